@@ -1,9 +1,17 @@
 """Where one sandbox lives: its name, port, loopback range and directories."""
 
+import json
 import os
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
+
+from sandbox.errors import SandboxError
+
+LOOPBACK = IPv4Network("127.0.0.0/8")
+NAME_LIMIT = 12
+"""Characters of a sandbox's name: it begins the names of namespaces, links and cgroups."""
 
 
 def cache_dir() -> Path:
@@ -25,6 +33,17 @@ class Settings:
     eip_range: IPv4Network = IPv4Network("127.66.0.0/24")
     """Loopback addresses handed out as EIPs."""
 
+    def __post_init__(self) -> None:
+        """Check every value. Raises :class:`SandboxError`."""
+        if not re.fullmatch(rf"[a-z][a-z0-9-]{{0,{NAME_LIMIT - 1}}}", self.name):
+            raise SandboxError(
+                f"sandbox name {self.name!r}: 1 to {NAME_LIMIT} of a-z, 0-9 and '-', beginning with a letter"
+            )
+        if not 1 <= self.port <= 65535:  # noqa: PLR2004 - the range of TCP ports
+            raise SandboxError(f"port {self.port}: a TCP port is 1 to 65535; choose another with --port")
+        if not self.eip_range.subnet_of(LOOPBACK):
+            raise SandboxError(f"EIP range {self.eip_range}: must lie in {LOOPBACK}; choose another with --eip-range")
+
     @property
     def directory(self) -> Path:
         """All state of this sandbox; removed by ``down``."""
@@ -39,3 +58,23 @@ class Settings:
     def prefix(self) -> str:
         """Begins the name of every namespace and cgroup of this sandbox, so that ``down`` finds left-overs."""
         return f"havip-{self.name}"
+
+    @property
+    def endpoint(self) -> str:
+        """``HOST:PORT`` of the API, as the provider's ``endpoints`` take it."""
+        return f"127.0.0.1:{self.port}"
+
+    def save(self) -> None:
+        """Remember these settings for the commands that only know the name."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        stored = {"name": self.name, "port": self.port, "eip_range": str(self.eip_range)}
+        (self.directory / "settings.json").write_text(json.dumps(stored) + "\n")
+
+    @classmethod
+    def load(cls, name: str) -> "Settings | None":
+        """The settings a sandbox of this name was started with, or None where there is none."""
+        file = cls(name=name).directory / "settings.json"
+        if not file.exists():
+            return None
+        stored = json.loads(file.read_text())
+        return cls(stored["name"], int(stored["port"]), IPv4Network(stored["eip_range"]))

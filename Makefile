@@ -1,0 +1,50 @@
+# Two commands: `make up` sets everything up and runs the dev stack on the sandbox; `make test` tests it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+RUN := ./sandbox/run
+STACK := $(RUN) sandbox stack
+
+.PHONY: help up down outputs shell env status preview test test-unit test-hosts test-e2e lint format lock
+
+help: ## Show this help
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: ## Toolchain, sandbox and dev stack, until the VIP answers (idempotent)
+	@$(STACK) up
+
+down: ## Destroy the dev stack and the sandbox; leave nothing but the cache
+	@$(STACK) down
+
+outputs: ## The stack's outputs as one JSON object (make -s outputs)
+	@$(STACK) outputs
+
+shell: ## A shell in which plain `pulumi` works on the dev stack
+	@$(STACK) shell
+
+env: ## Print what `make shell` exports: source <(make -s env)
+	@$(STACK) env
+
+status: ## What the sandbox holds: hosts, addresses, who has the VIP
+	@$(RUN) sandbox status
+
+test: lint test-unit test-hosts test-e2e ## Every tier
+
+test-unit: ## Seconds, no network
+	@$(RUN) pytest -m unit
+
+test-hosts: ## The real haproxy and keepalived judge what is rendered
+	@$(RUN) pytest -m hosts
+
+test-e2e: ## The real engine on the sandbox
+	@$(RUN) pytest -m e2e
+
+lint: ## ruff, mypy, shellcheck, gofmt and go vet
+	@$(RUN) tests.lint
+
+format: ## Rewrite Python and Go the way lint wants it
+	@$(RUN) ruff format .
+	@$(RUN) ruff check --fix .
+	@gofmt -w sandbox/toolchain
+
+lock: ## Resolve pyproject.toml again into requirements.lock (needs uv on PATH)
+	uv lock && uv export --quiet --no-emit-project --all-groups -o requirements.lock
