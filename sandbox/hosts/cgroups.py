@@ -1,0 +1,177 @@
+"""A cgroup for every host and forwarder, in every mounted hierarchy (v1, hybrid and v2).
+
+Membership cannot be lost or forged by a process that forks or detaches, so this is how processes are found
+again after the one that started them is gone. systemd inside a host also needs it: hosts that share a cgroup
+kill each other's processes.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.errors import SandboxError
+
+LEADER = "supervisor"
+"""Sub-cgroup our own processes join. nspawn puts its payload beside a sub-cgroup of this very name."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Upper bounds of one cgroup."""
+
+    memory: int = 1 << 30
+    """Bytes."""
+    processes: int = 1024
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """One mounted cgroup tree."""
+
+    root: Path
+    unified: bool
+    controllers: frozenset[str]
+
+
+def hierarchies(mountinfo: str | None = None) -> tuple[Hierarchy, ...]:
+    """Every cgroup tree mounted here (``mountinfo`` as in proc(5))."""
+    text = Path("/proc/self/mountinfo").read_text() if mountinfo is None else mountinfo
+    found: dict[Path, Hierarchy] = {}
+    for line in text.splitlines():
+        before, _, after = line.partition(" - ")
+        mount_point = Path(before.split()[4])
+        kind, _, options = after.split(maxsplit=2)
+        if kind == "cgroup2":
+            found[mount_point] = Hierarchy(mount_point, unified=True, controllers=frozenset())
+        elif kind == "cgroup":
+            found[mount_point] = Hierarchy(
+                mount_point, unified=False, controllers=frozenset(options.split(","))
+            )
+    return tuple(found.values())
+
+
+def create(name: str, limits: Limits | None = None) -> None:
+    """Make the cgroup ``name`` (``PREFIX/ID``) in every hierarchy."""
+    for hierarchy in hierarchies():
+        path = hierarchy.root
+        for part in (*Path(name).parts, LEADER):
+            if hierarchy.unified:
+                _delegate(path)
+            path /= part
+            path.mkdir(exist_ok=True)
+            if "cpuset" in hierarchy.controllers:
+                _inherit_cpuset(path)
+        if limits:
+            _limit(hierarchy, hierarchy.root / name, limits)
+
+
+def enter(name: str, pid: int) -> None:
+    """Move a process into the cgroup; what it forks from now on is in it."""
+    for hierarchy in hierarchies():
+        (hierarchy.root / name / LEADER / "cgroup.procs").write_text(str(pid))
+
+
+def members(name: str) -> set[int]:
+    """Process ids in the cgroup and below it, in whatever hierarchy; the dead are left out."""
+    return {pid for tree in _trees(name) for pid in _processes(tree) if _alive(pid)}
+
+
+def kill(name: str, seconds: float = 10) -> None:
+    """SIGKILL every member until none is left. Raises :class:`SandboxError` after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while pids := members(name):
+        if time.monotonic() > deadline:
+            raise SandboxError(
+                f"processes {sorted(pids)} of {name} survive SIGKILL for {seconds:.0f} s: see dmesg"
+            )
+        _thaw(name)
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def remove(name: str, seconds: float = 5) -> None:
+    """Kill every member, then remove the cgroup and what hosts made below it."""
+    kill(name)
+    deadline = time.monotonic() + seconds
+    for tree in _trees(name):
+        while not _remove_tree(tree):
+            # A process that just died keeps its cgroup busy for a moment.
+            if time.monotonic() > deadline:
+                raise SandboxError(f"cgroup {tree} is still busy after {seconds:.0f} s")
+            time.sleep(0.02)
+
+
+def children(name: str) -> set[str]:
+    """Names of the cgroups directly below ``name``, in whatever hierarchy."""
+    return {entry.name for tree in _trees(name) for entry in tree.iterdir() if entry.is_dir()}
+
+
+def exists(name: str) -> bool:
+    """Whether any hierarchy has the cgroup."""
+    return bool(_trees(name))
+
+
+def _trees(name: str) -> list[Path]:
+    return [tree for hierarchy in hierarchies() if (tree := hierarchy.root / name).is_dir()]
+
+
+def _processes(tree: Path) -> Iterator[int]:
+    for directory, _, _ in os.walk(tree):
+        with suppress(OSError):  # a cgroup may vanish while we look
+            yield from map(int, (Path(directory) / "cgroup.procs").read_text().split())
+
+
+def _alive(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(") ")[2][0] not in "ZX"
+
+
+def _remove_tree(tree: Path) -> bool:
+    for directory, _, _ in os.walk(tree, topdown=False):
+        try:
+            Path(directory).rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return False
+    return True
+
+
+def _thaw(name: str) -> None:
+    """A frozen process dies only once thawed in v1."""
+    for tree in _trees(name):
+        for file, word in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
+            for place in tree.rglob(file):
+                with suppress(OSError):
+                    place.write_text(word)
+
+
+def _delegate(parent: Path) -> None:
+    available = (parent / "cgroup.controllers").read_text().split()
+    for controller in ("memory", "pids"):
+        if controller in available:
+            with suppress(OSError):  # a parent with processes of its own delegates nothing
+                (parent / "cgroup.subtree_control").write_text(f"+{controller}")
+
+
+def _inherit_cpuset(path: Path) -> None:
+    """A new cpuset is empty and takes no process before it has processors and memory nodes."""
+    for file in ("cpuset.cpus", "cpuset.mems"):
+        if not (path / file).read_text().strip():
+            (path / file).write_text((path.parent / file).read_text())
+
+
+def _limit(hierarchy: Hierarchy, path: Path, limits: Limits) -> None:
+    memory = "memory.max" if hierarchy.unified else "memory.limit_in_bytes"
+    for file, value in ((memory, limits.memory), ("pids.max", limits.processes)):
+        if (path / file).exists():
+            (path / file).write_text(str(value))

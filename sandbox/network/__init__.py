@@ -1,0 +1,1 @@
+"""The VPC data plane: namespaces, bridges, packet filters and EIPs."""
