@@ -1,0 +1,94 @@
+"""An offline apt repository: what hosts can install, with everything it depends on beyond the image."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+from sandbox.hosts import apt, images
+from sandbox.progress import Report, step
+from sandbox.settings import cache_dir
+from sandbox.shell import run
+
+PACKAGES = ("haproxy", "keepalived", "socat", "rsyslog", "jq", "tcpdump", "conntrack")
+JUDGES = ("haproxy", "keepalived")
+"""Programs that are also run on this machine, without being installed here."""
+
+
+def ensure_mirror(image_id: str, report: Report, packages: tuple[str, ...] = PACKAGES) -> Path:
+    """Return a directory with .deb files and their index for hosts of ``image_id``.
+
+    Raises :class:`SandboxError` when apt cannot get a package.
+    """
+    root = images.ensure_image(image_id, report)
+    place = cache_dir() / "mirror" / f"{images.find(image_id).release}-{_key(root.name, *packages)}"
+    with images.exclusive(place):
+        if not place.exists():
+            with step(report, "package mirror", usually="15 s"), images.building(place) as work:
+                _download(images.find(image_id).release, root, packages, work)
+                _index(work)
+    return place
+
+
+def ensure_tools(image_id: str, report: Report) -> Path:
+    """Return a directory with ``haproxy`` and ``keepalived`` to run here: unpacked, never installed or started."""
+    mirror = ensure_mirror(image_id, report)
+    place = cache_dir() / "tools" / f"{mirror.name}-{_key(_WRAPPER)}"
+    with images.exclusive(place):
+        if not place.exists():
+            with images.building(place) as work:
+                for package in sorted(mirror.glob("*.deb")):
+                    run(["dpkg-deb", "-x", package, work / "root"])
+                for name in JUDGES:
+                    _wrap(work, name)
+    return place
+
+
+# The libraries these programs need beyond the machine's own lie beside them.
+_WRAPPER = """\
+#!/bin/sh
+root=$(dirname "$(readlink -f "$0")")/root
+for triplet in "$root"/usr/lib/*-linux-gnu*; do break; done
+export LD_LIBRARY_PATH="$triplet${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+exec "$root/usr/sbin/NAME" "$@"
+"""
+
+
+def _wrap(directory: Path, name: str) -> None:
+    wrapper = directory / name
+    wrapper.write_text(_WRAPPER.replace("NAME", name))
+    wrapper.chmod(0o755)
+
+
+def _download(release: str, root: Path, packages: tuple[str, ...], place: Path) -> None:
+    """Let apt find out, against the image's list of installed packages, and leave this machine's own alone."""
+    work = place / ".apt"
+    for directory in ("state/lists/partial", "cache/archives/partial"):
+        (work / directory).mkdir(parents=True)
+    (work / "sources.list").write_text("".join(f"{source.line()}\n" for source in apt.sources(release)))
+    settings = {
+        "Dir::Etc::sourcelist": work / "sources.list",
+        "Dir::Etc::sourceparts": "/dev/null",
+        "Dir::State": work / "state",
+        "Dir::State::status": root / "var/lib/dpkg/status",
+        "Dir::Cache": work / "cache",
+        "APT::Sandbox::User": "root",
+        "Acquire::Languages": "none",
+    }
+    command = ["apt-get", "-q", *(word for name, value in settings.items() for word in ("-o", f"{name}={value}"))]
+    run([*command, "update"], seconds=300)
+    run([*command, "install", "--yes", "--download-only", *packages], seconds=600)
+    for package in sorted((work / "cache/archives").glob("*.deb")):
+        package.rename(place / package.name)
+    shutil.rmtree(work)
+
+
+def _index(place: Path) -> None:
+    for kind, file in (("packages", "Packages"), ("release", "Release")):
+        text = run(["apt-ftparchive", kind, "."], cwd=place)
+        (place / file).write_text(text)
+    place.chmod(0o755)
+
+
+def _key(*words: str) -> str:
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()[: images.KEY_LENGTH]
