@@ -1,0 +1,142 @@
+"""The ``sandbox`` command."""
+
+import os
+import sys
+from ipaddress import IPv4Network
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from sandbox import lifecycle, needs
+from sandbox.control import Control
+from sandbox.errors import SandboxError
+from sandbox.progress import console, to_console
+from sandbox.settings import Settings
+from sandbox.stack import cli as stack_cli
+from sandbox.stack.ssh_key import ensure_key
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A small local Alibaba Cloud: API, hosts and network. `sandbox stack up` runs the program on it.",
+)
+app.add_typer(stack_cli.app, name="stack")
+
+Name = typer.Option("dev", help="Name of the sandbox; several run side by side.")
+
+
+def settings_of(name: str) -> Settings:
+    """The settings the sandbox of that name was started with, else the defaults."""
+    return Settings.load(name) or Settings(name)
+
+
+@app.command()
+def up(
+    name: str = Name,
+    port: int = typer.Option(7443, help="Loopback TCP port of the API."),
+    eip_range: str = typer.Option("127.66.0.0/24", help="Loopback addresses handed out as EIPs."),
+) -> None:
+    """Start the sandbox, or find it running. Hosts it had before are taken up again."""
+    wanted = Settings(name, port, IPv4Network(eip_range))
+    stored = Settings.load(name)
+    if stored and stored != wanted and (port, eip_range) != (7443, "127.66.0.0/24"):
+        raise SandboxError(
+            f"sandbox {name!r} exists with port {stored.port} and EIPs in {stored.eip_range}; "
+            f"remove it first to change them: sandbox down --name {name}"
+        )
+    needs.ensure(to_console)
+    lifecycle.up(stored or wanted, to_console)
+    to_console(f"Sandbox {name!r} answers on https://{(stored or wanted).endpoint}")
+
+
+@app.command()
+def down(name: str = Name) -> None:
+    """Remove the sandbox with its hosts, network and state. Finds what a crash left; safe to repeat."""
+    lifecycle.down(settings_of(name), to_console)
+
+
+@app.command()
+def status(
+    name: str = Name,
+    as_json: bool = typer.Option(False, "--json", help="One JSON object, with the API's credentials."),
+) -> None:
+    """Show hosts, addresses, HaVips and who holds each."""
+    current = Control(settings_of(name)).status()
+    if as_json:
+        typer.echo(current.to_json())
+        return
+    for table in (hosts_table(current.content), ha_vips_table(current.content)):
+        console.print(table)
+
+
+def hosts_table(content: dict[str, Any]) -> Table:
+    """Hosts as a table."""
+    table = Table("host", "id", "address", "EIP", "state", title=f"sandbox on https://{content['api']}")
+    for host in content["hosts"]:
+        table.add_row(host["name"], host["id"], host["address"], host["eip"] or "", host["state"])
+    return table
+
+
+def ha_vips_table(content: dict[str, Any]) -> Table:
+    """HaVips as a table."""
+    table = Table("HaVip", "address", "EIP", "attached", "held by")
+    for vip in content["ha_vips"]:
+        table.add_row(vip["id"], vip["address"], vip["eip"] or "", ", ".join(vip["attached"]), vip["holder"] or "nobody")
+    return table
+
+
+def host_named(name: str, host: str) -> dict[str, Any]:
+    """The host with that name or id. Raises :class:`SandboxError` naming the ones there are."""
+    hosts: list[dict[str, Any]] = Control(settings_of(name)).status().content["hosts"]
+    for one in hosts:
+        if host in (one["name"], one["id"]):
+            return one
+    known = ", ".join(one["name"] for one in hosts) or "none"
+    raise SandboxError(f"host {host!r}: no such host in sandbox {name!r}; there are: {known}")
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def ssh(
+    host: str = typer.Argument(help="Name or instance id."),
+    command: list[str] = typer.Argument(None, help="What to run there; a shell if not given."),
+    name: str = Name,
+) -> None:
+    """Log in to a host through its EIP, with the dev stack's key."""
+    settings = settings_of(name)
+    address = host_named(name, host)["eip"]
+    if not address:
+        raise SandboxError(f"host {host!r} has no EIP, so nothing outside reaches it; set publicMasters: true")
+    key = ensure_key(settings.directory / "ssh")
+    options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=10")
+    arguments = ["ssh", "-i", str(key), *(part for one in options for part in ("-o", one)), f"root@{address}"]
+    os.execvp("ssh", [*arguments, *(command or [])])  # noqa: S606 - ssh takes over, as the person asked
+
+
+@app.command()
+def logs(host: str = typer.Argument(None, help="Name or instance id; the server's own log if not given."), name: str = Name) -> None:
+    """Print a host's console, or the log of the sandbox's server."""
+    settings = settings_of(name)
+    file = settings.directory / "server.log"
+    if host:
+        file = settings.hosts / host_named(name, host)["id"] / "console.log"
+    typer.echo(file.read_text(errors="replace"))
+
+
+@app.command("api-log")
+def api_log(name: str = Name) -> None:
+    """Print every API call as JSON lines: time, action, parameters, code, milliseconds."""
+    file = settings_of(name).directory / "api.log"
+    typer.echo(file.read_text() if file.exists() else "", nl=False)
+
+
+def main() -> None:
+    """Run the command; a :class:`SandboxError` is one message and exit 1, never a traceback."""
+    try:
+        app()
+    except SandboxError as error:
+        console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        console.print("interrupted; `make up` goes on from here", style="red")
+        sys.exit(130)

@@ -1,0 +1,96 @@
+"""The sandbox's own control interface (``/_sandbox/...``), apart from the emulated API."""
+
+import json
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from sandbox.errors import SandboxError
+from sandbox.settings import Settings
+
+TIMEOUT_S = 30.0
+
+
+class NotRunning(SandboxError):
+    """The sandbox's server does not answer."""
+
+
+@dataclass(frozen=True)
+class CloudObject:
+    """One cloud object: `kind` is its Pulumi type token, `properties` are named as that type's inputs."""
+
+    kind: str
+    id: str
+    properties: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Status:
+    """What ``sandbox status --json`` prints, with the parts the project itself needs as attributes."""
+
+    content: dict[str, Any]
+
+    @property
+    def access_key_id(self) -> str:
+        """Access key id the API accepts."""
+        return str(self.content["access_key_id"])
+
+    @property
+    def access_key_secret(self) -> str:
+        """Its secret."""
+        return str(self.content["access_key_secret"])
+
+    @property
+    def ca_bundle(self) -> Path:
+        """PEM file with the sandbox's CA and the system's roots."""
+        return Path(self.content["ca_bundle"])
+
+    def to_json(self) -> str:
+        """The whole status as one JSON object."""
+        return json.dumps(self.content, indent=2)
+
+
+class Control:
+    """A client of one running sandbox."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def status(self) -> Status:
+        """What the sandbox holds. Raises :class:`NotRunning`."""
+        return Status(self._call("GET", "status"))
+
+    def objects(self) -> list[CloudObject]:
+        """Every cloud object, those that others depend on last."""
+        return [CloudObject(**one) for one in self._call("GET", "objects")["objects"]]
+
+    def remove(self, one: CloudObject) -> None:
+        """Remove an object by force, an instance with its host. Raises :class:`SandboxError` if it is in use."""
+        self._call("POST", "remove", {"kind": one.kind, "id": one.id})
+
+    def _call(self, method: str, route: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        directory = self.settings.directory
+        try:
+            token = (directory / "token").read_text().strip()
+            trust = ssl.create_default_context(cafile=str(directory / "ca.pem"))
+            answer = httpx.request(
+                method,
+                f"https://{self.settings.endpoint}/_sandbox/{route}",
+                json=body,
+                headers={"Authorization": f"Bearer {token}"},
+                verify=trust,
+                timeout=TIMEOUT_S,
+                trust_env=False,
+            )
+        except (OSError, httpx.TransportError) as error:
+            raise NotRunning(
+                f"sandbox {self.settings.name!r} is not running: nothing of it answers on "
+                f"{self.settings.endpoint}; start it with: make up"
+            ) from error
+        content: dict[str, Any] = answer.json()
+        if answer.is_error:
+            raise SandboxError(f"sandbox {self.settings.name!r}: {content.get('error', content)}")
+        return content

@@ -1,0 +1,60 @@
+"""Starting and stopping a sandbox as a whole: its server, its hosts and its network."""
+
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from sandbox.control import Control, NotRunning, Status
+from sandbox.errors import SandboxError
+from sandbox.progress import Report
+from sandbox.settings import Settings
+
+START_LIMIT_S = 60.0
+TAIL_LINES = 15
+
+
+def up(settings: Settings, report: Report) -> Status:
+    """Start the sandbox's server unless it runs. Hosts it had before are taken up again.
+
+    Raises :class:`SandboxError` if the port is taken or the server does not come up within a minute.
+    """
+    control = Control(settings)
+    try:
+        return control.status()
+    except NotRunning:
+        pass
+    _refuse_a_taken_port(settings)
+    settings.save()
+    log = settings.directory / "server.log"
+    report(f"Sandbox {settings.name!r}: starting its API on https://{settings.endpoint}")
+    with log.open("ab") as sink:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "sandbox.server", settings.name],
+            cwd=Path(__file__).resolve().parents[1],
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            return control.status()
+        except NotRunning:
+            time.sleep(0.1)
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
+    raise SandboxError(f"the sandbox's server did not come up; the end of {log}:\n{tail}")
+
+
+def _refuse_a_taken_port(settings: Settings) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", settings.port))
+        except OSError as error:
+            raise SandboxError(
+                f"port {settings.port}: another program listens on {settings.endpoint}; "
+                "stop it, or choose another port with --port"
+            ) from error

@@ -1,0 +1,63 @@
+"""Running the ``pulumi`` command on one stack, the way a person would by hand."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.errors import SandboxError
+
+PROJECT = Path(__file__).resolve().parents[2]
+"""The checkout: where Pulumi.yaml is."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One stack of one project. `environment` is what `make shell` exports."""
+
+    stack: str
+    environment: Mapping[str, str]
+    project: Path = PROJECT
+
+    def run(self, *arguments: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run ``pulumi ARGUMENTS``; its output goes to the terminal unless captured. Never raises on failure."""
+        return subprocess.run(
+            ["pulumi", *arguments],
+            cwd=self.project,
+            env={**os.environ, **self.environment},
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if capture else None,
+            stderr=subprocess.PIPE if capture else None,
+        )
+
+    def must(self, *arguments: str) -> str:
+        """Run quietly and return standard output. Raises :class:`SandboxError` with the engine's own words."""
+        done = self.run(*arguments, capture=True)
+        if done.returncode != 0:
+            raise SandboxError(f"pulumi {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+        return done.stdout
+
+    def select(self) -> None:
+        """Select the stack, made first if it does not exist."""
+        self.must("stack", "select", "--create", self.stack)
+
+    def exists(self) -> bool:
+        """Whether the backend knows the stack."""
+        done = self.run("stack", "ls", "--json", capture=True)
+        return done.returncode == 0 and any(one["name"] == self.stack for one in json.loads(done.stdout))
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, secrets in plain. Empty before the first `up`."""
+        outputs: dict[str, Any] = json.loads(self.must("stack", "output", "--json", "--show-secrets"))
+        return outputs
+
+    def export(self) -> dict[str, Any]:
+        """The stack's deployment as the backend holds it; resources and pending operations may be missing."""
+        exported: dict[str, Any] = json.loads(self.must("stack", "export"))
+        deployment: dict[str, Any] = exported.get("deployment") or {}
+        return deployment

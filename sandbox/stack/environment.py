@@ -1,0 +1,36 @@
+"""What a shell needs so that plain ``pulumi`` works against a sandbox."""
+
+import os
+import shlex
+from collections.abc import Mapping
+
+from sandbox.control import Status
+from sandbox.settings import Settings
+from sandbox.stack.ssh_key import ensure_key
+
+PASSPHRASE = "sandbox"  # noqa: S105 - the sandbox's state holds no secret worth one; Pulumi.dev.yaml's salt fits it
+
+
+def stack_environment(settings: Settings, status: Status, toolchain: Mapping[str, str], stack: str) -> dict[str, str]:
+    """Every variable `make shell` exports: toolchain, backend, credentials, CA and SSH key."""
+    backend = settings.directory / "state"
+    backend.mkdir(parents=True, exist_ok=True)
+    no_proxy = [name for name in os.environ.get("NO_PROXY", "").split(",") if name]
+    return {
+        **toolchain,
+        "PULUMI_BACKEND_URL": f"file://{backend}",
+        "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+        "PULUMI_STACK": stack,
+        "ALICLOUD_ACCESS_KEY": status.access_key_id,
+        "ALICLOUD_SECRET_KEY": status.access_key_secret,
+        # The provider trusts the sandbox's CA beside the system's; its two HTTP clients compare NO_PROXY differently,
+        # one with HOST:PORT and one with HOST.
+        "SSL_CERT_FILE": str(status.ca_bundle),
+        "NO_PROXY": ",".join([*no_proxy, "127.0.0.1", settings.endpoint]),
+        "SANDBOX_SSH_KEY": str(ensure_key(settings.directory / "ssh")),
+    }
+
+
+def as_exports(environment: Mapping[str, str]) -> str:
+    """The environment as lines a shell can source."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())

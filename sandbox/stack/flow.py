@@ -1,0 +1,149 @@
+"""The main job, start to end: toolchain, sandbox, stack, a VIP that answers; and all of it away again."""
+
+import json
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from sandbox import lifecycle, needs, toolchain
+from sandbox.control import Control, Status
+from sandbox.errors import SandboxError
+from sandbox.hosts import images
+from sandbox.progress import Report, duration
+from sandbox.settings import Settings
+from sandbox.stack import recovery
+from sandbox.stack.engine import PROJECT, Engine
+from sandbox.stack.environment import stack_environment
+
+ANSWER_LIMIT_S = 30.0
+BACKEND = "state"
+
+
+@dataclass(frozen=True)
+class DevStack:
+    """One stack of this checkout on one sandbox."""
+
+    settings: Settings
+    report: Report
+    stack: str = "dev"
+    project: Path = PROJECT
+
+    def up(self) -> dict[str, Any]:
+        """Bring everything up and return the stack's outputs. Idempotent; recovers from a crash of any part.
+
+        Raises :class:`SandboxError` with what to do about it; what ran goes on running.
+        """
+        began = time.monotonic()
+        self.prepare()
+        status = lifecycle.up(self.settings, self.report)
+        engine = self.engine(status)
+        engine.select()
+        self.recover(engine)
+        before = engine.export().get("resources")
+        self.report(f"Stack {self.stack!r}: pulumi up" + ("" if before else " (usually 1 min 30 s the first time)"))
+        if engine.run("up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", self.stack).returncode != 0:
+            raise SandboxError("pulumi up failed; its own words are above. What ran goes on running")
+        outputs = engine.outputs()
+        wait_for_answer(outputs["endpoint"])
+        changed = "nothing to change" if engine.export().get("resources") == before else "up"
+        took = duration(time.monotonic() - began)
+        self.report(f"Stack {self.stack!r}: {changed}; the VIP answers at {outputs['endpoint']} ({took})")
+        return outputs
+
+    def prepare(self) -> None:
+        """Toolchain and host image, side by side; quick when both are in the cache."""
+        needs.ensure(self.report)
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            steps = [
+                pool.submit(toolchain.ensure, self.report),
+                pool.submit(images.ensure_image, images.DEFAULT, self.report),
+            ]
+            for one in steps:
+                one.result()
+
+    def engine(self, status: Status) -> Engine:
+        """The engine with the environment of a running sandbox."""
+        tools = toolchain.ensure(self.report).environment()
+        environment = stack_environment(self.settings, status, tools, self.stack)
+        return Engine(self.stack, environment, self.project)
+
+    def recover(self, engine: Engine) -> None:
+        """Mend what a dead engine left: its lock, and cloud objects it made but never recorded."""
+        recovery.cancel_dead_lock(engine, self.settings.directory / BACKEND, self.report)
+        recovery.recover(engine, Control(self.settings), self.report)
+
+    def running_engine(self) -> Engine:
+        """The engine of a sandbox that runs already. Raises :class:`NotRunning`."""
+        return self.engine(Control(self.settings).status())
+
+    def outputs(self) -> dict[str, Any]:
+        """The outputs of the stack. Raises :class:`SandboxError` if it is not up."""
+        engine = self.running_engine()
+        outputs = engine.outputs() if engine.exists() else {}
+        if not outputs:
+            raise SandboxError(f"stack {self.stack!r} has no outputs: it is not up; run: make up")
+        return outputs
+
+    def shell(self) -> None:
+        """Replace this process with a shell in which plain ``pulumi`` works on the stack."""
+        engine = self.running_engine()
+        engine.select()
+        environment = {**os.environ, **engine.environment, "PROMPT_COMMAND": ""}
+        if sys.stdin.isatty():
+            self.report("pulumi preview | up | destroy | refresh | stack output work here; exit leaves")
+            environment["PS1"] = f"(sandbox {self.settings.name}) \\w$ "
+            arguments = ["bash", "--norc", "-i"]
+        else:
+            arguments = ["bash", "-s"]
+        os.chdir(engine.project)
+        os.execvpe("bash", arguments, environment)  # noqa: S606 - the shell is what was asked for
+
+    def down(self) -> None:
+        """Destroy the stack, then the sandbox with everything it has. Idempotent."""
+        if (self.settings.directory / BACKEND / ".pulumi").exists():
+            self._destroy()
+        lifecycle.down(self.settings, self.report)
+
+    def _destroy(self) -> None:
+        try:
+            status = lifecycle.up(self.settings, self.report)
+            engine = self.engine(status)
+            if not engine.exists():
+                return
+            self.recover(engine)
+            done = engine.run("destroy", "--yes", "--skip-preview", "--stack", self.stack)
+            if done.returncode == 0:
+                engine.must("stack", "rm", "--yes", "--preserve-config", self.stack)
+        except SandboxError as error:
+            self.report(f"The stack could not be destroyed first ({error}); its sandbox is removed all the same")
+
+
+def wait_for_answer(endpoint: str) -> None:
+    """Wait until the endpoint answers /readyz with 200. Raises :class:`SandboxError` after half a minute."""
+    deadline = time.monotonic() + ANSWER_LIMIT_S
+    last = "no answer"
+    while time.monotonic() < deadline:
+        try:
+            # The backends' certificates are their own: whether the endpoint answers is asked, not who signed it.
+            answer = httpx.get(f"{endpoint}/readyz", verify=False, timeout=2.0, trust_env=False)  # noqa: S501
+            if answer.status_code == httpx.codes.OK:
+                return
+            last = f"HTTP {answer.status_code}"
+        except httpx.TransportError as error:
+            last = str(error) or type(error).__name__
+        time.sleep(0.2)
+    raise SandboxError(
+        f"{endpoint}/readyz: {last} for {ANSWER_LIMIT_S:.0f} s; see who holds the VIP with: make status"
+    )
+
+
+def as_json(outputs: dict[str, Any]) -> str:
+    """Outputs as one JSON object."""
+    return json.dumps(outputs, indent=2)
+

@@ -1,0 +1,101 @@
+"""After a crash: a dead lock is cancelled, and what the engine made but never recorded is found.
+
+``kill -9`` of the engine leaves its lock in the backend, and an operation under way as "pending" in the state. A
+pending create may or may not have happened. Cloud objects that match a pending create and that no state knows are
+removed, so that the next ``up`` makes them anew instead of colliding with them.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sandbox.control import CloudObject, Control
+from sandbox.errors import SandboxError
+from sandbox.progress import Report
+from sandbox.stack.engine import Engine
+
+Properties = Mapping[str, Any]
+
+
+def holder_of(lock: Path) -> int | None:
+    """The process id that wrote a backend lock, or None if the file is empty (the engine died writing it)."""
+    try:
+        return int(json.loads(lock.read_text())["pid"])
+    except (ValueError, KeyError):
+        return None
+
+
+def alive(pid: int) -> bool:
+    """Whether `pid` is a running Pulumi engine of this machine."""
+    try:
+        return b"pulumi" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def cancel_dead_lock(engine: Engine, backend: Path, report: Report) -> None:
+    """Cancel the locks of dead engines. Raises :class:`SandboxError` if a living one holds the stack."""
+    locks = sorted(backend.glob(f".pulumi/locks/**/{engine.stack}/*.json"))
+    holders = [holder_of(lock) for lock in locks]
+    living = [pid for pid in holders if pid is not None and alive(pid)]
+    if living:
+        raise SandboxError(
+            f"stack {engine.stack!r} is being changed by another pulumi (process {living[0]}): "
+            f"wait for it to end, or stop it with: kill -INT {living[0]}"
+        )
+    if locks:
+        report(f"The last run of the engine died (process {holders[0]}): its lock is cancelled")
+        engine.must("cancel", "--yes", "--stack", engine.stack)
+
+
+def pending_creates(deployment: Properties) -> list[tuple[str, Properties]]:
+    """Type token and inputs of every create that was under way when the engine died."""
+    return [
+        (operation["resource"]["type"], operation["resource"].get("inputs") or {})
+        for operation in deployment.get("pending_operations") or []
+        if operation["type"] == "creating"
+    ]
+
+
+def known_ids(deployments: Iterable[Properties]) -> frozenset[str]:
+    """Every provider id that the given states hold."""
+    return frozenset(
+        resource["id"]
+        for deployment in deployments
+        for resource in deployment.get("resources") or []
+        if resource.get("id")
+    )
+
+
+def matches(inputs: Properties, found: CloudObject) -> bool:
+    """Whether `found` may be what a create with these inputs made: all properties that both name agree."""
+    shared = [key for key in found.properties if key in inputs]
+    return bool(shared) and all(inputs[key] == found.properties[key] for key in shared)
+
+
+def unrecorded(
+    creates: list[tuple[str, Properties]], known: frozenset[str], objects: Iterable[CloudObject]
+) -> list[CloudObject]:
+    """The cloud objects that a pending create made and that no state knows."""
+    return [
+        found
+        for found in objects
+        if found.id not in known
+        and any(kind == found.kind and matches(inputs, found) for kind, inputs in creates)
+    ]
+
+
+def recover(engine: Engine, control: Control, report: Report) -> None:
+    """Remove what pending creates left behind and clear them from the state."""
+    deployment = engine.export()
+    if not deployment.get("pending_operations"):
+        return
+    report(f"{len(deployment['pending_operations'])} operations were cut off: looking for what they left")
+    creates = pending_creates(deployment)
+    for orphan in unrecorded(creates, known_ids([deployment]), control.objects()):
+        report(f"  {orphan.kind} {orphan.id} was made but never recorded: removed")
+        control.remove(orphan)
+    engine.must("refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", engine.stack)
+
+

@@ -1,0 +1,93 @@
+"""One sandbox for the whole tier, on a port and loopback range of its own; every host's logs are kept on failure."""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sandbox import lifecycle
+from sandbox.progress import to_console
+from sandbox.settings import Settings
+from sandbox.stack.engine import PROJECT
+from sandbox.stack.flow import DevStack
+from tests.e2e.lab import Lab
+
+PROGRAM = ("Pulumi.yaml", "__main__.py", "components", "templates", "sandbox")
+"""What the program is made of; a test's project directory links to these and has a stack file of its own."""
+
+
+def free_port() -> int:
+    """A loopback TCP port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def settings() -> Iterator[Settings]:
+    """A sandbox of this run's own; gone afterwards, whatever happened."""
+    own = Settings(f"e2e{os.getpid() % 100000}", free_port(), IPv4Network("127.67.0.0/24"))
+    try:
+        yield own
+    finally:
+        lifecycle.down(own, to_console)
+
+
+def stack_file(settings: Settings, changes: dict[str, Any]) -> dict[str, Any]:
+    """The dev stack's configuration, pointed at `settings`, with `changes` to the project's own keys."""
+    content: dict[str, Any] = yaml.safe_load((PROJECT / "Pulumi.dev.yaml").read_text())
+    config = content["config"]
+    products = config["alicloud:endpoints"][0]
+    config["alicloud:endpoints"] = [dict.fromkeys(products, settings.endpoint)]
+    for key, value in changes.items():
+        config[f"kube-apiserver-havip:{key}"] = value
+    return content
+
+
+def make_lab(settings: Settings, directory: Path, stack: str, changes: dict[str, Any]) -> Lab:
+    """A project directory with one stack on the sandbox, and the means to look at it."""
+    directory.mkdir(parents=True)
+    for part in PROGRAM:
+        (directory / part).symlink_to(PROJECT / part)
+    (directory / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(stack_file(settings, changes)))
+    return Lab(settings, DevStack(settings, to_console, stack, directory))
+
+
+@pytest.fixture(scope="session")
+def dev(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """The dev stack, not up yet; its sandbox runs."""
+    lab = make_lab(settings, tmp_path_factory.mktemp("project") / "dev", "dev", {})
+    lab.flow.prepare()
+    lifecycle.up(settings, to_console)
+    return lab
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Keep what the hosts and the sandbox's server wrote when a test fails."""
+    report: Any = yield
+    if report.failed and "settings" in getattr(item, "fixturenames", ()):
+        keep_logs(item.funcargs["settings"], PROJECT / "build" / "failed" / item.name)  # type: ignore[attr-defined]
+    return report
+
+
+def keep_logs(settings: Settings, target: Path) -> None:
+    """Copy server log, API log, consoles and journals."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for file in (*settings.directory.glob("*.log"), *settings.hosts.glob("*/console.log")):
+        shutil.copy(file, target / "-".join(file.relative_to(settings.directory).parts))
+    for journal in settings.hosts.glob("*/**/var/log/journal"):
+        name = journal.relative_to(settings.hosts).parts[0]
+        with (target / f"{name}.journal.txt").open("w") as sink:
+            subprocess.run(["journalctl", "--directory", str(journal), "--no-pager"], stdout=sink, check=False)
+
+

@@ -1,0 +1,106 @@
+"""One stack on the sandbox, as the tests see it: the engine, the hosts over real SSH, the cloud, the endpoint."""
+
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from sandbox.control import Control
+from sandbox.settings import Settings
+from sandbox.stack.engine import Engine
+from sandbox.stack.flow import DevStack
+from sandbox.stack.ssh_key import ensure_key
+
+
+class NeverHappened(AssertionError):
+    """A bounded wait ran out."""
+
+
+def eventually(what: str, holds: Callable[[], bool], within_s: float) -> float:
+    """Wait until `holds`; the seconds it took. Raises :class:`NeverHappened`."""
+    began = time.monotonic()
+    while not holds():
+        if time.monotonic() - began > within_s:
+            raise NeverHappened(f"{what}: not within {within_s} s")
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+@dataclass(frozen=True)
+class Lab:
+    """What a test needs to make a promise and check it."""
+
+    settings: Settings
+    flow: DevStack
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine on this stack, which is made if there is none."""
+        engine = self.flow.running_engine()
+        engine.select()
+        return engine
+
+    def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``pulumi`` and capture what it says."""
+        return self.engine.run(*arguments, capture=True)
+
+    def cloud(self) -> dict[str, Any]:
+        """What the cloud holds now."""
+        return Control(self.settings).status().content
+
+    def hosts(self) -> dict[str, dict[str, Any]]:
+        """Hosts by name."""
+        return {host["name"]: host for host in self.cloud()["hosts"]}
+
+    def holder(self) -> str | None:
+        """Name of the host that has the VIP on its interface."""
+        names = {host["id"]: host["name"] for host in self.cloud()["hosts"]}
+        return names.get(self.cloud()["ha_vips"][0]["holder"])
+
+    def ssh(self, host: str, command: str, *, check: bool = True) -> str:
+        """Run a command on a host through its EIP, as the program does."""
+        key = ensure_key(self.settings.directory / "ssh")
+        options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=10")
+        done = subprocess.run(
+            [
+                "ssh",
+                "-i",
+                str(key),
+                *(part for option in options for part in ("-o", option)),
+                f"root@{self.hosts()[host]['eip']}",
+                command,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{host}: {command!r} exited {done.returncode}: {done.stderr}{done.stdout}")
+        return done.stdout
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs."""
+        return self.engine.outputs()
+
+    def answers(self, path: str = "/readyz") -> bool:
+        """Whether the endpoint answers 200 from outside, within two seconds."""
+        try:
+            answer = httpx.get(self.outputs()["endpoint"] + path, verify=False, timeout=2, trust_env=False)  # noqa: S501
+        except httpx.TransportError:
+            return False
+        return answer.status_code == httpx.codes.OK
+
+    def configure(self, **changes: Any) -> None:
+        """Change keys of the stack's configuration file, as an editor would."""
+        file: Path = self.flow.project / f"Pulumi.{self.flow.stack}.yaml"
+        content = yaml.safe_load(file.read_text())
+        for key, value in changes.items():
+            content["config"][f"kube-apiserver-havip:{key}"] = value
+        file.write_text(yaml.safe_dump(content))

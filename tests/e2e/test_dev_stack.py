@@ -1,0 +1,131 @@
+"""The dev stack's life, in order: preview, up, use, change, failover, crash, destroy."""
+
+import json
+import subprocess
+import time
+
+import pytest
+
+from tests.e2e.lab import Lab, eventually
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+MASTERS = ("k8s-master01", "k8s-master02", "k8s-master03")
+BALANCERS = MASTERS[:2]
+VIP = "10.0.0.10"
+
+
+def test_preview_says_what_up_will_do_and_does_nothing(dev: Lab) -> None:
+    preview = dev.pulumi("preview", "--json")
+    assert preview.returncode == 0, preview.stdout + preview.stderr
+    steps = json.loads(preview.stdout)["steps"]
+    assert {step["op"] for step in steps} == {"create"}
+    kinds = [step["newState"]["type"] for step in steps]
+    assert kinds.count("alicloud:vpc/haVipv2:HaVipv2") == 1
+    assert kinds.count("alicloud:vpc/hAVipAttachment:HAVipAttachment") == len(BALANCERS)
+    assert kinds.count("alicloud:ecs/instance:Instance") == len(MASTERS)
+    assert dev.cloud()["hosts"] == []
+
+
+def test_up_ends_with_a_vip_that_answers_from_outside(dev: Lab) -> None:
+    up = dev.pulumi("up", "--yes", "--skip-preview")
+    assert up.returncode == 0, up.stdout + up.stderr
+    outputs = dev.outputs()
+    assert outputs["vip"] == VIP
+    assert outputs["control_plane_endpoint"] == f"{VIP}:16443"
+    assert outputs["ha_vip_id"].startswith("havip-")
+    assert dev.answers()
+
+
+@pytest.mark.parametrize("master", MASTERS)
+def test_the_vip_answers_from_every_master_the_holder_included(dev: Lab, master: str) -> None:
+    assert dev.holder() in BALANCERS
+    assert dev.ssh(master, f"curl -sk --max-time 2 https://{VIP}:16443/readyz") == "ok"
+
+
+def test_connections_are_spread_over_every_apiserver(dev: Lab) -> None:
+    script = f"for i in $(seq 12); do curl -sk --max-time 2 https://{VIP}:16443/version; echo; done"
+    answers = dev.ssh("k8s-master03", script).splitlines()
+    assert {json.loads(answer)["server"] for answer in answers} == set(MASTERS)
+
+
+def logins(dev: Lab, host: str) -> int:
+    """How many SSH sessions the host has accepted."""
+    return int(dev.ssh(host, "journalctl -u ssh --no-pager | grep -c 'Accepted publickey'"))
+
+
+def test_a_second_up_changes_nothing_and_runs_no_remote_command(dev: Lab) -> None:
+    before = {host: logins(dev, host) for host in MASTERS}
+    up = dev.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
+    assert up.returncode == 0, up.stdout + up.stderr
+    # The one login more is the look itself.
+    assert {host: logins(dev, host) for host in MASTERS} == {host: count + 1 for host, count in before.items()}
+
+
+def test_refresh_finds_no_drift(dev: Lab) -> None:
+    refresh = dev.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+    assert refresh.returncode == 0, refresh.stdout + refresh.stderr
+
+
+def test_a_changed_timer_is_previewed_as_a_line_diff_of_exactly_the_files_concerned(dev: Lab) -> None:
+    dev.configure(haproxy={"timeout_client": "12h"})
+    preview = dev.pulumi("preview", "--diff", "--color=never")
+    assert preview.returncode == 0, preview.stdout + preview.stderr
+    changed = [line.strip() for line in preview.stdout.splitlines() if "timeout client " in line]
+    assert sum(line.startswith("+") and "12h" in line for line in changed) == len(BALANCERS), preview.stdout
+    assert sum(line.startswith("-") for line in changed) == len(BALANCERS), preview.stdout
+    steps = json.loads(dev.pulumi("preview", "--json").stdout)["steps"]
+    touched = {step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] != "same"}
+    assert len(touched) == len(BALANCERS), touched
+    assert set(touched.values()) == {"update"}
+    assert all(name.endswith("-haproxy") for name in touched), touched
+
+
+def test_a_changed_timer_is_applied_by_a_reload(dev: Lab) -> None:
+    pids = {host: dev.ssh(host, "systemctl show -p MainPID --value haproxy") for host in BALANCERS}
+    up = dev.pulumi("up", "--yes", "--skip-preview")
+    assert up.returncode == 0, up.stdout + up.stderr
+    for host in BALANCERS:
+        assert "12h" in dev.ssh(host, "grep 'timeout client ' /etc/haproxy/haproxy.cfg")
+        assert dev.ssh(host, "systemctl show -p MainPID --value haproxy") == pids[host]
+    assert dev.answers()
+
+
+def test_haproxy_stopped_on_the_holder_moves_the_vip_and_its_return_does_not(dev: Lab) -> None:
+    holder = dev.holder()
+    assert holder in BALANCERS
+    other = next(host for host in BALANCERS if host != holder)
+    dev.ssh(holder, "systemctl stop haproxy")
+    try:
+        eventually(f"{other} holds the VIP", lambda: dev.holder() == other, within_s=5)
+        eventually("the endpoint answers", dev.answers, within_s=5)
+    finally:
+        dev.ssh(holder, "systemctl start haproxy")
+    time.sleep(5)
+    assert dev.holder() == other, "a repaired host's return moved the VIP"
+    assert dev.ssh(holder, "systemctl is-active haproxy keepalived").split() == ["active", "active"]
+    # Redundancy is whole again: the VIP can go back.
+    dev.ssh(other, "systemctl stop haproxy")
+    try:
+        eventually(f"{holder} holds the VIP", lambda: dev.holder() == holder, within_s=5)
+        eventually("the endpoint answers", dev.answers, within_s=5)
+    finally:
+        dev.ssh(other, "systemctl start haproxy")
+
+
+def test_an_apiserver_killed_costs_no_request(dev: Lab) -> None:
+    dev.ssh("k8s-master03", "systemctl stop apiserver")
+    try:
+        assert all(dev.answers("/version") for _ in range(20))
+    finally:
+        dev.ssh("k8s-master03", "systemctl start apiserver")
+
+
+def test_destroy_leaves_the_cloud_empty(dev: Lab) -> None:
+    destroy = dev.pulumi("destroy", "--yes", "--skip-preview")
+    assert destroy.returncode == 0, destroy.stdout + destroy.stderr
+    cloud = dev.cloud()
+    for kind in ("hosts", "ha_vips", "eips", "vpcs", "security_groups"):
+        assert cloud[kind] == [], kind
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
+    assert dev.settings.prefix not in listed
