@@ -1,0 +1,126 @@
+"""The toolchain: the Pulumi engine, its Python language host and two plugins, installed or built."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sandbox.progress import Report
+from sandbox.settings import cache_dir
+from sandbox.toolchain import golang, official, parts
+from sandbox.toolchain.build import build_missing, is_built
+from sandbox.toolchain.errors import ToolchainError
+from sandbox.toolchain.home import assemble, bin_directory
+
+__all__ = ["Toolchain", "ToolchainError", "ensure"]
+
+_CHOICES = ("auto", "official", "built")
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """A toolchain that is ready to use."""
+
+    kind: Literal["built", "official"]
+    bin: Path
+    """Holds ``pulumi``."""
+    home: Path
+    """The PULUMI_HOME that holds the plugins."""
+    version: str
+    """Of the engine."""
+
+    @property
+    def pulumi(self) -> Path:
+        """The engine's executable."""
+        return self.bin / "pulumi"
+
+    def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Name the variables to set, on top of ``base`` (this process's), so that a plain ``pulumi`` works.
+
+        PATH leads to the engine, then to the Python that runs this: the built language host takes the first
+        ``python3`` it finds there and knows no other setting.
+        """
+        base = os.environ if base is None else base
+        python = Path(sys.executable).parent
+        rest = [
+            entry
+            for entry in base.get("PATH", os.defpath).split(os.pathsep)
+            if entry not in {str(self.bin), str(python)}
+        ]
+        variables = {
+            "PATH": os.pathsep.join([str(self.bin), str(python), *rest]),
+            "PULUMI_HOME": str(self.home),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PYTHONPYCACHEPREFIX": base.get("PYTHONPYCACHEPREFIX", str(cache_dir() / "pycache")),
+        }
+        if self.kind == "built":
+            # Its plugins are all there; a download that cannot work would only be retried.
+            variables["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
+        return variables
+
+
+def ensure(report: Report) -> Toolchain:
+    """Make a toolchain ready, quickly when it already is, and say what is going on in the meantime.
+
+    ``HAVIP_TOOLCHAIN`` chooses: ``official`` (installed on this machine), ``built`` (from Go modules), or
+    ``auto``, the default: the official one if it is there and its plugins can be had, else the built one.
+
+    Raises:
+        ToolchainError: it cannot be made ready, and why.
+
+    """
+    choice = os.environ.get("HAVIP_TOOLCHAIN", "auto")
+    if choice not in _CHOICES:
+        raise ToolchainError(f"HAVIP_TOOLCHAIN is {choice!r}; it must be one of {', '.join(_CHOICES)}")
+    found = None if choice == "built" else official.find_official(os.environ, ours=cache_dir())
+    if found and not official.missing_plugins(found.home):
+        return _official(found)
+    if choice == "official":
+        return _completed(found, report)
+    if found and not _is_built():
+        # Built before, it is used again: this machine has shown that the plugins cannot be had.
+        try:
+            return _completed(found, report)
+        except ToolchainError as reason:
+            report(f"building the toolchain instead: {reason}")
+    return _build(report)
+
+
+def _official(found: official.Official) -> Toolchain:
+    return Toolchain("official", found.executable.parent, found.home, found.version)
+
+
+def _completed(found: official.Official | None, report: Report) -> Toolchain:
+    if found is None:
+        raise ToolchainError(
+            "HAVIP_TOOLCHAIN is 'official', and there is no pulumi with its Python language host on PATH: "
+            "install Pulumi, or leave HAVIP_TOOLCHAIN away"
+        )
+    official.install_missing_plugins(found, report)
+    return _official(found)
+
+
+def _is_built() -> bool:
+    try:
+        _, keys = _inputs()
+    except ToolchainError:
+        return False
+    return is_built(_directory(), keys)
+
+
+def _build(report: Report) -> Toolchain:
+    go, keys = _inputs()
+    built = build_missing(_directory(), keys, go, report)
+    home = assemble(_directory(), keys, built)
+    return Toolchain("built", bin_directory(home), home, parts.ENGINE.version)
+
+
+def _inputs() -> tuple[golang.Go, dict[parts.Part, str]]:
+    go = golang.find_go(parts.ENGINE.directory)
+    return go, {part: parts.key(part, go.version) for part in parts.PARTS}
+
+
+def _directory() -> Path:
+    return cache_dir() / "toolchain"
