@@ -2,6 +2,8 @@
 package provider
 
 import (
+	"context"
+
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
 	"github.com/pulumi/pulumi-go-provider/middleware/schema"
@@ -19,7 +21,7 @@ const (
 
 // New returns the provider with every resource and function of the package.
 func New() p.Provider {
-	return infer.Provider(infer.Options{
+	provider := infer.Provider(infer.Options{
 		Metadata: schema.Metadata{
 			DisplayName: "Command",
 			Description: "Runs commands and copies files, on this machine or over SSH, as Pulumi resources.",
@@ -33,4 +35,22 @@ func New() p.Provider {
 		},
 		Functions: []infer.InferredFunction{infer.Function(&local.Run{})},
 	})
+	provider.Check = withoutSecretValues(provider.Check)
+	return provider
+}
+
+type check func(context.Context, p.CheckRequest) (p.CheckResponse, error)
+
+// withoutSecretValues keeps connections out of error messages: where a failure names a property, the
+// engine prints the property's whole value, private keys included.
+func withoutSecretValues(next check) check {
+	return func(ctx context.Context, request p.CheckRequest) (p.CheckResponse, error) {
+		response, err := next(ctx, request)
+		for i, failure := range response.Failures {
+			if failure.Property == "connection" {
+				response.Failures[i] = p.CheckFailure{Reason: "connection: " + failure.Reason}
+			}
+		}
+		return response, err
+	}
 }

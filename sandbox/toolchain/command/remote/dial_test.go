@@ -162,8 +162,8 @@ func TestProxy(t *testing.T) {
 	require.NoError(t, dial(t, connection))
 	assert.Equal(t, 1, proxy.Connections())
 	assert.Equal(t, 1, target.Connections())
-	target.Wait()
-	proxy.Wait() // the proxy's connection ends with the target's
+	target.Wait(t)
+	proxy.Wait(t) // the proxy's connection ends with the target's
 
 	connection.Proxy.HostKey = &target.HostKey
 	assert.ErrorContains(t, dial(t, connection), "proxy: after 0 failed attempts: ssh: handshake failed")

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -27,7 +28,7 @@ type Server struct {
 	ClientKey ssh.PublicKey     // if set, only its holder may log in
 
 	connections atomic.Int32
-	running     sync.WaitGroup
+	open        atomic.Int32
 	listener    net.Listener
 	signer      ssh.Signer
 }
@@ -83,8 +84,15 @@ func (s *Server) Port() int { return s.listener.Addr().(*net.TCPAddr).Port }
 // Connections returns how many TCP connections clients have made.
 func (s *Server) Connections() int { return int(s.connections.Load()) }
 
-// Wait returns when every connection has ended.
-func (s *Server) Wait() { s.running.Wait() }
+// Wait returns when every connection has ended, and fails the test if one has not after 5 s.
+func (s *Server) Wait(t testing.TB) {
+	t.Helper()
+	for end := time.Now().Add(5 * time.Second); s.open.Load() > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d connections to %s:%d are still open after 5 s", s.open.Load(), s.Host(), s.Port())
+		}
+	}
+}
 
 func (s *Server) accept() {
 	for {
@@ -96,7 +104,11 @@ func (s *Server) accept() {
 			_ = conn.Close()
 			continue
 		}
-		s.running.Go(func() { s.serve(conn) })
+		s.open.Add(1)
+		go func() {
+			defer s.open.Add(-1)
+			s.serve(conn)
+		}()
 	}
 }
 
@@ -147,7 +159,7 @@ func (s *Server) serve(raw net.Conn) {
 	go ssh.DiscardRequests(requests)
 	var sessions sync.WaitGroup
 	for channel := range channels {
-		sessions.Go(func() { s.open(channel) })
+		sessions.Go(func() { s.handle(channel) })
 	}
 	sessions.Wait()
 }

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-func (s *Server) open(request ssh.NewChannel) {
+func (s *Server) handle(request ssh.NewChannel) {
 	switch request.ChannelType() {
 	case "session":
 		s.session(request)
