@@ -1,0 +1,1 @@
+"""The emulated API: RPC style over HTTPS, signatures checked, everything unknown refused."""

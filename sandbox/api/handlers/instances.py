@@ -1,0 +1,234 @@
+"""ECS instances (Ecs 2014-05-26): what is done to them, and DescribeInstances."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from sandbox.api.model import Body, JsonList, Paged, Parameters, Repeatable, Tag, as_dict, has_tags
+from sandbox.api.registry import ECS, action
+from sandbox.api.views import instance_view
+from sandbox.cloud import ids, instances, security_groups
+from sandbox.cloud.session import Session
+from sandbox.cloud.state import Disk
+
+_LARGEST_DISK = 2048
+
+
+class SystemDisk(Parameters):
+    """The system disk. Sizes and categories are kept and shown; a host's disk is as large as it needs."""
+
+    category: Literal["cloud_essd", "cloud_auto", "cloud_efficiency", "cloud_ssd"] = "cloud_essd"
+    size: int = Field(default=40, ge=20, le=_LARGEST_DISK)
+    disk_name: str = ""
+    description: str = ""
+    performance_level: Literal["", "PL0", "PL1", "PL2", "PL3"] = ""
+
+
+class RunInstances(Repeatable):
+    """ECS API reference, RunInstances. One instance a call, paid by use."""
+
+    image_id: str
+    instance_type: str
+    v_switch_id: str
+    security_group_id: str = ""
+    security_group_ids: tuple[str, ...] = ()
+    zone_id: str = ""
+    instance_name: str = ""
+    description: str = ""
+    host_name: str = ""
+    private_ip_address: str = ""
+    key_pair_name: str = ""
+    user_data: str = ""
+    system_disk: SystemDisk = SystemDisk()
+    instance_charge_type: Literal["PostPaid"] = "PostPaid"
+    internet_charge_type: Literal["PayByTraffic", "PayByBandwidth"] = "PayByTraffic"
+    # A public address of the instance's own is not to be had: EIPs are.
+    internet_max_bandwidth_out: Annotated[int, Field(ge=0, le=0)] = 0
+    io_optimized: Literal["optimized"] = "optimized"
+    spot_strategy: Literal["NoSpot"] = "NoSpot"
+    deletion_protection: bool = False
+    dry_run: Literal["false"] = "false"
+    amount: Annotated[int, Field(ge=1, le=1)] = 1
+    tag: tuple[Tag, ...] = ()
+
+
+class DescribeInstances(Paged):
+    """ECS API reference, DescribeInstances. ``AdditionalAttributes`` are always answered."""
+
+    instance_ids: JsonList | None = None
+    instance_name: str = ""
+    vpc_id: str = ""
+    v_switch_id: str = ""
+    zone_id: str = ""
+    security_group_id: str = ""
+    status: str = ""
+    key_pair_name: str = ""
+    private_ip_addresses: JsonList | None = None
+    additional_attributes: tuple[str, ...] = ()
+    max_results: int | None = Field(default=None, ge=1, le=100)
+    next_token: str = Field(default="", pattern=r"^[0-9]*$")
+    tag: tuple[Tag, ...] = ()
+
+
+class OneInstance(Repeatable):
+    """What the actions on one instance share."""
+
+    instance_id: str
+
+
+class StartInstance(OneInstance):
+    """ECS API reference, StartInstance."""
+
+
+class StopInstance(OneInstance):
+    """ECS API reference, StopInstance."""
+
+    force_stop: bool = False
+    stopped_mode: Literal["KeepCharging", "StopCharging", "Not-applicable"] = "KeepCharging"
+
+
+class RebootInstance(OneInstance):
+    """ECS API reference, RebootInstance."""
+
+    force_stop: bool = False
+
+
+class DeleteInstance(OneInstance):
+    """ECS API reference, DeleteInstance."""
+
+    force: bool = False
+
+
+class ModifyInstanceAttribute(OneInstance):
+    """ECS API reference, ModifyInstanceAttribute."""
+
+    instance_name: str | None = None
+    description: str | None = None
+    deletion_protection: bool | None = None
+
+
+class JoinSecurityGroup(OneInstance):
+    """ECS API reference, JoinSecurityGroup."""
+
+    security_group_id: str
+
+
+class LeaveSecurityGroup(OneInstance):
+    """ECS API reference, LeaveSecurityGroup."""
+
+    security_group_id: str
+
+
+@action(ECS, RunInstances, changes=True)
+def run_instances(session: Session, call: RunInstances) -> Body:
+    """Make an instance and boot it."""
+    disk = call.system_disk
+    order = instances.Order(
+        image_id=call.image_id,
+        instance_type=call.instance_type,
+        vswitch_id=call.v_switch_id,
+        security_groups=call.security_group_ids or tuple(filter(None, [call.security_group_id])),
+        zone=call.zone_id,
+        name=call.instance_name,
+        description=call.description,
+        host_name=call.host_name,
+        address=call.private_ip_address,
+        key_pair=call.key_pair_name,
+        user_data=call.user_data,
+        disk=Disk(
+            id=ids.resource_id("d"),
+            category=disk.category,
+            size=disk.size,
+            name=disk.disk_name,
+            description=disk.description,
+            performance_level=disk.performance_level or ("PL1" if disk.category == "cloud_essd" else ""),
+        ),
+        internet_charge_type=call.internet_charge_type,
+        deletion_protection=call.deletion_protection,
+        tags=as_dict(call.tag),
+    )
+    return {"InstanceIdSets": {"InstanceIdSet": [instances.run(session, order).id]}}
+
+
+@action(ECS, DescribeInstances)
+def describe_instances(session: Session, call: DescribeInstances) -> Body:
+    """Show the instances that pass the filters, with the status of their hosts."""
+    found = [
+        instance
+        for instance in session.here(session.state.instances)
+        if (call.instance_ids is None or instance.id in call.instance_ids)
+        and call.instance_name in ("", instance.name)
+        and call.vpc_id in ("", instance.vpc_id)
+        and call.v_switch_id in ("", instance.vswitch_id)
+        and call.zone_id in ("", instance.zone)
+        and (not call.security_group_id or call.security_group_id in instance.security_groups)
+        and call.key_pair_name in ("", instance.key_pair)
+        and (call.private_ip_addresses is None or str(instance.address) in call.private_ip_addresses)
+        and has_tags(instance.tags, call.tag)
+        and call.status in ("", session.status(instance).value)
+    ]
+    if call.max_results is None:
+        shown: list[JsonValue] = [instance_view(session, instance) for instance in call.page(found)]
+        return {"Instances": {"Instance": shown}, **call.counts(found)}
+    first = int(call.next_token or "0")
+    last = first + call.max_results
+    shown = [instance_view(session, instance) for instance in found[first:last]]
+    return {
+        "Instances": {"Instance": shown},
+        "TotalCount": len(found),
+        # A token only where there is more: clients ask on until there is none.
+        **({"NextToken": str(last)} if last < len(found) else {}),
+    }
+
+
+@action(ECS, StartInstance, changes=True)
+def start_instance(session: Session, call: StartInstance) -> Body:
+    """Boot an instance."""
+    instances.start(session, call.instance_id)
+    return {}
+
+
+@action(ECS, StopInstance, changes=True)
+def stop_instance(session: Session, call: StopInstance) -> Body:
+    """Shut an instance down."""
+    instances.stop(session, call.instance_id, force=call.force_stop)
+    return {}
+
+
+@action(ECS, RebootInstance, changes=True)
+def reboot_instance(session: Session, call: RebootInstance) -> Body:
+    """Restart an instance."""
+    instances.reboot(session, call.instance_id, force=call.force_stop)
+    return {}
+
+
+@action(ECS, DeleteInstance, changes=True)
+def delete_instance(session: Session, call: DeleteInstance) -> Body:
+    """Release an instance."""
+    instances.release(session, call.instance_id, force=call.force)
+    return {}
+
+
+@action(ECS, ModifyInstanceAttribute, changes=True)
+def modify_instance_attribute(session: Session, call: ModifyInstanceAttribute) -> Body:
+    """Change what an instance is called, or its protection."""
+    instance = session.instance(call.instance_id)
+    instance.name = instance.name if call.instance_name is None else call.instance_name
+    instance.description = instance.description if call.description is None else call.description
+    if call.deletion_protection is not None:
+        instance.deletion_protection = call.deletion_protection
+    return {}
+
+
+@action(ECS, JoinSecurityGroup, changes=True)
+def join_security_group(session: Session, call: JoinSecurityGroup) -> Body:
+    """Make an instance a member of a group."""
+    security_groups.join(session, call.security_group_id, session.instance(call.instance_id))
+    return {}
+
+
+@action(ECS, LeaveSecurityGroup, changes=True)
+def leave_security_group(session: Session, call: LeaveSecurityGroup) -> Body:
+    """End a membership."""
+    security_groups.leave(session, call.security_group_id, session.instance(call.instance_id))
+    return {}

@@ -1,0 +1,83 @@
+"""Tags of every resource, in the two spellings of the two products."""
+
+from pydantic import Field, JsonValue
+
+from sandbox.api.model import Body, Call, Paged, Tag, as_dict, has_tags
+from sandbox.api.registry import ECS, VPC, action
+from sandbox.cloud import tags
+from sandbox.cloud.session import Session
+
+_MOST = 50
+
+
+class TagResources(Call):
+    """ECS and VPC API references, TagResources."""
+
+    resource_type: str
+    resource_id: tuple[str, ...] = Field(min_length=1, max_length=_MOST)
+    tag: tuple[Tag, ...] = Field(min_length=1)
+
+
+class UntagResources(Call):
+    """ECS and VPC API references, UntagResources; VPC spells it UnTagResources."""
+
+    resource_type: str
+    resource_id: tuple[str, ...] = Field(min_length=1, max_length=_MOST)
+    tag_key: tuple[str, ...] = ()
+    all: bool = False
+
+
+class ListTagResources(Call):
+    """ECS and VPC API references, ListTagResources."""
+
+    resource_type: str
+    resource_id: tuple[str, ...] = Field(min_length=1, max_length=_MOST)
+    tag: tuple[Tag, ...] = ()
+    next_token: str = ""
+
+
+class DescribeTags(Paged):
+    """ECS API reference, DescribeTags. Of images and disks, which have none here."""
+
+    resource_type: str
+    resource_id: str = ""
+
+
+@action(ECS, TagResources, changes=True)
+@action(VPC, TagResources, changes=True)
+def tag_resources(session: Session, call: TagResources) -> Body:
+    """Add tags."""
+    tags.tag(session, tags.find(session, call.resource_type, call.resource_id), as_dict(call.tag))
+    return {}
+
+
+@action(ECS, UntagResources, changes=True)
+@action(VPC, UntagResources, changes=True)
+def untag_resources(session: Session, call: UntagResources) -> Body:
+    """Take tags off."""
+    found = tags.find(session, call.resource_type, call.resource_id)
+    tags.untag(found, None if call.all and not call.tag_key else call.tag_key)
+    return {}
+
+
+@action(ECS, ListTagResources)
+@action(VPC, ListTagResources)
+def list_tag_resources(session: Session, call: ListTagResources) -> Body:
+    """Show the tags of resources."""
+    shown: list[JsonValue] = [
+        {"ResourceId": resource.id, "ResourceType": call.resource_type, "TagKey": key, "TagValue": value}
+        for resource in tags.find(session, call.resource_type, call.resource_id)
+        if has_tags(resource.tags, call.tag)
+        for key, value in resource.tags.items()
+    ]
+    return {"TagResources": {"TagResource": shown}}
+
+
+@action(ECS, DescribeTags)
+def describe_tags(session: Session, call: DescribeTags) -> Body:
+    """Show the tags of one resource."""
+    found: list[JsonValue] = []
+    if call.resource_type.upper() in tags.FINDERS and call.resource_id:
+        resource = tags.find(session, call.resource_type, [call.resource_id])[0]
+        found = [{"TagKey": key, "TagValue": value} for key, value in resource.tags.items()]
+    return {"Tags": {"Tag": list(call.page(found))}, **call.counts(found)}

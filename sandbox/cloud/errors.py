@@ -1,0 +1,376 @@
+"""One class for each error code of the API, with the HTTP status and the wording the cloud gives it.
+
+Codes come from the error tables of the API reference (Vpc 2016-04-28, Ecs 2014-05-26). Clients decide by
+them: HTTP 404, or ``NotFound`` in a message, means "the resource is gone", so no other error carries either.
+"""
+
+# The classes are named after the codes, and the code with its template says all a docstring could.
+# ruff: noqa: D101, N818
+
+from typing import ClassVar
+
+
+class ApiError(Exception):
+    """What the API answers instead of a result; the class is the code, the arguments fill its template."""
+
+    code: ClassVar[str]
+    status: ClassVar[int] = 400
+    template: ClassVar[str] = "{0}"
+
+    def __init__(self, *values: object) -> None:
+        self.message = self.template.format(*values)
+        super().__init__(f"{self.code}: {self.message}")
+
+
+# The call itself
+
+
+class InvalidAction(ApiError):
+    code = "InvalidAction"
+    template = "The sandbox does not know the action {0} of API version {1}."
+
+
+class UnknownParameter(ApiError):
+    code = "InvalidParameter.Unknown"
+    template = "The sandbox does not know the parameter {0} of {1}; the known ones are: {2}."
+
+
+class InvalidParameter(ApiError):
+    code = "InvalidParameter"
+    template = "The specified parameter {0} is not valid: {1}"
+
+
+class MissingParameter(ApiError):
+    code = "MissingParameter"
+    template = "The input parameter {0} that is mandatory for processing this request is not supplied."
+
+
+class IdempotentParameterMismatch(ApiError):
+    code = "IdempotentParameterMismatch"
+    template = "The client token {0} was used before by a request of {1} with other parameters."
+
+
+class SandboxFailure(ApiError):
+    """The sandbox itself failed. Not a 5xx code: clients repeat those for minutes before anybody is told."""
+
+    code = "SandboxFailure"
+    template = "{0} (the server's log says more)"
+
+
+class InvalidRegionId(ApiError):
+    code = "InvalidRegionId"
+    template = "The specified region {0} is not one of the sandbox's: {1}."
+
+
+# Credentials
+
+
+class InvalidAccessKeyIdNotFound(ApiError):
+    code = "InvalidAccessKeyId.NotFound"
+    status = 403
+    template = "The access key id is not that of this sandbox."
+
+
+class SignatureDoesNotMatch(ApiError):
+    code = "SignatureDoesNotMatch"
+    status = 403
+    template = "The signature does not match; the server's string to sign is: {0}"
+
+
+class IncompleteSignature(ApiError):
+    code = "IncompleteSignature"
+    template = "The request signature does not conform to the API's standards: {0}"
+
+
+class InvalidTimeStampFormat(ApiError):
+    code = "InvalidTimeStamp.Format"
+    template = "The time stamp {0} is not of the form 2026-01-31T12:00:00Z."
+
+
+class InvalidTimeStampExpired(ApiError):
+    code = "InvalidTimeStamp.Expired"
+    template = "The time stamp {0} is more than {1} minutes away from the server's clock."
+
+
+# VPC and vSwitch
+
+
+class InvalidVpcIdNotFound(ApiError):
+    code = "InvalidVpcId.NotFound"
+    status = 404
+    template = "The specified VPC {0} does not exist."
+
+
+class InvalidVSwitchIdNotFound(ApiError):
+    code = "InvalidVSwitchId.NotFound"
+    status = 404
+    template = "The specified vSwitch {0} does not exist."
+
+
+class InvalidZoneId(ApiError):
+    code = "InvalidZoneId"
+    template = "The specified zone {0} does not exist in region {1}."
+
+
+class InvalidCidrBlock(ApiError):
+    code = "InvalidCidrBlock"
+    template = "The specified CIDR block {0} is not valid: {1}"
+
+
+class InvalidCidrBlockMalformed(ApiError):
+    code = "InvalidCidrBlock.Malformed"
+    template = "The specified CIDR block {0} is not a network address with a prefix length."
+
+
+class InvalidCidrBlockOverlapped(ApiError):
+    code = "InvalidCidrBlock.Overlapped"
+    template = "The specified CIDR block {0} overlaps with {1} of vSwitch {2}."
+
+
+class DependencyViolationVSwitch(ApiError):
+    code = "DependencyViolation.VSwitch"
+    template = "VPC {0} still holds vSwitch {1}."
+
+
+class DependencyViolationSecurityGroup(ApiError):
+    code = "DependencyViolation.SecurityGroup"
+    template = "VPC {0} still holds security group {1}."
+
+
+class DependencyViolation(ApiError):
+    code = "DependencyViolation"
+    template = "{0} cannot be deleted while it is used by {1}."
+
+
+class DependencyViolationHaVip(ApiError):
+    code = "DependencyViolation.HaVip"
+    template = "vSwitch {0} still holds HaVip {1}."
+
+
+# HaVip
+
+
+class InvalidHaVipIdNotFound(ApiError):
+    code = "InvalidHaVipId.NotFound"
+    status = 404
+    template = "The specified HaVip {0} does not exist."
+
+
+class IncorrectStatus(ApiError):
+    code = "IncorrectStatus"
+    template = "HaVip {0} is {1}; it can be deleted only when it is Available."
+
+
+class DependencyViolationHaVipAssociatedWithEip(ApiError):
+    code = "DependencyViolation.HaVipAssociatedWithEIP"
+    template = "HaVip {0} cannot be deleted while EIP {1} is associated with it."
+
+
+class InstancesPerHaVipExceeded(ApiError):
+    code = "CountLimitExceeded.HaVipOnECSInstance"
+    template = "HaVip {0} has reached its limit of {1} instances."
+
+
+class HaVipsPerInstanceExceeded(ApiError):
+    code = "CountLimitExceed.HaVipOnInstance"
+    template = "Instance {0} has reached its limit of {1} HaVips."
+
+
+class HaVipQuotaExceeded(ApiError):
+    code = "QuotaExceeded.HaVip"
+    template = "The limit of {0} HaVips is reached."
+
+
+class InvalidParameterMismatch(ApiError):
+    code = "InvalidParameter.Mismatch"
+    template = "{0} {1} is not in vSwitch {2}: a HaVip and its instances share one vSwitch."
+
+
+class ResourceAlreadyAssociated(ApiError):
+    code = "ResourceAlreadyAssociated"
+    template = "HaVip {0} and instance {1} are associated already."
+
+
+class ResourceNotAssociated(ApiError):
+    code = "ResourceNotAssociated"
+    template = "HaVip {0} and instance {1} are not associated."
+
+
+class UnassociateMaster(ApiError):
+    code = "Forbidden.UnassociateMaster"
+    template = "Instance {0} is the master of HaVip {1}: it is unassociated only with Force=True."
+
+
+# Addresses
+
+
+class AddressMalformed(ApiError):
+    code = "InvalidIPAddress.Malformed"
+    template = "The specified address {0} is not an IPv4 address."
+
+
+class AddressOutOfRange(ApiError):
+    code = "InvalidIPAddress.OutOfRange"
+    template = "The specified address {0} is outside the vSwitch's {1}."
+
+
+class AddressReserved(ApiError):
+    code = "InvalidIPAddress.NotAvailable"
+    template = "The specified address {0} is reserved: the first and the last three of {1} are."
+
+
+class AddressInUse(ApiError):
+    code = "InvalidIPAddress.AlreadyUsed"
+    template = "The specified address {0} is already used by {1}."
+
+
+class AddressesExhausted(ApiError):
+    code = "InvalidVSwitchId.IpNotEnough"
+    template = "No address of vSwitch {0} is free."
+
+
+# Instances and what they are made of
+
+
+class InvalidInstanceIdNotFound(ApiError):
+    code = "InvalidInstanceId.NotFound"
+    status = 404
+    template = "The specified instance {0} does not exist."
+
+
+class IncorrectInstanceStatus(ApiError):
+    code = "IncorrectInstanceStatus"
+    template = "Instance {0} is {1}; this action needs it to be {2}."
+
+
+class InvalidImageIdNotFound(ApiError):
+    code = "InvalidImageId.NotFound"
+    status = 404
+    template = "The specified image {0} does not exist; the sandbox has: {1}."
+
+
+class InvalidInstanceType(ApiError):
+    code = "InvalidInstanceType.ValueNotSupported"
+    template = "The specified instance type {0} is not one of the sandbox's: {1}."
+
+
+class InvalidUserData(ApiError):
+    code = "InvalidUserData.Base64FormatInvalid"
+    template = "The specified user data is not base64."
+
+
+class UserDataTooLong(ApiError):
+    code = "InvalidUserData.SizeExceeded"
+    template = "The specified user data has {0} bytes; the limit is {1}."
+
+
+class InvalidHostName(ApiError):
+    code = "InvalidHostName.Malformed"
+    template = "The specified host name {0} is not valid: letters, digits and inner hyphens, 2 to 63 in all."
+
+
+class DeletionProtected(ApiError):
+    code = "InvalidOperation.DeletionProtection"
+    template = "{0} is protected against deletion."
+
+
+class InstanceRunning(ApiError):
+    code = "IncorrectInstanceStatus.Running"
+    template = "Instance {0} is Running; it is released only when stopped, or with Force=true."
+
+
+# Key pairs
+
+
+class InvalidKeyPairNotFound(ApiError):
+    code = "InvalidKeyPair.NotFound"
+    status = 404
+    template = "The specified key pair {0} does not exist."
+
+
+class KeyPairAlreadyExist(ApiError):
+    code = "KeyPair.AlreadyExist"
+    template = "The key pair {0} exists already."
+
+
+class InvalidPublicKeyBody(ApiError):
+    code = "InvalidPublicKeyBody.Malformed"
+    template = "The specified public key is not one in OpenSSH format: {0}"
+
+
+class KeyPairAttached(ApiError):
+    code = "InvalidParameter.KeypairAlreadyAttachedInstance"
+    template = "The key pair {0} is attached to instance {1}."
+
+
+# Security groups
+
+
+class InvalidSecurityGroupIdNotFound(ApiError):
+    code = "InvalidSecurityGroupId.NotFound"
+    status = 404
+    template = "The specified security group {0} does not exist."
+
+
+class InvalidSecurityGroupVpcMismatch(ApiError):
+    code = "InvalidSecurityGroupId.VPCMismatch"
+    template = "Security group {0} is not in VPC {1}."
+
+
+class InvalidSecurityGroupRule(ApiError):
+    code = "InvalidPermission"
+    template = "The security group rule is not valid: {0}"
+
+
+class InvalidSecurityGroupRuleIdNotFound(ApiError):
+    code = "InvalidSecurityGroupRule.NotFound"
+    status = 404
+    template = "Security group {0} has no such rule."
+
+
+class LastSecurityGroup(ApiError):
+    code = "InstanceLastSecurityGroup"
+    template = "Instance {0} must stay in at least one security group."
+
+
+# EIPs
+
+
+class InvalidAllocationIdNotFound(ApiError):
+    code = "InvalidAllocationId.NotFound"
+    status = 404
+    template = "The specified EIP {0} does not exist."
+
+
+class IncorrectEipStatus(ApiError):
+    code = "IncorrectEipStatus"
+    template = "EIP {0} is {1}; this action needs it to be {2}."
+
+
+class InvalidAssociationDuplicated(ApiError):
+    code = "InvalidAssociation.Duplicated"
+    template = "{0} is already associated with EIP {1}."
+
+
+class EipsExhausted(ApiError):
+    code = "QuotaExceeded.Eip"
+    template = "Every address of the sandbox's EIP range {0} is allocated."
+
+
+# Tags
+
+
+class InvalidResourceIdNotFound(ApiError):
+    code = "InvalidResourceId.NotFound"
+    status = 404
+    template = "The specified resource {1} of type {0} does not exist."
+
+
+class InvalidTagKey(ApiError):
+    code = "InvalidTagKey.Malformed"
+    template = "The specified tag key {0} is not valid: {1}"
+
+
+class TooManyTags(ApiError):
+    code = "NumberExceed.Tags"
+    template = "{0} would have more than {1} tags."

@@ -1,0 +1,51 @@
+"""Which security group rules the cloud accepts. Source: ECS API reference, AuthorizeSecurityGroup."""
+
+import re
+from ipaddress import IPv4Network
+
+from sandbox.cloud import errors
+from sandbox.cloud.state import Rule
+
+ALL_PORTS = "-1/-1"
+PRIORITIES = range(1, 101)
+_PORTS = re.compile(r"(\d{1,5})/(\d{1,5})")
+_WITH_PORTS = ("tcp", "udp")
+_LAST_PORT = 65535
+
+
+def check_rule(rule: Rule) -> None:
+    """Raise InvalidSecurityGroupRule with the value, the rule and what would do."""
+    _check_ports(rule)
+    if rule.priority not in PRIORITIES:
+        raise errors.InvalidSecurityGroupRule(f"Priority {rule.priority} is outside 1 to 100.")
+    if bool(rule.cidr) == bool(rule.group):
+        raise errors.InvalidSecurityGroupRule("it names either a CIDR block or a security group.")
+    if rule.cidr:
+        _check_cidr(rule.cidr)
+
+
+def _check_ports(rule: Rule) -> None:
+    if rule.protocol not in _WITH_PORTS:
+        if rule.ports != ALL_PORTS:
+            raise errors.InvalidSecurityGroupRule(
+                f"PortRange {rule.ports} with IpProtocol {rule.protocol}: only {ALL_PORTS} fits it."
+            )
+        return
+    found = _PORTS.fullmatch(rule.ports)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]) <= _LAST_PORT:
+        raise errors.InvalidSecurityGroupRule(
+            f"PortRange {rule.ports} with IpProtocol {rule.protocol}: FROM/TO within 1/65535 is wanted."
+        )
+
+
+def _check_cidr(cidr: str) -> None:
+    try:
+        IPv4Network(cidr)
+    except ValueError as error:
+        raise errors.InvalidSecurityGroupRule(f"CIDR block {cidr}: {error}.") from None
+
+
+def same_rule(one: Rule, other: Rule) -> bool:
+    """Tell whether two rules are one to the cloud, which goes by everything but id, time and description."""
+    private = {"id", "created", "description"}
+    return one.model_dump(exclude=private) == other.model_dump(exclude=private)

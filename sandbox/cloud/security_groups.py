@@ -1,0 +1,96 @@
+"""Security groups and their rules. Source: ECS API reference CreateSecurityGroup, AuthorizeSecurityGroup."""
+
+from collections.abc import Iterable
+
+from sandbox.cloud import errors, ids, permissions
+from sandbox.cloud.session import Session
+from sandbox.cloud.state import Instance, Rule, SecurityGroup
+from sandbox.cloud.tags import checked
+
+
+def create(
+    session: Session, *, vpc_id: str, name: str, description: str, tags: dict[str, str]
+) -> SecurityGroup:
+    """Make a basic security group in a VPC: its members reach each other, nobody else reaches them."""
+    vpc = session.vpc(vpc_id)
+    group = SecurityGroup(
+        id=ids.resource_id("sg"),
+        region=session.region,
+        created=ids.now(),
+        name=name,
+        description=description,
+        tags=checked(session, "security group", tags),
+        vpc_id=vpc.id,
+    )
+    session.state.security_groups[group.id] = group
+    return group
+
+
+def delete(session: Session, group_id: str) -> None:
+    """Remove a group that has no members and that no other group's rule names."""
+    group = session.security_group(group_id)
+    for instance in session.state.instances.values():
+        if group.id in instance.security_groups:
+            raise errors.DependencyViolation(f"security group {group.id}", f"instance {instance.id}")
+    for other in session.state.security_groups.values():
+        if other.id != group.id and any(rule.group == group.id for rule in other.rules):
+            raise errors.DependencyViolation(f"security group {group.id}", f"a rule of {other.id}")
+    del session.state.security_groups[group.id]
+
+
+def authorize(session: Session, group_id: str, rules: Iterable[Rule]) -> None:
+    """Add rules. One that is there already stays as it is, as on the cloud."""
+    group = session.security_group(group_id)
+    for rule in rules:
+        permissions.check_rule(rule)
+        if rule.group:
+            _same_vpc(session, rule.group, group.vpc_id)
+        if not any(permissions.same_rule(rule, known) for known in group.rules):
+            group.rules.append(rule)
+
+
+def find_rule(session: Session, group_id: str, rule: Rule) -> Rule:
+    """Return the group's rule that ``rule`` describes, or raise InvalidSecurityGroupRuleIdNotFound."""
+    group = session.security_group(group_id)
+    for known in group.rules:
+        if permissions.same_rule(rule, known):
+            return known
+    raise errors.InvalidSecurityGroupRuleIdNotFound(group.id)
+
+
+def revoke(session: Session, group_id: str, rules: Iterable[Rule]) -> None:
+    """Remove rules. One that is not there is no error, as on the cloud."""
+    group = session.security_group(group_id)
+    gone = list(rules)
+    group.rules = [
+        known for known in group.rules if not any(permissions.same_rule(rule, known) for rule in gone)
+    ]
+
+
+def join(session: Session, group_id: str, instance: Instance) -> None:
+    """Make an instance a member."""
+    _same_vpc(session, group_id, instance.vpc_id)
+    if group_id not in instance.security_groups:
+        instance.security_groups.append(group_id)
+
+
+def leave(session: Session, group_id: str, instance: Instance) -> None:
+    """End a membership that is not the instance's last."""
+    group = session.security_group(group_id)
+    if group.id not in instance.security_groups:
+        return
+    if len(instance.security_groups) == 1:
+        raise errors.LastSecurityGroup(instance.id)
+    instance.security_groups.remove(group.id)
+
+
+def for_instance(session: Session, group_ids: Iterable[str], vpc_id: str) -> list[str]:
+    """Return the groups of a new instance after a check that all are of its VPC."""
+    return [_same_vpc(session, group_id, vpc_id).id for group_id in group_ids]
+
+
+def _same_vpc(session: Session, group_id: str, vpc_id: str) -> SecurityGroup:
+    group = session.security_group(group_id)
+    if group.vpc_id != vpc_id:
+        raise errors.InvalidSecurityGroupVpcMismatch(group.id, vpc_id)
+    return group

@@ -1,0 +1,89 @@
+"""``python -m sandbox.server NAME``: the API of one sandbox, in the foreground, until SIGTERM."""
+
+import logging
+import os
+import re
+import sys
+
+import uvicorn
+
+from sandbox.api import credentials, tls
+from sandbox.api.app import create_app
+from sandbox.api.calllog import CallLog
+from sandbox.api.control import Access
+from sandbox.cloud.catalogue import Image
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.session import Offer
+from sandbox.cloud.store import Store
+from sandbox.dataplane import LocalDataPlane
+from sandbox.errors import SandboxError
+from sandbox.hosts import images
+from sandbox.settings import Settings
+
+log = logging.getLogger(__name__)
+
+GRACE_S = 5
+"""How long calls under way have to end when the server stops."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Hosts go on running; the next start finds them.
+
+    Raises:
+        SandboxError: the state on disk is not the sandbox's own, or the network cannot be made.
+
+    """
+    directory = settings.directory
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    certificates = tls.certificates(directory)
+    access = Access(
+        token=credentials.control_token(directory),
+        key=credentials.access_key(directory),
+        ca_bundle=certificates.bundle,
+    )
+    offer = Offer(images=offered_images(), eip_range=settings.eip_range, endpoint=settings.endpoint)
+    cloud = Cloud(Store(directory / "state.json"), LocalDataPlane(settings, log.info), offer)
+    (directory / "server.pid").write_text(f"{os.getpid()}\n")
+    uvicorn.run(
+        create_app(cloud, access, CallLog(directory / "api.log")),
+        host="127.0.0.1",
+        port=settings.port,
+        ssl_certfile=certificates.server,
+        ssl_keyfile=certificates.server_key,
+        http="h11",
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=GRACE_S,
+    )
+
+
+def offered_images() -> dict[str, Image]:
+    """Return the hosts' images in the cloud's words; an image's id ends in the day it was made."""
+    return {
+        image.id: Image(
+            id=image.id, os_name=image.description, platform="Debian", created=_creation_time(image.id)
+        )
+        for image in images.CATALOGUE.values()
+    }
+
+
+def _creation_time(image_id: str) -> str:
+    found = re.search(r"_(\d{4})(\d{2})(\d{2})\.vhd$", image_id)
+    return "-".join(found.groups()) + "T00:00:00Z" if found else "2025-01-01T00:00:00Z"
+
+
+def main(arguments: list[str]) -> None:
+    """Serve the sandbox of a name with the settings it was started with."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    [name] = arguments
+    serve(Settings.load(name) or Settings(name))
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except SandboxError as error:
+        sys.exit(f"error: {error}")
+    except ValueError:
+        sys.exit("error: name one sandbox: python -m sandbox.server NAME")
