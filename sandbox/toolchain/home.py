@@ -1,29 +1,42 @@
 """Assembling a PULUMI_HOME and a bin directory from built parts."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from sandbox.toolchain.parts import Part, combined_key
+from sandbox.toolchain.parts import LANGUAGE_HOST, Part, combined_key
 
 _BIN = "bin"
+_LIBRARY = "lib"
+_PACKAGES = Path(__file__).with_name("packages.py")
+
+_LANGUAGE_HOST_LAUNCHER = f"""\
+#!/bin/sh
+# Gives the language host its own answer to `python -m pip list`: see {_LIBRARY}/pip/__main__.py.
+home=$(dirname "$(dirname "$(readlink -f "$0")")")
+PYTHONPATH=$home/{_LIBRARY}${{PYTHONPATH:+:$PYTHONPATH}} exec "$home/libexec/{LANGUAGE_HOST.binary}" "$@"
+"""
 
 
 def assemble(cache: Path, keys: Mapping[Part, str], built: Mapping[Part, Path]) -> Path:
     """Lay out what was built as the engine expects it; return the directory, with what was missing put back.
 
     The engine finds a plugin at ``plugins/resource-NAME-vVERSION/pulumi-resource-NAME``; a complete one has a
-    file ``.lock`` and none ``.partial`` beside that directory. The language host lies beside the engine.
+    file ``.lock`` and none ``.partial`` beside that directory. The language host's launcher lies
+    beside the engine.
     """
-    home = cache / f"home-{combined_key(keys.values())}"
+    scripts = hashlib.sha256(_LANGUAGE_HOST_LAUNCHER.encode() + _PACKAGES.read_bytes()).hexdigest()
+    home = cache / f"home-{combined_key([*keys.values(), scripts])}"
     for part, directory in built.items():
-        target = _plugin_directory(home, part) if part.plugin else home / _BIN
-        target.mkdir(parents=True, exist_ok=True)
         for file in sorted(directory.iterdir()):
-            _place(file, target / file.name)
+            _place(file, _directory(home, part) / file.name)
         if part.plugin:
-            target.with_name(target.name + ".lock").touch()
+            plugin = plugin_file(home, part).parent
+            plugin.with_name(plugin.name + ".lock").touch()
+    _write(home / _LIBRARY / "pip" / "__main__.py", _PACKAGES.read_text())
+    _write(home / _BIN / LANGUAGE_HOST.binary, _LANGUAGE_HOST_LAUNCHER)
     return home
 
 
@@ -34,20 +47,38 @@ def bin_directory(home: Path) -> Path:
 
 def plugin_file(home: Path, part: Part) -> Path:
     """Where the engine looks for the plugin ``part`` in a PULUMI_HOME, ours or an official one."""
-    return _plugin_directory(home, part) / part.binary
+    return home / "plugins" / f"resource-{part.plugin}-v{part.version}" / part.binary
 
 
-def _plugin_directory(home: Path, part: Part) -> Path:
-    return home / "plugins" / f"resource-{part.plugin}-v{part.version}"
+def _directory(home: Path, part: Part) -> Path:
+    if part.plugin:
+        return plugin_file(home, part).parent
+    return home / ("libexec" if part == LANGUAGE_HOST else _BIN)
 
 
 def _place(source: Path, target: Path) -> None:
     """Make a hard link where the file system can (plugins have hundreds of megabytes), else a copy."""
     if target.exists():
         return
-    work = target.with_name(f".{target.name}.{os.getpid()}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = _work(target)
     try:
         os.link(source, work)
     except OSError:
         shutil.copy2(source, work)
     work.replace(target)
+
+
+def _write(target: Path, text: str) -> None:
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = _work(target)
+    work.write_text(text)
+    work.chmod(0o755)
+    work.replace(target)
+
+
+def _work(target: Path) -> Path:
+    """Name a file beside ``target`` that becomes it by a rename, so that it is there whole or not at all."""
+    return target.with_name(f".{target.name}.{os.getpid()}")
