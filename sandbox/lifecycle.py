@@ -6,8 +6,11 @@ import sys
 import time
 from pathlib import Path
 
+from sandbox import leftovers
 from sandbox.control import Control, NotRunning, Status
 from sandbox.errors import SandboxError
+from sandbox.hosts import cgroups
+from sandbox.network import names
 from sandbox.progress import Report
 from sandbox.settings import Settings
 
@@ -30,8 +33,11 @@ def up(settings: Settings, report: Report) -> Status:
     log = settings.directory / "server.log"
     report(f"Sandbox {settings.name!r}: starting its API on https://{settings.endpoint}")
     with log.open("ab") as sink:
+        # In a cgroup of its own, so that `down` finds it whatever became of this process.
+        group = names.cgroup(settings, "server")
+        cgroups.create(group)
         server = subprocess.Popen(
-            [sys.executable, "-m", "sandbox.server", settings.name],
+            cgroups.inside(group, [sys.executable, "-m", "sandbox.server", settings.name]),
             cwd=Path(__file__).resolve().parents[1],
             stdin=subprocess.DEVNULL,
             stdout=sink,
@@ -58,3 +64,17 @@ def _refuse_a_taken_port(settings: Settings) -> None:
                 f"port {settings.port}: another program listens on {settings.endpoint}; "
                 "stop it, or choose another port with --port"
             ) from error
+
+
+def down(settings: Settings, report: Report) -> None:
+    """End and remove everything of the sandbox, whatever state it is in. Safe to repeat.
+
+    Raises :class:`SandboxError` naming what survives.
+    """
+    found = leftovers.find(settings)
+    if not found:
+        report(f"Sandbox {settings.name!r}: nothing is left of it")
+        return
+    report(f"Sandbox {settings.name!r}: removing {len(found)} processes, namespaces and directories")
+    leftovers.teardown(settings)
+    report(f"Sandbox {settings.name!r}: gone")
