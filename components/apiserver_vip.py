@@ -1,0 +1,191 @@
+"""``ApiServerVip``: a HaVip, the balancers attached to it, and what makes them answer on it."""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import pulumi
+from pulumi_alicloud import ecs, vpc
+
+from components import inputs, render, ssh
+from components.args import ApiServerVipArgs, BalancerArgs
+from components.balancer_host import BalancerHost, HostInputs
+from components.enums import Verify
+from components.judge import judge_known, judge_password, judged
+from components.plan import Plan
+from components.verification import Verification
+
+TYPE = "kube-apiserver-havip:index:ApiServerVip"
+
+
+class ApiServerVip(pulumi.ComponentResource):
+    """A highly available endpoint of a Kubernetes control plane on Alibaba Cloud.
+
+    All rules broken by the arguments come as one ``pulumi.RunError``: for what is known at preview
+    before anything is registered, for the rest before any host is touched. No output depends on who
+    holds the VIP, so a failover makes no diff.
+    """
+
+    vip: pulumi.Output[str]
+    """The virtual IP."""
+    control_plane_endpoint: pulumi.Output[str]
+    """``VIP:port``, for kubeadm's ``controlPlaneEndpoint``."""
+    endpoint: pulumi.Output[str]
+    """https URL through the EIP if there is one, else through the VIP."""
+    ha_vip_id: pulumi.Output[str]
+    """Id of the HaVip."""
+    eip: pulumi.Output[str]
+    """The public address, or an empty text."""
+    budget: pulumi.Output[dict[str, int]]
+    """Worst-case outage for each fault in milliseconds; -1: not noticed at all."""
+
+    def __init__(self, name: str, args: ApiServerVipArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Add the endpoint `name`; ``pulumi.RunError`` names every rule that `args` breaks."""
+        self._draft = judge_known(name, args)
+        super().__init__(TYPE, name, {}, opts)
+        self._name, self._args = name, args
+        self._plan = self._planned()
+        checked = self._checked()
+        havip, attachments = self._havip()
+        self.ha_vip_id = havip.id
+        given = args.get("vip")
+        self.vip = pulumi.Output.all(given).apply(lambda all_: str(all_[0])) if given else havip.ip_address
+        self.eip = self._eip(havip, attachments)
+        gate = checked.apply(lambda _: cast(list[pulumi.Resource], [havip]))
+        hosts = self._hosts(gate, attachments)
+        port = self._plan.apply(lambda plan: plan.settings.port)
+        self.control_plane_endpoint = pulumi.Output.concat(self.vip, ":", port.apply(str))
+        self.endpoint = pulumi.Output.all(self.eip, self.vip, port).apply(
+            lambda all_: f"https://{all_[0] or all_[1]}:{all_[2]}"
+        )
+        self.budget = self._plan.apply(lambda plan: plan.budget)
+        self._verify(hosts)
+        self.register_outputs(
+            {
+                "vip": self.vip,
+                "control_plane_endpoint": self.control_plane_endpoint,
+                "endpoint": self.endpoint,
+                "ha_vip_id": self.ha_vip_id,
+                "eip": self.eip,
+                "budget": self.budget,
+            }
+        )
+
+    def _planned(self) -> pulumi.Output[Plan]:
+        """Return the plan, known as early as can be: a VIP that is an Output is not in it."""
+        raw = inputs.renderable(self._args)
+        if isinstance(raw.get("vip"), pulumi.Output):
+            del raw["vip"]
+        return pulumi.Output.from_input(raw).apply(lambda known: judged(self._name, known))
+
+    def _checked(self) -> pulumi.Output[Plan]:
+        """Return the plan with the VIP given: what no host is touched without."""
+        raw = pulumi.Output.from_input(inputs.renderable(self._args))
+        return raw.apply(lambda known: judged(self._name, known))
+
+    def _havip(self) -> tuple[vpc.HaVipv2, list[vpc.HAVipAttachment]]:
+        havip = vpc.HaVipv2(
+            f"{self._name}-havip",
+            vswitch_id=self._args["vswitch_id"],
+            ip_address=self._args.get("vip"),
+            ha_vip_name=self._name,
+            description=f"kube-apiserver endpoint {self._name}",
+            tags=self._args.get("tags"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        attachments = [
+            vpc.HAVipAttachment(
+                f"{self._name}-{balancer['name']}-attachment",
+                ha_vip_id=havip.id,
+                instance_id=balancer["instance_id"],
+                # The holder of the VIP cannot be detached otherwise, and destroy would get stuck.
+                force=True,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for balancer in self._args["balancers"]
+        ]
+        return havip, attachments
+
+    def _eip(self, havip: vpc.HaVipv2, attachments: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
+        args = self._args.get("eip")
+        if args is None:
+            return pulumi.Output.from_input("")
+        bandwidth = args.get("bandwidth_mbps", 5)
+        eip = ecs.EipAddress(
+            f"{self._name}-eip",
+            address_name=self._name,
+            bandwidth=pulumi.Output.all(bandwidth).apply(lambda all_: f"{all_[0]:g}"),
+            internet_charge_type=args.get("charge_type", "PayByTraffic"),
+            payment_type="PayAsYouGo",
+            isp=args.get("isp"),
+            tags=self._args.get("tags"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        association = ecs.EipAssociation(
+            f"{self._name}-eip",
+            allocation_id=eip.id,
+            instance_id=havip.id,
+            instance_type="HaVip",
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(attachments)),
+        )
+        # Through the association, so that whoever uses the address waits until it leads somewhere.
+        return pulumi.Output.all(eip.ip_address, association.id).apply(lambda all_: str(all_[0]))
+
+    def _hosts(
+        self, gate: pulumi.Output[list[pulumi.Resource]], attachments: Sequence[pulumi.Resource]
+    ) -> dict[str, BalancerHost]:
+        """Every balancer, the planned holder last, each after the one before it is healthy."""
+        by_name = {str(balancer["name"]): balancer for balancer in self._args["balancers"]}
+        hosts: dict[str, BalancerHost] = {}
+        previous: list[pulumi.Resource] = []
+        for planned in self._draft.rollout:
+            host = BalancerHost(
+                f"{self._name}-{planned.name}",
+                self._host_inputs(planned.name, by_name[planned.name]),
+                checked=gate,
+                before_haproxy=previous,
+                before_keepalived=attachments,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            hosts[planned.name] = host
+            previous = [host.healthy]
+        return hosts
+
+    def _host_inputs(self, host: str, args: BalancerArgs) -> HostInputs:
+        packages = self._plan.apply(lambda plan: plan.settings.packages)
+        both = pulumi.Output.all(self._plan, self.vip)
+        return HostInputs(
+            address=args["address"],
+            ssh=ssh.merged(self._args.get("ssh"), args.get("ssh")),
+            instance_id=args["instance_id"],
+            instance=args.get("instance"),
+            packages=packages.apply(lambda wanted: " ".join([str(wanted.timeout_s), *wanted.names]))
+            if self._draft.settings.packages.install
+            else None,
+            haproxy=self._plan.apply(lambda plan: render.haproxy_bundle(plan, plan.balancer(host))),
+            keepalived=both.apply(
+                lambda all_: render.keepalived_bundle(all_[0], all_[0].balancer(host), all_[1])
+            ),
+            auth_pass=self._auth_pass(),
+        )
+
+    def _auth_pass(self) -> pulumi.Output[str] | None:
+        keepalived = cast(Mapping[str, pulumi.Input[str]], self._args.get("keepalived") or {})
+        if keepalived.get("auth_pass") is None:
+            return None
+        secret = pulumi.Output.secret(keepalived["auth_pass"])
+        return secret.apply(lambda password: judge_password(self._name, password) + "\n")
+
+    def _verify(self, hosts: Mapping[str, BalancerHost]) -> None:
+        if self._draft.settings.verify is Verify.OFF:
+            return
+        text = pulumi.Output.all(self._plan, self.vip).apply(lambda all_: render.verify(all_[0], all_[1]))
+        outside = self.endpoint if self._args.get("eip") is not None else None
+        Verification(
+            self._name,
+            self._args,
+            text=text,
+            outside=outside,
+            timeout_s=self._plan.apply(lambda plan: plan.settings.verify_timeout_s),
+            hosts=hosts,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[host.healthy for host in hosts.values()]),
+        )

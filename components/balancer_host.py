@@ -1,0 +1,133 @@
+"""What is done on one balancer, through SSH: tool, packages, HAProxy, password, keepalived."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_command import remote
+
+from components import paths, render, ssh
+from components.args import SshArgs
+
+TYPE = "kube-apiserver-havip:index:BalancerHost"
+
+
+@dataclass(frozen=True)
+class HostInputs:
+    """One balancer as its steps need it."""
+
+    address: pulumi.Input[str]
+    ssh: SshArgs
+    instance_id: pulumi.Input[str]
+    instance: pulumi.Resource | None
+    """Dies with the host's steps, if it is in this stack."""
+    packages: pulumi.Output[str] | None
+    """Bound in seconds and names, as the tool takes them; ``None`` installs nothing."""
+    haproxy: pulumi.Output[str]
+    keepalived: pulumi.Output[str]
+    auth_pass: pulumi.Output[str] | None
+
+
+class BalancerHost(pulumi.ComponentResource):
+    """A host that runs HAProxy and keepalived. Every step is a transaction of its own and may be repeated."""
+
+    healthy: pulumi.Resource
+    """The last step: the next host's turn comes after it."""
+
+    def __init__(
+        self,
+        name: str,
+        host: HostInputs,
+        *,
+        checked: pulumi.Output[list[pulumi.Resource]],
+        before_haproxy: Sequence[pulumi.Resource],
+        before_keepalived: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        """Add the steps of `host`.
+
+        `checked` is there once every rule holds; `before_haproxy` is the previous host in the order of
+        change; `before_keepalived` is what must be there before this host may take the VIP.
+        """
+        super().__init__(TYPE, name, {}, opts)
+        self._name, self._host = name, host
+        tool = self._tool(checked)
+        ready: list[pulumi.Resource] = [tool]
+        if host.packages is not None:
+            ready.append(self._packages(host.packages, tool))
+        haproxy = self._service("haproxy", host.haproxy, [*ready, *before_haproxy])
+        before = [haproxy, *before_keepalived]
+        if host.auth_pass is not None:
+            before.append(self._password(host.auth_pass, [*ready, *before_haproxy]))
+        self.healthy = self._service("keepalived", host.keepalived, before)
+        self.register_outputs({})
+
+    def _tool(self, checked: pulumi.Output[list[pulumi.Resource]]) -> pulumi.Resource:
+        new = f"{paths.TOOL}.new"
+        install = f"install -D -m 0755 /dev/stdin {new} && mv -f {new} {paths.TOOL}"
+        return self._command(
+            "tool",
+            create=lambda sudo: f'{sudo}sh -c "{install}"',
+            delete=lambda sudo: f"{sudo}rm -rf {paths.LIBRARY}",
+            stdin=render.tool(),
+            depends_on=checked,
+        )
+
+    def _packages(self, wanted: pulumi.Output[str], tool: pulumi.Resource) -> pulumi.Resource:
+        # The names go through stdin, so that the command itself is the same for every list.
+        return self._command(
+            "packages",
+            create=lambda sudo: f"xargs {sudo}{paths.TOOL} packages",
+            stdin=wanted,
+            depends_on=[tool],
+        )
+
+    def _service(
+        self, service: str, bundle: pulumi.Output[str], depends_on: Sequence[pulumi.Resource]
+    ) -> pulumi.Resource:
+        return self._command(
+            service,
+            create=lambda sudo: f"{sudo}{paths.TOOL} apply {service}",
+            # On a new instance at an old address there is nothing to remove.
+            delete=lambda sudo: f"test ! -x {paths.TOOL} || {sudo}{paths.TOOL} remove {service}",
+            stdin=bundle,
+            depends_on=depends_on,
+        )
+
+    def _password(
+        self, password: pulumi.Output[str], depends_on: Sequence[pulumi.Resource]
+    ) -> pulumi.Resource:
+        return self._command(
+            "auth",
+            create=lambda sudo: f"{sudo}{paths.TOOL} secret",
+            stdin=password,
+            depends_on=depends_on,
+        )
+
+    def _command(
+        self,
+        step: str,
+        *,
+        create: Callable[[str], str],
+        stdin: pulumi.Input[str],
+        depends_on: pulumi.Input[Sequence[pulumi.Input[pulumi.Resource]] | pulumi.Resource],
+        delete: Callable[[str], str] | None = None,
+    ) -> remote.Command:
+        host = self._host
+        return remote.Command(
+            f"{self._name}-{step}",
+            connection=ssh.connection(host.ssh, host.address),
+            create=ssh.as_root(host.ssh, create),
+            delete=ssh.as_root(host.ssh, delete) if delete else None,
+            stdin=stdin,
+            # A new instance at the same address changes nothing else here.
+            triggers=[host.instance_id],
+            add_previous_output_in_env=False,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=depends_on,
+                deleted_with=host.instance,
+                # Else the old step's delete would undo the new step's work.
+                delete_before_replace=True,
+            ),
+        )

@@ -1,0 +1,42 @@
+"""The text form of several files for one service of one host: what ``hostctl apply`` reads.
+
+Plain text, so that a preview shows a changed timer as a changed line.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_HEADER = "==== "
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a host, owned by root."""
+
+    path: str
+    mode: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The files of one service."""
+
+    owner: str
+    """Name of the endpoint the host serves: two endpoints on one host are refused."""
+    files: Sequence[File]
+    interface_of: str = ""
+    """Address whose interface replaces the interface mark in the files; empty: nothing is replaced."""
+    probe: str = ""
+    """URL of which any HTTP answer means that the service is healthy."""
+
+    def __str__(self) -> str:
+        headers = [f"owner {self.owner}"]
+        headers += [f"interface {self.interface_of}"] if self.interface_of else []
+        headers += [f"probe {self.probe}"] if self.probe else []
+        text = "".join(f"{_HEADER}{header}\n" for header in headers)
+        for file in self.files:
+            if any(line.startswith(_HEADER) for line in file.text.splitlines()):
+                raise ValueError(f"{file.path} has a line beginning with {_HEADER!r}, a bundle's own mark")
+            text += f"{_HEADER}file {file.path} {file.mode}\n{file.text}"
+        return text

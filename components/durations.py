@@ -1,0 +1,21 @@
+"""Durations as HAProxy writes them: a number and ``us``, ``ms``, ``s``, ``m``, ``h`` or ``d``; bare: ms."""
+
+import re
+
+_MILLISECONDS = {"us": 0.001, "ms": 1, "": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_FORM = re.compile(r"(\d+)(us|ms|s|m|h|d)?")
+LIMIT_MS = 2**31 - 1
+"""HAProxy keeps timers in a signed 32-bit count of milliseconds (configuration manual, "Time format")."""
+
+
+def is_duration(text: str) -> bool:
+    """Say whether HAProxy would take `text` as a time."""
+    return bool(_FORM.fullmatch(text)) and milliseconds(text) <= LIMIT_MS
+
+
+def milliseconds(text: str) -> float:
+    """Return `text` in milliseconds; ``ValueError`` if it is no duration."""
+    found = _FORM.fullmatch(text)
+    if not found:
+        raise ValueError(f"{text!r} is not a duration such as 500ms, 5s or 1h")
+    return int(found[1]) * _MILLISECONDS[found[2] or ""]

@@ -1,0 +1,89 @@
+"""Timers of fault detection: presets, overrides, and the outage each fault may cost at worst."""
+
+import dataclasses
+from dataclasses import dataclass
+
+from components.durations import milliseconds
+from components.enums import Preset
+from components.settings import Failover
+
+ALLOWANCE_MS = 150
+"""For starting a small process, sending an advertisement and the switch's learning of a gratuitous ARP."""
+
+
+@dataclass(frozen=True)
+class Timers:
+    """Every timer of detection. ``_ms`` and ``_s`` name units; texts are HAProxy durations."""
+
+    advert_interval_ms: int
+    """Between two VRRP advertisements; three lost ones make a holder dead."""
+    connect_timeout: str
+    """For a connection to a backend; for TCP and TLS of a check the shorter of this and ``check_inter``."""
+    check_inter: str
+    """Between two checks of a backend in a settled state."""
+    check_fastinter: str
+    """Between two checks while the verdict changes."""
+    check_downinter: str
+    """Between two checks of a dead backend."""
+    check_timeout: str
+    """For the answer to a check once TLS is up: long, a slow ``/readyz`` is no fault."""
+    check_fall: int
+    check_rise: int
+    probe_interval_s: int
+    """keepalived's question to the HAProxy beside it; whole seconds (keepalived 2.2 takes no less)."""
+    probe_tries: int
+    probe_timeout_ms: int
+    probe_delay_ms: int
+    """Pause between two tries."""
+    probe_fall: int
+    probe_rise: int
+    peer_timeout_ms: int
+    """Bound on asking the peers whether one of them can take over."""
+
+
+# fast: hosts that never pause (dedicated, no live migration). standard: ordinary ECS instances.
+# tolerant: shared-core instances, busy masters, live migration.
+PRESETS = {
+    Preset.FAST: Timers(100, "500ms", "300ms", "100ms", "300ms", "5s", 2, 2, 1, 2, 150, 50, 1, 1, 100),
+    Preset.STANDARD: Timers(200, "1s", "500ms", "100ms", "500ms", "10s", 3, 2, 1, 2, 250, 50, 1, 1, 100),
+    Preset.TOLERANT: Timers(1000, "3s", "2s", "500ms", "1s", "15s", 3, 2, 2, 3, 500, 100, 1, 1, 300),
+}
+
+
+def timers(failover: Failover) -> Timers:
+    """Return the preset's timers with the explicit ones in their place."""
+    fields = dataclasses.asdict(failover)
+    explicit = {key: value for key, value in fields.items() if key != "preset" and value is not None}
+    return dataclasses.replace(PRESETS[failover.preset], **explicit)
+
+
+def skew_ms(priority: int, advert_ms: int, version: int) -> float:
+    """Return how long a backup waits after a hand-over, in ms (v2: RFC 3768 6.1, v3: RFC 5798 6.1)."""
+    unit = 1000 if version == 2 else advert_ms  # noqa: PLR2004 - the protocol's version number
+    return (256 - priority) / 256 * unit
+
+
+def budget(chosen: Timers, backup_priority: int, version: int, *, tracked: bool) -> dict[str, int]:
+    """Return the worst-case outage in milliseconds for each fault, as planned (measured values are smaller).
+
+    `backup_priority` is the highest one below the holder's. ``process_death``: HAProxy dies on the
+    holder; ``process_hang``: it stops answering; ``host_loss``: the holder vanishes; ``backend_loss``:
+    a kube-apiserver's host vanishes (a refused connection costs nothing, it is redispatched);
+    ``backend_hang``: it accepts connections and never answers.
+    """
+    skew = skew_ms(backup_priority, chosen.advert_interval_ms, version)
+    tries = chosen.probe_tries * (chosen.probe_timeout_ms + chosen.probe_delay_ms)
+    hang = chosen.probe_interval_s * 1000 * chosen.probe_fall + tries + chosen.peer_timeout_ms + skew
+    death = chosen.peer_timeout_ms + skew if tracked else hang
+    inter = milliseconds(chosen.check_inter)
+    check = min(milliseconds(chosen.connect_timeout), inter)
+    again = milliseconds(chosen.check_fastinter or chosen.check_inter) * (chosen.check_fall - 1)
+    backend = inter + again + check * chosen.check_fall
+    worst = {
+        "process_death": death + ALLOWANCE_MS,
+        "process_hang": hang + ALLOWANCE_MS,
+        "host_loss": 3 * chosen.advert_interval_ms + skew + ALLOWANCE_MS,
+        "backend_loss": backend,
+        "backend_hang": backend,
+    }
+    return {fault: round(value) for fault, value in worst.items()}

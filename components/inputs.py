@@ -1,0 +1,66 @@
+"""Arguments as given, split into what is known now and what only an ``Output`` will tell."""
+
+from collections.abc import Mapping
+
+import pulumi
+
+CLOUD_ONLY = frozenset({"instance_id", "instance", "ssh"})
+"""Keys of a host that no file depends on. They stay out of what is rendered: one unknown or secret
+leaf would make a whole file unknown or secret."""
+SETTINGS = frozenset(
+    {
+        "balancers",
+        "backends",
+        "vswitch_cidr",
+        "vip",
+        "port",
+        "backend_port",
+        "monitor_port",
+        "health_check",
+        "failover",
+        "haproxy",
+        "keepalived",
+        "packages",
+        "verify",
+        "verify_timeout_s",
+    }
+)
+"""Keys of the arguments that rules look at and files are rendered from."""
+
+
+def renderable(args: Mapping[str, object]) -> dict[str, object]:
+    """Return what becomes `Settings`: without ids, connections and the password, Outputs still in place."""
+    found = {key: value for key, value in args.items() if key in SETTINGS}
+    for hosts in ("balancers", "backends"):
+        listed = found.get(hosts)
+        if isinstance(listed, list | tuple):
+            found[hosts] = [_without(host, CLOUD_ONLY) for host in listed]
+    keepalived = found.get("keepalived")
+    if isinstance(keepalived, Mapping):
+        password = keepalived.get("auth_pass") is not None
+        found["keepalived"] = {**_mapping(_without(keepalived, {"auth_pass"})), "auth": password}
+    return found
+
+
+def known(value: object, unknown: set[str], path: str = "") -> object:
+    """Return `value` without its Outputs, whose paths go into `unknown`."""
+    if isinstance(value, pulumi.Output):
+        unknown.add(path)
+        return None
+    if isinstance(value, Mapping):
+        return {
+            key: known(item, unknown, f"{path}.{key}" if path else str(key)) for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [known(item, unknown, f"{path}[{index}]") for index, item in enumerate(value)]
+    return value
+
+
+def _without(value: object, keys: frozenset[str] | set[str]) -> object:
+    if not isinstance(value, Mapping):
+        return value
+    return {key: item for key, item in value.items() if key not in keys}
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,118 @@
+"""From arguments to a plan that breaks no rule, or one message that names every rule broken."""
+
+from collections.abc import Mapping
+
+import pulumi
+
+from components import inputs, plan, reader, rules
+from components.plan import Plan
+from components.settings import Settings
+from components.violations import Violation, message
+
+_OTHERS = frozenset({"vswitch_id", "eip", "ssh", "tags"})
+_AUTH_PASS_LIMIT = 8
+
+
+def judged(
+    name: str,
+    raw: Mapping[str, object],
+    unknown: frozenset[str] = frozenset(),
+    more: list[Violation] | None = None,
+) -> Plan:
+    """Return the plan of the plain settings `raw`; ``RunError`` with all violations, and with `more`."""
+    found = list(more or [])
+    made = plan.make(name, reader.read(Settings, raw, found))
+    found += rules.check(made, unknown)
+    if found:
+        raise pulumi.RunError(message(name, found))
+    return made
+
+
+def judge_known(name: str, args: Mapping[str, object]) -> Plan:
+    """Check what is known of `args` now; the plan has defaults where something is not known yet."""
+    found = [*_shape(args), *_password(args), *_instances(args)]
+    unknown: set[str] = set()
+    raw = inputs.known(inputs.renderable(args), unknown)
+    if not isinstance(raw, Mapping):
+        raise TypeError("arguments are a mapping")
+    return judged(name, raw, frozenset(unknown), found)
+
+
+def judge_password(name: str, password: str) -> str:
+    """Return `password` if VRRP version 2 can carry it; ``RunError`` (which does not show it) otherwise."""
+    rule = _password_rule(password)
+    if rule:
+        raise pulumi.RunError(message(name, [rule]))
+    return password
+
+
+def _shape(args: Mapping[str, object]) -> list[Violation]:
+    """Unknown keys, missing ones, and lists that are not plain."""
+    allowed = inputs.SETTINGS | _OTHERS
+    found = [
+        Violation(key, "...", "is not an argument", f"known here: {', '.join(sorted(allowed))}")
+        for key in args
+        if key not in allowed
+    ]
+    if not args.get("vswitch_id"):
+        found.append(Violation("vswitch_id", args.get("vswitch_id"), "is required", "give the vSwitch's id"))
+    for kind in ("balancers", "backends"):
+        hosts = args.get(kind, [])
+        if not isinstance(hosts, list | tuple):
+            found.append(
+                Violation(kind, "...", "must be a plain list", "make a list of it; its leaves may be Outputs")
+            )
+    for index, host in enumerate(_hosts(args, "balancers")):
+        if not host.get("instance_id"):
+            where = f"balancers[{index}].instance_id"
+            found.append(
+                Violation(where, host.get("instance_id"), "is required", "give the ECS instance's id")
+            )
+    for kind in ("balancers", "backends"):
+        for index, host in enumerate(_hosts(args, kind)):
+            if isinstance(host.get("name"), pulumi.Output):
+                where = f"{kind}[{index}].name"
+                found.append(Violation(where, "an Output", "names resources", "give a plain text"))
+    return found
+
+
+def _instances(args: Mapping[str, object]) -> list[Violation]:
+    seen: dict[str, int] = {}
+    found = []
+    for index, host in enumerate(_hosts(args, "balancers")):
+        given = host.get("instance_id")
+        if isinstance(given, str) and given in seen:
+            rule = f"is already the instance of balancers[{seen[given]}]"
+            found.append(Violation(f"balancers[{index}].instance_id", given, rule, "give each its own"))
+        elif isinstance(given, str):
+            seen[given] = index
+    return found
+
+
+def _password(args: Mapping[str, object]) -> list[Violation]:
+    keepalived = args.get("keepalived")
+    password = keepalived.get("auth_pass") if isinstance(keepalived, Mapping) else None
+    rule = _password_rule(password) if isinstance(password, str) else None
+    return [rule] if rule else []
+
+
+def _password_rule(password: str) -> Violation | None:
+    where = "keepalived.auth_pass"
+    if not 1 <= len(password) <= _AUTH_PASS_LIMIT:
+        rule = (
+            f"has {len(password)} characters; VRRP version 2 counts {_AUTH_PASS_LIMIT} and ignores the rest"
+        )
+        return Violation(where, "[secret]", rule, f"use 1 to {_AUTH_PASS_LIMIT} characters")
+    if (
+        not password.isascii()
+        or not password.isprintable()
+        or any(mark in password for mark in " #!\"'{}\\$@")
+    ):
+        rule = "holds a character that keepalived.conf gives a meaning"
+        return Violation(where, "[secret]", rule, "use letters, digits and - _ . , : + = / %")
+    return None
+
+
+def _hosts(args: Mapping[str, object], kind: str) -> list[Mapping[str, object]]:
+    hosts = args.get(kind)
+    return [host for host in hosts if isinstance(host, Mapping)] if isinstance(hosts, list | tuple) else []

@@ -1,0 +1,160 @@
+"""``Masters``: the ECS instances of a control plane, created or existing, in one form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NotRequired, TypedDict
+
+import pulumi
+from pulumi_alicloud import ecs
+
+TYPE = "kube-apiserver-havip:index:Masters"
+
+
+class MasterArgs(TypedDict):
+    """One master."""
+
+    name: str
+    """Name of the instance and its host name."""
+    address: pulumi.Input[str]
+    """Private IPv4 address in the vSwitch."""
+    instance_id: NotRequired[pulumi.Input[str]]
+    """Id of an instance that exists already. Default: it is created."""
+    ssh_host: NotRequired[pulumi.Input[str]]
+    """Where SSH goes to. Default: the EIP if there is one, else the private address."""
+
+
+class MastersArgs(TypedDict):
+    """The masters, and what the created ones among them have in common."""
+
+    masters: list[MasterArgs]
+    """Every master, in order."""
+    vswitch_id: NotRequired[pulumi.Input[str]]
+    """vSwitch of created masters."""
+    security_group_id: NotRequired[pulumi.Input[str]]
+    """Security group of created masters."""
+    image_id: NotRequired[pulumi.Input[str]]
+    """Image of created masters."""
+    instance_type: NotRequired[pulumi.Input[str]]
+    """Instance type of created masters. Default: ecs.g7.large."""
+    system_disk_category: NotRequired[pulumi.Input[str]]
+    """Disk category of created masters. Default: cloud_essd."""
+    public_key: NotRequired[pulumi.Input[str]]
+    """SSH public key of root on created masters."""
+    user_data: NotRequired[pulumi.Input[str]]
+    """User data (a script or cloud-config) of created masters. Default: none."""
+    public: NotRequired[bool]
+    """Whether every created master gets an EIP. Default: false."""
+    eip_bandwidth_mbps: NotRequired[pulumi.Input[int]]
+    """Peak bandwidth of these EIPs in Mbit/s. Default: 5."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """Tags of every resource. Default: none."""
+
+
+@dataclass(frozen=True)
+class Master:
+    """One master, created or not."""
+
+    name: str
+    address: pulumi.Input[str]
+    instance_id: pulumi.Output[str]
+    ssh_host: pulumi.Output[str]
+    instance: ecs.Instance | None
+    """The resource of a created one: for ``deleted_with``."""
+
+
+class Masters(pulumi.ComponentResource):
+    """The instances. Those that exist already are passed through untouched."""
+
+    masters: list[Master]
+    """In the order of the arguments."""
+
+    def __init__(self, name: str, args: MastersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Add the masters `name`; ``pulumi.RunError`` if something that creating one needs is missing."""
+        _check(name, args)
+        super().__init__(TYPE, name, {}, opts)
+        self._name, self._args = name, args
+        self._key = self._key_pair()
+        self.masters = [self._master(master) for master in args["masters"]]
+        self.register_outputs(
+            {
+                "instance_ids": [master.instance_id for master in self.masters],
+                "ssh_hosts": [master.ssh_host for master in self.masters],
+            }
+        )
+
+    def _key_pair(self) -> ecs.EcsKeyPair | None:
+        if all(master.get("instance_id") for master in self._args["masters"]):
+            return None
+        return ecs.EcsKeyPair(
+            f"{self._name}-key",
+            key_pair_name=self._name,
+            public_key=self._args.get("public_key"),
+            tags=self._args.get("tags"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _master(self, args: MasterArgs) -> Master:
+        existing, address = args.get("instance_id"), args["address"]
+        ssh_host: pulumi.Input[str] = args.get("ssh_host") or address
+        if existing:
+            return Master(args["name"], address, _output(existing), _output(ssh_host), None)
+        instance = self._instance(args)
+        if self._args.get("public") and not args.get("ssh_host"):
+            ssh_host = self._eip(args["name"], instance)
+        return Master(args["name"], address, instance.id, _output(ssh_host), instance)
+
+    def _instance(self, args: MasterArgs) -> ecs.Instance:
+        shared, security_group = self._args, self._args.get("security_group_id")
+        return ecs.Instance(
+            f"{self._name}-{args['name']}",
+            instance_name=args["name"],
+            host_name=args["name"],
+            image_id=shared.get("image_id"),
+            instance_type=shared.get("instance_type", "ecs.g7.large"),
+            system_disk_category=shared.get("system_disk_category", "cloud_essd"),
+            vswitch_id=shared.get("vswitch_id"),
+            security_groups=[security_group] if security_group else None,
+            private_ip=args["address"],
+            key_name=self._key.key_pair_name if self._key else None,
+            user_data=shared.get("user_data"),
+            tags=shared.get("tags"),
+            # The address is the master's identity: the old instance must give it up first.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+        )
+
+    def _eip(self, name: str, instance: ecs.Instance) -> pulumi.Output[str]:
+        bandwidth = self._args.get("eip_bandwidth_mbps", 5)
+        eip = ecs.EipAddress(
+            f"{self._name}-{name}-eip",
+            address_name=name,
+            bandwidth=pulumi.Output.all(bandwidth).apply(lambda all_: f"{all_[0]:g}"),
+            internet_charge_type="PayByTraffic",
+            payment_type="PayAsYouGo",
+            tags=self._args.get("tags"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        association = ecs.EipAssociation(
+            f"{self._name}-{name}-eip",
+            allocation_id=eip.id,
+            instance_id=instance.id,
+            instance_type="EcsInstance",
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        # Through the association, so that SSH waits until the address leads somewhere.
+        return pulumi.Output.all(eip.ip_address, association.id).apply(lambda all_: str(all_[0]))
+
+
+def _output(value: pulumi.Input[str]) -> pulumi.Output[str]:
+    return pulumi.Output.all(value).apply(lambda all_: str(all_[0]))
+
+
+def _check(name: str, args: MastersArgs) -> None:
+    """Refuse to create a master without a place, an image and a key."""
+    created = [master["name"] for master in args["masters"] if not master.get("instance_id")]
+    needed = ("vswitch_id", "security_group_id", "image_id", "public_key")
+    missing = [key for key in needed if not args.get(key)]
+    if created and missing:
+        raise pulumi.RunError(
+            f"{name}: {', '.join(missing)} missing, needed to create {', '.join(created)}: "
+            "give them, or give each master the instance_id of an instance that exists"
+        )

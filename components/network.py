@@ -1,0 +1,131 @@
+"""``Network``: VPC, vSwitch and security group of a control plane; VPC and vSwitch may exist already."""
+
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
+
+import pulumi
+from pulumi_alicloud import ecs, vpc
+
+TYPE = "kube-apiserver-havip:index:Network"
+
+
+class NetworkArgs(TypedDict):
+    """Where the control plane lives and who gets in."""
+
+    zone_id: NotRequired[pulumi.Input[str]]
+    """Zone of the vSwitch to create, such as cn-hangzhou-i. Required unless ``vswitch_id`` is given."""
+    vpc_cidr: NotRequired[pulumi.Input[str]]
+    """CIDR of the VPC to create. Default: 10.0.0.0/16."""
+    vswitch_cidr: NotRequired[pulumi.Input[str]]
+    """CIDR of the vSwitch. Default: 10.0.0.0/24."""
+    vpc_id: NotRequired[pulumi.Input[str]]
+    """An existing VPC, with ``vswitch_id``."""
+    vswitch_id: NotRequired[pulumi.Input[str]]
+    """An existing vSwitch to use instead of creating VPC and vSwitch."""
+    ssh_cidrs: NotRequired[list[str]]
+    """Who may reach SSH, besides the members themselves (CIDRs). Default: nobody."""
+    api_cidrs: NotRequired[list[str]]
+    """Who may reach the endpoint, besides the members themselves (CIDRs). Default: nobody."""
+    api_port: NotRequired[pulumi.Input[int]]
+    """TCP port of the endpoint. Default: 16443."""
+    tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """Tags of every resource that can have them. Default: none."""
+
+
+class Network(pulumi.ComponentResource):
+    """One vSwitch, since a HaVip lives in one, and a group whose members reach each other.
+
+    Security group rules cannot name VRRP (protocol 112): the members' inner access lets it pass.
+    """
+
+    vpc_id: pulumi.Output[str]
+    """Id of the VPC."""
+    vswitch_id: pulumi.Output[str]
+    """Id of the vSwitch."""
+    vswitch_cidr: pulumi.Output[str]
+    """CIDR of the vSwitch."""
+    security_group_id: pulumi.Output[str]
+    """Id of the security group, which lets nobody in from outside but those named."""
+
+    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Add the network `name`; ``pulumi.RunError`` without a zone or a whole existing network."""
+        _check(name, args)
+        super().__init__(TYPE, name, {}, opts)
+        self._name, self._args = name, args
+        self.vswitch_cidr = pulumi.Output.from_input(args.get("vswitch_cidr", "10.0.0.0/24"))
+        existing, existing_vpc = args.get("vswitch_id"), args.get("vpc_id")
+        if existing and existing_vpc:
+            self.vswitch_id, self.vpc_id = (
+                pulumi.Output.from_input(existing),
+                pulumi.Output.from_input(existing_vpc),
+            )
+        else:
+            self.vswitch_id, self.vpc_id = self._create()
+        group = ecs.SecurityGroup(
+            f"{name}-security-group",
+            security_group_name=name,
+            description=f"Control plane {name}",
+            vpc_id=self.vpc_id,
+            security_group_type="normal",
+            inner_access_policy="Accept",
+            tags=args.get("tags"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.security_group_id = group.id
+        api_port = args.get("api_port", 16443)
+        self._let_in("ssh", args.get("ssh_cidrs", []), 22)
+        self._let_in("api", args.get("api_cidrs", []), api_port)
+        self.register_outputs(
+            {
+                "vpc_id": self.vpc_id,
+                "vswitch_id": self.vswitch_id,
+                "vswitch_cidr": self.vswitch_cidr,
+                "security_group_id": self.security_group_id,
+            }
+        )
+
+    def _create(self) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
+        opts, tags = pulumi.ResourceOptions(parent=self), self._args.get("tags")
+        network = vpc.Network(
+            f"{self._name}-vpc",
+            vpc_name=self._name,
+            cidr_block=self._args.get("vpc_cidr", "10.0.0.0/16"),
+            tags=tags,
+            opts=opts,
+        )
+        vswitch = vpc.Switch(
+            f"{self._name}-vswitch",
+            vswitch_name=self._name,
+            vpc_id=network.id,
+            zone_id=self._args.get("zone_id"),
+            cidr_block=self.vswitch_cidr,
+            tags=tags,
+            opts=opts,
+        )
+        return vswitch.id, network.id
+
+    def _let_in(self, what: str, cidrs: list[str], port: pulumi.Input[int]) -> None:
+        for cidr in cidrs:
+            ecs.SecurityGroupRule(
+                f"{self._name}-{what}-{cidr.replace('/', '-')}",
+                security_group_id=self.security_group_id,
+                type="ingress",
+                ip_protocol="tcp",
+                port_range=pulumi.Output.all(port).apply(lambda all_: f"{int(all_[0])}/{int(all_[0])}"),
+                cidr_ip=cidr,
+                policy="accept",
+                priority=1,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+
+
+def _check(name: str, args: NetworkArgs) -> None:
+    """Refuse half a network: either a zone to create one in, or a vSwitch together with its VPC."""
+    if args.get("vswitch_id") and not args.get("vpc_id"):
+        raise pulumi.RunError(
+            f"{name}: vswitch_id without vpc_id: give the id of the vSwitch's VPC as vpc_id"
+        )
+    if not args.get("vswitch_id") and not args.get("zone_id"):
+        raise pulumi.RunError(
+            f"{name}: zone_id is empty: a vSwitch lives in a zone; name one, such as cn-hangzhou-i"
+        )

@@ -1,0 +1,25 @@
+"""Where things live on a host."""
+
+RUNTIME_NAME = "kube-apiserver-havip"
+"""systemd's RuntimeDirectory of both services."""
+RUNTIME = f"/run/{RUNTIME_NAME}"
+LIBRARY = f"/usr/local/lib/{RUNTIME_NAME}"
+
+TOOL = f"{LIBRARY}/hostctl"
+EVENTS = f"{LIBRARY}/haproxy-events"
+NOTIFY = f"{LIBRARY}/vrrp-notify"
+
+TRACK_FILE = f"{RUNTIME}/haproxy-down"
+VRRP_STATE = f"{RUNTIME}/vrrp-state"
+ADMIN_SOCKET = f"{RUNTIME}/haproxy.sock"
+SERVER_STATE = f"{RUNTIME}/server-state"
+
+HAPROXY_CFG = "/etc/haproxy/haproxy.cfg"
+HAPROXY_DROP_IN = "/etc/systemd/system/haproxy.service.d/kube-apiserver-havip.conf"
+KEEPALIVED_CONF = "/etc/keepalived/keepalived.conf"
+KEEPALIVED_DROP_IN = "/etc/systemd/system/keepalived.service.d/kube-apiserver-havip.conf"
+AUTH_NAME = "auth.conf"
+"""Beside keepalived.conf, which includes it."""
+
+INTERFACE_MARK = "@INTERFACE@"
+"""Replaced on the host by the interface that has the balancer's address."""

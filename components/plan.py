@@ -1,0 +1,77 @@
+"""The plan of one endpoint: who is what, computed from settings alone, before anything is touched."""
+
+import zlib
+from dataclasses import dataclass, replace
+
+from components import failover
+from components.enums import CheckKind
+from components.failover import Timers
+from components.settings import Balancer, Settings
+
+TOP_PRIORITY = 254
+"""Close to 255 (an address's owner, RFC 5798 5.2.4): a high priority waits least after a hand-over."""
+NEVER_MS = -1
+"""A fault that this configuration does not notice at all."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Settings with every derived value filled in; all rendering reads this and nothing else."""
+
+    name: str
+    settings: Settings
+    timers: Timers
+    router_id: int
+
+    @property
+    def balancers(self) -> tuple[Balancer, ...]:
+        """In the order of the arguments."""
+        return self.settings.balancers
+
+    @property
+    def rollout(self) -> tuple[Balancer, ...]:
+        """In the order of change: the lowest priority first, the planned holder last."""
+        return tuple(sorted(self.balancers, key=lambda balancer: balancer.priority))
+
+    def balancer(self, name: str) -> Balancer:
+        """Return the balancer called `name`; ``KeyError`` if there is none."""
+        return {balancer.name: balancer for balancer in self.balancers}[name]
+
+    def peers(self, balancer: Balancer) -> tuple[str, ...]:
+        """Addresses of all other balancers."""
+        return tuple(other.address for other in self.balancers if other.name != balancer.name)
+
+    @property
+    def budget(self) -> dict[str, int]:
+        """Worst-case milliseconds of outage for each fault (`failover.budget`)."""
+        keepalived = self.settings.keepalived
+        second = self.rollout[-2].priority if len(self.rollout) > 1 else 1
+        tracked = keepalived.track_file
+        found = failover.budget(self.timers, second, keepalived.vrrp_version, tracked=tracked)
+        if self.settings.health_check.kind is CheckKind.TCP:
+            found["backend_hang"] = NEVER_MS
+        if self.settings.keepalived.check_kind != "http":
+            found["process_hang"] = NEVER_MS
+        return found
+
+
+def derived_router_id(name: str) -> int:
+    """Derive a virtual router id 1..255 that stays the same for the same component name."""
+    return zlib.crc32(name.encode()) % 255 + 1
+
+
+def make(name: str, settings: Settings) -> Plan:
+    """Make the plan of `settings`; call `rules.check` before trusting it."""
+    balancers = tuple(
+        replace(balancer, priority=balancer.priority or TOP_PRIORITY - index)
+        for index, balancer in enumerate(settings.balancers)
+    )
+    backends = tuple(
+        replace(backend, port=backend.port or settings.backend_port) for backend in settings.backends
+    )
+    return Plan(
+        name=name,
+        settings=replace(settings, balancers=balancers, backends=backends),
+        timers=failover.timers(settings.failover),
+        router_id=settings.keepalived.virtual_router_id or derived_router_id(name),
+    )

@@ -1,0 +1,150 @@
+"""Every text that lands on a host, from a plan. Pure: the same plan gives the same text."""
+
+import math
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from components import paths
+from components.bundle import Bundle, File
+from components.enums import CheckKind
+from components.plan import Plan
+from components.settings import Balancer
+
+TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
+_SPARE_FDS = 1000
+"""Descriptors beyond two a connection: listeners, checks, pipes, logs, and a margin."""
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - configuration files and scripts, not HTML; rules admit plain words only
+    )
+
+
+def _render(template: str, plan: Plan, **more: object) -> str:
+    settings = plan.settings
+    common = {
+        "plan": plan,
+        "settings": settings,
+        "haproxy": settings.haproxy,
+        "keepalived": settings.keepalived,
+        "health": settings.health_check,
+        "timers": plan.timers,
+        "paths": {key.lower(): value for key, value in vars(paths).items() if key.isupper()},
+    }
+    return _environment().get_template(template).render(common | more)
+
+
+def haproxy_cfg(plan: Plan) -> str:
+    """Render ``/etc/haproxy/haproxy.cfg``: the same on every balancer."""
+    return _render("haproxy.cfg.j2", plan, default_server=default_server(plan))
+
+
+def default_server(plan: Plan) -> list[str]:
+    """Return the words of the ``default-server`` line."""
+    haproxy, health, timers = plan.settings.haproxy, plan.settings.health_check, plan.timers
+    words: list[str] = []
+    if health.kind is CheckKind.HTTPS:
+        words += ["check-ssl"]
+        words += [f"verify required ca-file {health.ca_file}"] if health.ca_file else ["verify none"]
+    words += [f"inter {timers.check_inter}"]
+    words += [f"fastinter {timers.check_fastinter}"] if timers.check_fastinter else []
+    words += [f"downinter {timers.check_downinter}"] if timers.check_downinter else []
+    words += [f"rise {timers.check_rise}", f"fall {timers.check_fall}"]
+    words += [f"slowstart {haproxy.slowstart}"] if haproxy.slowstart else []
+    words += [f"maxconn {haproxy.server_maxconn}"] if haproxy.server_maxconn else []
+    words += [f"maxqueue {haproxy.server_maxqueue}"] if haproxy.server_maxqueue else []
+    words += [f"weight {haproxy.server_weight}"] if haproxy.server_weight else []
+    words += ["observe layer4 error-limit 1 on-error sudden-death"] if haproxy.observe else []
+    words += ["on-marked-down shutdown-sessions"] if haproxy.cut_streams_of_dead_backends else []
+    return words
+
+
+def haproxy_drop_in(plan: Plan) -> str:
+    """Render the systemd drop-in of haproxy.service."""
+    haproxy = plan.settings.haproxy
+    limit = haproxy.ulimit_n or 2 * haproxy.maxconn + _SPARE_FDS
+    return _render("haproxy.service.conf.j2", plan, fd_limit=limit)
+
+
+def haproxy_events(plan: Plan, balancer: Balancer) -> str:
+    """Render the script that tells keepalived of HAProxy's life and death."""
+    return _render("haproxy-events.sh.j2", plan, peers=plan.peers(balancer))
+
+
+def keepalived_conf(plan: Plan, balancer: Balancer, vip: str) -> str:
+    """Render ``/etc/keepalived/keepalived.conf`` of `balancer`."""
+    advert = plan.timers.advert_interval_ms / 1000
+    return _render(
+        "keepalived.conf.j2",
+        plan,
+        balancer=balancer,
+        vip=vip,
+        peers=plan.peers(balancer),
+        advert_s=f"{advert:g}",
+        check_timeout_s=check_timeout_s(plan),
+    )
+
+
+def check_timeout_s(plan: Plan) -> int:
+    """Return the bound of keepalived's check in whole seconds: all tries, the peers, one for a busy host."""
+    timers = plan.timers
+    tries = timers.probe_tries * (timers.probe_timeout_ms + timers.probe_delay_ms)
+    return math.ceil((tries + timers.peer_timeout_ms) / 1000) + 1
+
+
+def check_haproxy(plan: Plan) -> str:
+    """Render keepalived's periodic check."""
+    return _render("check_haproxy.sh.j2", plan, monitor_address=monitor_address(plan))
+
+
+def monitor_address(plan: Plan) -> str:
+    """Return where a balancer reaches its own monitor."""
+    bind = plan.settings.haproxy.monitor_bind
+    return "127.0.0.1" if bind in ("*", "0.0.0.0", "::") else bind  # noqa: S104 - compared, not bound
+
+
+def haproxy_bundle(plan: Plan, balancer: Balancer) -> str:
+    """Bundle all files of HAProxy on `balancer`."""
+    files = [
+        File(paths.HAPROXY_CFG, "0644", haproxy_cfg(plan)),
+        File(paths.HAPROXY_DROP_IN, "0644", haproxy_drop_in(plan)),
+        File(paths.EVENTS, "0755", haproxy_events(plan, balancer)),
+    ]
+    haproxy, port = plan.settings.haproxy, plan.settings.monitor_port
+    probe = f"http://{monitor_address(plan)}:{port}{haproxy.monitor_uri}"
+    return str(Bundle(plan.name, files, probe=probe))
+
+
+def keepalived_bundle(plan: Plan, balancer: Balancer, vip: str) -> str:
+    """Bundle all files of keepalived on `balancer`, without the password."""
+    files = [
+        File(paths.KEEPALIVED_CONF, "0644", keepalived_conf(plan, balancer, vip)),
+        File(plan.settings.keepalived.check_script, "0755", check_haproxy(plan)),
+        File(paths.NOTIFY, "0755", _render("vrrp-notify.sh.j2", plan)),
+        File(paths.KEEPALIVED_DROP_IN, "0644", _render("keepalived.service.conf.j2", plan, vip=vip)),
+    ]
+    return str(Bundle(plan.name, files, interface_of="" if balancer.interface else balancer.address))
+
+
+def verify(plan: Plan, vip: str) -> str:
+    """Render the script that asks the endpoint from a host."""
+    return _render("verify.sh.j2", plan, vip=vip)
+
+
+def tool() -> str:
+    """Return the host tool, which is the same everywhere."""
+    return (TEMPLATES / "hostctl.sh").read_text()
+
+
+def outside() -> str:
+    """Return the Python program that asks the endpoint from the machine that runs Pulumi."""
+    return (TEMPLATES / "verify_outside.py").read_text()

@@ -1,0 +1,132 @@
+"""Every rule on the arguments. All of them run, so that one message names everything that is wrong.
+
+A value that is not known yet (at preview) is empty here and is looked at again once it is known,
+before any host is touched.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Address, IPv4Network
+
+from components import rules_services
+from components.plan import Plan
+from components.settings import Settings
+from components.violations import Violation
+
+FEWEST, MOST = 2, 10
+"""Balancers: one alone is not highly available; a HaVip takes at most ten ECS instances (HaVip limits)."""
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+
+
+def check(plan: Plan, unknown: frozenset[str] = frozenset()) -> list[Violation]:
+    """All violations in `plan`; `unknown` holds the paths whose values are not known yet."""
+    settings = plan.settings
+    found = [*_counts(settings), *_names(settings)]
+    found += _addresses(settings, unknown)
+    found += _distinct(settings)
+    found += _vswitch(settings)
+    found += rules_services.check(plan)
+    return found
+
+
+def _counts(settings: Settings) -> Iterator[Violation]:
+    count = len(settings.balancers)
+    if count < FEWEST:
+        rule = f"a highly available endpoint needs at least {FEWEST} balancers"
+        yield Violation("balancers", count, rule, "add another host")
+    if count > MOST:
+        rule = f"a HaVip takes at most {MOST} instances"
+        yield Violation("balancers", count, rule, f"keep {MOST}, the others can stay backends")
+    if not settings.backends:
+        yield Violation("backends", 0, "there must be at least one kube-apiserver", "list the masters")
+
+
+def _names(settings: Settings) -> Iterator[Violation]:
+    for where, name, _ in _hosts(settings):
+        if not _NAME.fullmatch(name):
+            rule = "must be 1 to 63 letters, digits, dots, dashes or underscores"
+            yield Violation(f"{where}.name", name, rule, "give the host a plain name")
+
+
+def _addresses(settings: Settings, unknown: frozenset[str]) -> Iterator[Violation]:
+    for where, _, address in _hosts(settings):
+        if not (address == "" and f"{where}.address" in unknown):
+            yield from _address(f"{where}.address", address)
+    if settings.vip:
+        yield from _address("vip", settings.vip)
+
+
+def _address(where: str, text: str) -> Iterator[Violation]:
+    address = _parsed(text)
+    if address is None:
+        yield Violation(where, text, "is not an IPv4 address", "write it as four numbers, such as 10.0.0.11")
+    elif address.is_loopback or address.is_multicast or address.is_unspecified or int(address) >= 240 << 24:
+        yield Violation(where, text, "is not an address of a host", "give the private address in the vSwitch")
+
+
+def _distinct(settings: Settings) -> Iterator[Violation]:
+    for kind, hosts in (("balancers", settings.balancers), ("backends", settings.backends)):
+        yield from _twice(kind, "name", [host.name for host in hosts])
+        yield from _twice(kind, "address", [host.address for host in hosts])
+    yield from _twice("balancers", "priority", [host.priority for host in settings.balancers])
+    taken = {address: where for where, _, address in _hosts(settings) if address}
+    if settings.vip and settings.vip in taken:
+        rule = f"is the address of {taken[settings.vip]}"
+        yield Violation("vip", settings.vip, rule, "choose an address that no host has")
+
+
+def _twice(kind: str, key: str, values: Sequence[str | int]) -> Iterator[Violation]:
+    seen: dict[str | int, int] = {}
+    for index, value in enumerate(values):
+        if value and value in seen:
+            rule = f"is already the {key} of {kind}[{seen[value]}]"
+            yield Violation(f"{kind}[{index}].{key}", value, rule, "give each its own")
+        seen.setdefault(value, index)
+
+
+def _vswitch(settings: Settings) -> Iterator[Violation]:
+    if not settings.vswitch_cidr:
+        return
+    try:
+        network = IPv4Network(settings.vswitch_cidr)
+    except ValueError:
+        rule = "is not an IPv4 network"
+        yield Violation("vswitch_cidr", settings.vswitch_cidr, rule, "write it such as 10.0.0.0/24")
+        return
+    inside = [("vip", settings.vip)]
+    inside += [(f"balancers[{i}].address", host.address) for i, host in enumerate(settings.balancers)]
+    for where, text in inside:
+        address = _parsed(text)
+        if address is None:
+            continue
+        if address not in network:
+            rule = f"is outside the vSwitch {network}"
+            yield Violation(where, text, rule, f"a HaVip and its hosts share one vSwitch: {usable(network)}")
+        elif reserved(address, network):
+            rule = f"is reserved in the vSwitch {network} (the first and the last three addresses)"
+            yield Violation(where, text, rule, usable(network))
+
+
+def reserved(address: IPv4Address, network: IPv4Network) -> bool:
+    """Say whether Alibaba Cloud keeps `address` for itself (vSwitch limits: the first and the last three)."""
+    return address == network.network_address or int(address) > int(network.broadcast_address) - 3
+
+
+def usable(network: IPv4Network) -> str:
+    """Name the addresses of a vSwitch that hosts may have, in words."""
+    return f"use {network.network_address + 1} to {network.broadcast_address - 3}"
+
+
+def _hosts(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Path, name and address of every host named."""
+    for index, balancer in enumerate(settings.balancers):
+        yield f"balancers[{index}]", balancer.name, balancer.address
+    for index, backend in enumerate(settings.backends):
+        yield f"backends[{index}]", backend.name, backend.address
+
+
+def _parsed(text: str) -> IPv4Address | None:
+    try:
+        return IPv4Address(text)
+    except ValueError:
+        return None

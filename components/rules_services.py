@@ -1,0 +1,166 @@
+"""Rules on ports, HAProxy and keepalived; part of `rules.check`."""
+
+import re
+from collections.abc import Iterator
+
+from components.durations import is_duration
+from components.enums import CheckKind, VrrpState
+from components.plan import Plan
+from components.violations import Violation
+
+_VRRP2, _VRRP3 = 2, 3
+_TOKEN = re.compile(r"[A-Za-z0-9._:/@*-]+")
+_PUNCTUATION = {"path": "?=&,%", "balance": " (),", "expect_status": ",-"}
+"""What some directives hold beyond a word."""
+_SPARE_FDS = 100
+"""HAProxy's own descriptors besides two a connection: listeners, checks, pipes, sockets."""
+
+
+def check(plan: Plan) -> Iterator[Violation]:
+    """All violations in what the two services are told."""
+    yield from _ports(plan)
+    yield from _durations(plan)
+    yield from _ranges(plan)
+    yield from _haproxy(plan)
+    yield from _tokens(plan)
+    yield from _vrrp(plan)
+
+
+def _ports(plan: Plan) -> Iterator[Violation]:
+    settings = plan.settings
+    ports = [("port", settings.port), ("monitor_port", settings.monitor_port)]
+    ports += [(f"backends[{i}].port", backend.port) for i, backend in enumerate(settings.backends)]
+    for where, port in ports:
+        if not 1 <= port <= 65535:  # noqa: PLR2004 - what a TCP port is
+            yield Violation(where, port, "is not a TCP port", "use 1 to 65535")
+    if settings.port == settings.monitor_port:
+        rule = "is also the port of the endpoint"
+        yield Violation("monitor_port", settings.monitor_port, rule, "give the monitor its own port")
+    balancers = {balancer.address: balancer.name for balancer in settings.balancers if balancer.address}
+    for index, backend in enumerate(settings.backends):
+        for where, port in ports[:2]:
+            if backend.address in balancers and backend.port == port:
+                rule = f"is already what kube-apiserver (backends[{index}]) listens on at {backend.address}"
+                yield Violation(where, port, rule, "HAProxy shares that host: use another port")
+
+
+def _durations(plan: Plan) -> Iterator[Violation]:
+    haproxy = plan.settings.haproxy
+    values = {f"haproxy.{key}": value for key, value in vars(haproxy).items() if key.startswith("timeout_")}
+    for key in ("stats_timeout", "hard_stop_after", "inspect_delay", "slowstart"):
+        values[f"haproxy.{key}"] = getattr(haproxy, key)
+    for key in ("tcp_keepalive_idle", "tcp_keepalive_interval"):
+        values[f"haproxy.{key}"] = getattr(haproxy, key)
+    for key, value in vars(plan.timers).items():
+        if isinstance(value, str):
+            values[f"failover.{key}"] = value
+    for where, value in values.items():
+        if value and not is_duration(value):
+            rule = "is not a duration of HAProxy's"
+            yield Violation(where, value, rule, "write it such as 500ms, 5s or 1h, at most 24 days")
+
+
+def _ranges(plan: Plan) -> Iterator[Violation]:
+    settings, timers = plan.settings, plan.timers
+    limits = [
+        ("failover.check_fall", timers.check_fall, 1, 255),
+        ("failover.check_rise", timers.check_rise, 1, 255),
+        ("failover.probe_interval_s", timers.probe_interval_s, 1, 3600),
+        ("failover.probe_tries", timers.probe_tries, 1, 20),
+        ("failover.probe_timeout_ms", timers.probe_timeout_ms, 10, 60_000),
+        ("failover.probe_delay_ms", timers.probe_delay_ms, 0, 60_000),
+        ("failover.probe_fall", timers.probe_fall, 1, 255),
+        ("failover.probe_rise", timers.probe_rise, 1, 255),
+        ("failover.peer_timeout_ms", timers.peer_timeout_ms, 10, 10_000),
+        ("haproxy.maxconn", settings.haproxy.maxconn, 10, 1_000_000),
+        ("haproxy.retries", settings.haproxy.retries, 0, 100),
+        ("haproxy.server_maxconn", settings.haproxy.server_maxconn, 0, 1_000_000),
+        ("haproxy.server_maxqueue", settings.haproxy.server_maxqueue, 0, 1_000_000),
+        ("haproxy.server_weight", settings.haproxy.server_weight, 0, 256),
+        ("keepalived.check_weight", settings.keepalived.check_weight, -253, 253),
+        ("keepalived.virtual_router_id", plan.router_id, 1, 255),
+        ("verify_timeout_s", settings.verify_timeout_s, 1, 3600),
+        ("packages.timeout_s", settings.packages.timeout_s, 10, 3600),
+    ]
+    limits += [
+        (f"balancers[{index}].priority", balancer.priority, 1, 254)
+        for index, balancer in enumerate(plan.balancers)
+    ]
+    for where, value, lowest, highest in limits:
+        if not lowest <= value <= highest:
+            yield Violation(where, value, "is out of range", f"use {lowest} to {highest}")
+
+
+def _haproxy(plan: Plan) -> Iterator[Violation]:
+    haproxy, health = plan.settings.haproxy, plan.settings.health_check
+    need = 2 * haproxy.maxconn + _SPARE_FDS
+    if 0 < haproxy.ulimit_n < need:
+        rule = f"is too few file descriptors for haproxy.maxconn {haproxy.maxconn}: HAProxy would not start"
+        yield Violation("haproxy.ulimit_n", haproxy.ulimit_n, rule, f"use at least {need}, or leave it out")
+    if not haproxy.binds:
+        yield Violation("haproxy.binds", [], "HAProxy would listen nowhere", "leave it out for every address")
+    if len(set(haproxy.binds)) < len(haproxy.binds):
+        rule = "names one address twice"
+        yield Violation("haproxy.binds", list(haproxy.binds), rule, "keep each address once")
+    if health.kind is CheckKind.HTTPS and not health.path.startswith("/"):
+        rule = "is not a path"
+        yield Violation("health_check.path", health.path, rule, "begin it with /, such as /readyz")
+    if haproxy.defaults_mode not in ("tcp", "http"):
+        rule = "is no mode of HAProxy's"
+        yield Violation("haproxy.defaults_mode", haproxy.defaults_mode, rule, "use tcp or http")
+
+
+def _tokens(plan: Plan) -> Iterator[Violation]:
+    """Texts that end up inside a line of a file: one word each, or they could add directives."""
+    parts = {
+        "haproxy": plan.settings.haproxy,
+        "keepalived": plan.settings.keepalived,
+        "health_check": plan.settings.health_check,
+    }
+    for part, settings in parts.items():
+        for key, value in vars(settings).items():
+            texts = value if isinstance(value, tuple) else (value,)
+            if key in _PUNCTUATION:
+                texts = tuple(
+                    text.translate({ord(mark): None for mark in _PUNCTUATION[key]}) for text in texts
+                )
+            if any(isinstance(text, str) and text and not _TOKEN.fullmatch(text) for text in texts):
+                rule = "holds characters that do not belong in one word of a configuration file"
+                yield Violation(f"{part}.{key}", value, rule, "use letters, digits and . _ : / @ * -")
+    for index, balancer in enumerate(plan.balancers):
+        if balancer.interface and not re.fullmatch(r"[^\s/{}#!]{1,15}", balancer.interface):
+            rule = "is not a network interface's name"
+            yield Violation(f"balancers[{index}].interface", balancer.interface, rule, "such as eth0")
+    if not re.fullmatch(r"/etc/keepalived/[A-Za-z0-9._-]+", plan.settings.keepalived.check_script):
+        rule = "is not a file in /etc/keepalived, where a candidate is judged as a whole"
+        script = plan.settings.keepalived.check_script
+        yield Violation("keepalived.check_script", script, rule, "such as /etc/keepalived/check_haproxy.sh")
+    for index, package in enumerate(plan.settings.packages.names):
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+:~=-]*", package):
+            yield Violation(f"packages.names[{index}]", package, "is not a package name", "such as haproxy")
+
+
+def _vrrp(plan: Plan) -> Iterator[Violation]:
+    keepalived, advert = plan.settings.keepalived, plan.timers.advert_interval_ms
+    if keepalived.vrrp_version not in (_VRRP2, _VRRP3):
+        yield Violation(
+            "keepalived.vrrp_version", keepalived.vrrp_version, "is no version of VRRP", "use 2 or 3"
+        )
+    elif keepalived.vrrp_version == _VRRP2 and (advert % 1000 or not 1000 <= advert <= 255_000):  # noqa: PLR2004
+        rule = "VRRP version 2 counts whole seconds, 1 to 255"
+        yield Violation("failover.advert_interval_ms", advert, rule, "use 1000 or more, or vrrp_version 3")
+    elif keepalived.vrrp_version == _VRRP3 and (advert % 10 or not 10 <= advert <= 40_950):  # noqa: PLR2004
+        rule = "VRRP version 3 counts hundredths of a second, 10 to 40950 ms"
+        yield Violation("failover.advert_interval_ms", advert, rule, "use a multiple of 10 in that range")
+    if keepalived.auth and keepalived.vrrp_version != _VRRP2:
+        rule = "VRRP version 3 has no authentication"
+        yield Violation("keepalived.auth_pass", "[secret]", rule, "leave it out, or use vrrp_version 2")
+    for index, balancer in enumerate(plan.balancers):
+        if balancer.state is VrrpState.MASTER and keepalived.nopreempt:
+            rule = "keepalived ignores nopreempt in state MASTER"
+            yield Violation(
+                f"balancers[{index}].state", "MASTER", rule, "use BACKUP, or keepalived.nopreempt false"
+            )
+    if keepalived.check_weight and keepalived.nopreempt:
+        rule = "with nopreempt a weighted check never moves the VIP"
+        yield Violation("keepalived.check_weight", keepalived.check_weight, rule, "use 0, or nopreempt false")

@@ -1,0 +1,23 @@
+"""What is wrong with the arguments, in the words of the person who has to mend it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One broken rule: where, the value found, the rule, and what to do."""
+
+    where: str
+    value: object
+    rule: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.where} = {self.value!r}: {self.rule}; {self.remedy}"
+
+
+def message(name: str, violations: Sequence[Violation]) -> str:
+    """All violations of the component `name` as one text."""
+    lines = "\n".join(f"  - {violation}" for violation in violations)
+    return f"{name}: {len(violations)} argument(s) break a rule, nothing was changed:\n{lines}"

@@ -1,0 +1,100 @@
+"""A recording stand-in for the Pulumi engine."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks, settings, stack
+from pulumi.runtime.proto import resource_pb2
+
+HAVIP_PICKED = "10.0.0.99"
+_COMPUTED = {
+    "alicloud:vpc/haVipv2:HaVipv2": {"ipAddress": HAVIP_PICKED},
+    "alicloud:ecs/eipAddress:EipAddress": {"ipAddress": "203.0.113.10"},
+}
+
+
+@dataclass
+class Registered:
+    """One resource as the engine was told of it."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    parent: str
+    depends_on: frozenset[str]
+    deleted_with: str
+    delete_before_replace: bool
+
+
+@dataclass
+class Recorder(mocks.Mocks):
+    """Answers like a provider: an id, the inputs, and what only a real run computes."""
+
+    preview: bool
+    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        self.inputs[f"{args.typ}::{args.name}"] = dict(args.inputs)
+        computed = {} if self.preview else _COMPUTED.get(args.typ, {})
+        return ("" if self.preview else f"id-{args.name}"), {**computed, **args.inputs}
+
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        raise NotImplementedError(args.token)
+
+
+class Monitor(mocks.MockMonitor):
+    """Also keeps what mocks do not pass on: parents, dependencies, options."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder)
+        self.recorder = recorder
+        self.registered: dict[str, Registered] = {}
+
+    def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> Any:  # noqa: N802, ANN401 - gRPC's
+        response = super().RegisterResource(request)
+        inputs = self.recorder.inputs.get(f"{request.type}::{request.name}", {})
+        self.registered[f"{request.type}::{request.name}"] = Registered(
+            type=request.type,
+            name=request.name,
+            inputs=inputs,
+            parent=request.parent.rsplit("::", 1)[-1],
+            depends_on=frozenset(urn.rsplit("::", 1)[-1] for urn in request.dependencies),
+            deleted_with=request.deletedWith.rsplit("::", 1)[-1],
+            delete_before_replace=request.deleteBeforeReplace,
+        )
+        return response
+
+
+@dataclass
+class Run:
+    """What one run of a program registered, and how it ended."""
+
+    resources: dict[str, Registered]
+    error: str = ""
+
+    def of(self, type_: str) -> dict[str, Registered]:
+        """Return all resources whose type ends with `type_`, by name."""
+        return {r.name: r for r in self.resources.values() if r.type.endswith(type_)}
+
+
+def run(program: Callable[[], object], *, preview: bool) -> Run:
+    """Run `program` on a new engine; a ``RunError`` of it is its `error`."""
+    recorder = Recorder(preview)
+    monitor = Monitor(recorder)
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    mocks.set_mocks(recorder, preview=preview, monitor=monitor)
+    error = ""
+
+    async def whole() -> None:
+        await stack.run_pulumi_func(lambda: program())
+
+    try:
+        asyncio.get_event_loop().run_until_complete(whole())
+    except pulumi.RunError as failure:
+        error = str(failure)
+    finally:
+        settings.reset_options(project="project", stack="stack")
+    return Run(monitor.registered, error)
