@@ -22,7 +22,7 @@ class CommandError(SandboxError):
 
 
 def environment() -> dict[str, str]:
-    """The environment for programs whose words we read: English, and the system's own tools on PATH."""
+    """Return the environment for programs whose words we read: English, and system tools on PATH."""
     path = os.environ.get("PATH", "/usr/bin:/bin")
     return {**os.environ, "LC_ALL": "C.UTF-8", "PATH": ":".join((path, *SYSTEM_PATHS))}
 
@@ -30,7 +30,7 @@ def environment() -> dict[str, str]:
 def run(
     argv: Sequence[str | Path], *, stdin: str | None = None, seconds: float = 60, cwd: Path | None = None
 ) -> str:
-    """Standard output of ``argv``.
+    """Return the standard output of ``argv``.
 
     Raises :class:`CommandError` for a status other than 0, :class:`SandboxError` when the program is not
     installed or takes longer than ``seconds``.
@@ -58,3 +58,8 @@ def run(
     if done.returncode:
         raise CommandError(words, done.returncode, (done.stderr or done.stdout).strip()[-2000:])
     return done.stdout
+
+
+def batch(namespace: str, *lines: str) -> None:
+    """Run several ip(8) commands in one process inside a network namespace."""
+    run(["ip", "-n", namespace, "-batch", "-"], stdin="".join(f"{line}\n" for line in lines))

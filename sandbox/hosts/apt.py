@@ -45,7 +45,7 @@ def sources(release: str) -> tuple[Source, ...]:
     found = parse_targets(listed, release)
     if not any(source.suite == release for source in found):
         raise SandboxError(
-            f"apt on this machine has no Debian archive to take {release} from (an address ending in /debian); "
+            f"apt here has no Debian archive to take {release} from (its address ends in /debian); "
             "add one to /etc/apt/sources.list and run apt-get update"
         )
     return found

@@ -39,12 +39,16 @@ def find(image_id: str) -> Image:
     try:
         return CATALOGUE[image_id]
     except KeyError:
-        raise SandboxError(f"image {image_id!r}: the sandbox has {', '.join(CATALOGUE)}; use one of these") from None
+        raise SandboxError(
+            f"image {image_id!r}: the sandbox has {', '.join(CATALOGUE)}; use one of these"
+        ) from None
 
 
 def location(image: Image) -> Path:
     """Return where the image is or will be: its name changes with what it is made of."""
-    recipe = json.dumps([image.release, guest.PACKAGES, guest.FILES, guest.MASKED, guest.LEFT_OUT], sort_keys=True)
+    recipe = json.dumps(
+        [image.release, guest.PACKAGES, guest.FILES, guest.MASKED, guest.LEFT_OUT], sort_keys=True
+    )
     key = hashlib.sha256(recipe.encode()).hexdigest()[:KEY_LENGTH]
     return cache_dir() / "images" / f"{image.id}-{key}"
 
@@ -90,16 +94,35 @@ def building(place: Path) -> Iterator[Path]:
 
 
 def _bootstrap(image: Image, root: Path) -> None:
-    # mmdebstrap mounts proc, sys and dev inside the new root and starts daemons' scripts there. In namespaces of
-    # its own that end with this process, a killed build leaves neither mounts nor processes.
+    # mmdebstrap mounts proc, sys and dev inside the new root and starts daemons' scripts there. In
+    # namespaces of its own that end with this process, a killed build leaves neither mounts nor processes.
     contained = ["setpriv", "--pdeathsig", "KILL"]
-    contained += ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    contained += [
+        "unshare",
+        "--mount",
+        "--propagation",
+        "private",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+    ]
     options = [f"--include={','.join(guest.PACKAGES)}", "--aptopt=Acquire::Languages none"]
     options += [f"--aptopt={option}" for option in apt.network_options()]
     # The cache can be made again: no need to wait for the disk after every file.
     options += ["--dpkgopt=force-unsafe-io", *(f"--dpkgopt=path-exclude={path}" for path in guest.LEFT_OUT)]
     lines = [source.line() for source in apt.sources(image.release)]
     run(
-        [*contained, "nice", "mmdebstrap", "--mode=root", "--variant=minbase", *options, image.release, root, *lines],
+        [
+            *contained,
+            "nice",
+            "mmdebstrap",
+            "--mode=root",
+            "--variant=minbase",
+            *options,
+            image.release,
+            root,
+            *lines,
+        ],
         seconds=900,
     )

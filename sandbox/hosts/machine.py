@@ -1,4 +1,4 @@
-"""The life of hosts: made, booted, stopped, found again. Their processes are the only record of their state."""
+"""The life of hosts: made, booted, stopped, found again. Their processes alone say in what state they are."""
 
 import os
 import shutil
@@ -11,11 +11,11 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from sandbox import cgroups, names
 from sandbox.errors import SandboxError
-from sandbox.hosts import cgroups, images, mirror, nic, seed
+from sandbox.hosts import images, mirror, nic, seed
 from sandbox.hosts.plan import Plan
 from sandbox.hosts.spec import HostSpec, HostState
-from sandbox.network import names
 from sandbox.progress import Report
 from sandbox.settings import Settings
 from sandbox.shell import CommandError, environment, run
@@ -63,19 +63,30 @@ class Machines:
     def start(self, instance_id: str) -> None:
         """Begin to boot and return; :meth:`state` tells the rest. Nothing happens to a host that is up.
 
-        Its network namespace must exist (:meth:`sandbox.network.Network.apply`). Raises :class:`SandboxError`.
+        Its network namespace must exist (:meth:`sandbox.network.Network.apply`).
+        Raises :class:`SandboxError`.
         """
         plan = self._plan(instance_id)
         if cgroups.members(plan.cgroup):
             return
         if not (names.NETNS_DIRECTORY / plan.namespace).exists():
-            raise SandboxError(f"{instance_id} has no network interface: apply the topology before starting it")
+            raise SandboxError(
+                f"{instance_id} has no network interface: apply the topology before starting it"
+            )
         plan.stopping.unlink(missing_ok=True)
         cgroups.create(plan.cgroup, cgroups.Limits())
-        command = ["unshare", "--mount", "--propagation", "slave", sys.executable, "-m", "sandbox.hosts.supervisor"]
+        command = [
+            "unshare",
+            "--mount",
+            "--propagation",
+            "slave",
+            sys.executable,
+            "-m",
+            "sandbox.hosts.supervisor",
+        ]
         with plan.log.open("ab") as log:
             process = subprocess.Popen(
-                [*command, str(plan.directory)],
+                cgroups.inside(plan.cgroup, [*command, str(plan.directory)]),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -83,9 +94,8 @@ class Machines:
                 env=environment(),
                 start_new_session=True,
             )
-        # From here on the host counts as starting, whatever becomes of this process.
-        with suppress(ProcessLookupError):
-            cgroups.enter(plan.cgroup, process.pid)
+        # From then on the host counts as starting, whatever becomes of this process.
+        wait_until(lambda: bool(cgroups.members(plan.cgroup)) or process.poll() is not None, 10, "supervisor")
 
     def stop(self, instance_id: str, force: bool = False) -> None:
         """Power off and return when no process is left: at once with ``force``, else within ``GRACE_S``."""
@@ -113,7 +123,7 @@ class Machines:
         shutil.rmtree(directory, ignore_errors=True)
 
     def state(self, instance_id: str) -> HostState:
-        """Say what the processes of the host say. Running: its init is up (sshd answers some seconds later)."""
+        """Say what the processes of the host say. Running: its init is up (sshd answers seconds later)."""
         directory = self.settings.hosts / instance_id
         if not Plan.exists(directory):
             return HostState.ABSENT
@@ -138,7 +148,9 @@ class Machines:
         logs = self._plan(instance_id).upper / "var/log/journal"
         return run(["journalctl", "-D", logs, "-o", "short-precise", "--no-pager", "-n", str(lines)])
 
-    def run(self, instance_id: str, argv: Sequence[str], *, stdin: str | None = None, seconds: float = 60) -> str:
+    def run(
+        self, instance_id: str, argv: Sequence[str], *, stdin: str | None = None, seconds: float = 60
+    ) -> str:
         """Run a program inside the host, past its network. Raises :class:`CommandError` when it fails."""
         init = init_of(self._plan(instance_id).cgroup)
         if init is None:

@@ -31,7 +31,7 @@ def ensure_mirror(image_id: str, report: Report, packages: tuple[str, ...] = PAC
 
 
 def ensure_tools(image_id: str, report: Report) -> Path:
-    """Return a directory with ``haproxy`` and ``keepalived`` to run here: unpacked, never installed or started."""
+    """Return a directory with ``haproxy`` and ``keepalived`` to run here: unpacked, not installed."""
     mirror = ensure_mirror(image_id, report)
     place = cache_dir() / "tools" / f"{mirror.name}-{_key(_WRAPPER)}"
     with images.exclusive(place):
@@ -48,8 +48,10 @@ def ensure_tools(image_id: str, report: Report) -> Path:
 _WRAPPER = """\
 #!/bin/sh
 root=$(dirname "$(readlink -f "$0")")/root
-for triplet in "$root"/usr/lib/*-linux-gnu*; do break; done
-export LD_LIBRARY_PATH="$triplet${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+for libraries in "$root"/usr/lib/*-linux-gnu* "$root"/lib/*-linux-gnu*; do
+    LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+done
+export LD_LIBRARY_PATH
 exec "$root/usr/sbin/NAME" "$@"
 """
 
@@ -61,7 +63,7 @@ def _wrap(directory: Path, name: str) -> None:
 
 
 def _download(release: str, root: Path, packages: tuple[str, ...], place: Path) -> None:
-    """Let apt find out, against the image's list of installed packages, and leave this machine's own alone."""
+    """Let apt resolve against the image's list of installed packages; this machine's own is left alone."""
     work = place / ".apt"
     for directory in ("state/lists/partial", "cache/archives/partial"):
         (work / directory).mkdir(parents=True)
@@ -75,7 +77,11 @@ def _download(release: str, root: Path, packages: tuple[str, ...], place: Path) 
         "APT::Sandbox::User": "root",
         "Acquire::Languages": "none",
     }
-    command = ["apt-get", "-q", *(word for name, value in settings.items() for word in ("-o", f"{name}={value}"))]
+    command = [
+        "apt-get",
+        "-q",
+        *(word for name, value in settings.items() for word in ("-o", f"{name}={value}")),
+    ]
     run([*command, "update"], seconds=300)
     run([*command, "install", "--yes", "--download-only", *packages], seconds=600)
     for package in sorted((work / "cache/archives").glob("*.deb")):

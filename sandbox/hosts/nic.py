@@ -1,14 +1,14 @@
 """The network side of power: what a boot gives an interface, and what switching off takes from it.
 
-A host's network namespace outlives its processes, so all that a real machine would forget has to be taken away.
+A host's network namespace outlives its processes, so all that a real one would forget has to be taken away.
 """
 
 import json
 from contextlib import suppress
 from ipaddress import IPv4Address
 
-from sandbox.network.names import HOST_LINK
-from sandbox.shell import CommandError, run
+from sandbox.names import HOST_LINK
+from sandbox.shell import CommandError, batch, run
 
 
 def power_on(namespace: str, address: IPv4Address, prefix: int, gateway: IPv4Address) -> None:
@@ -32,8 +32,3 @@ def forget(namespace: str) -> None:
     for link in ("lo", HOST_LINK):
         batch(namespace, f"link set {link} down", f"address flush dev {link}")
     run(["ip", "netns", "exec", namespace, "nft", "flush", "ruleset"])
-
-
-def batch(namespace: str, *lines: str) -> None:
-    """Run several ip(8) commands in one process inside a network namespace."""
-    run(["ip", "-n", namespace, "-batch", "-"], stdin="".join(f"{line}\n" for line in lines))

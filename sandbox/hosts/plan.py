@@ -61,7 +61,10 @@ class Plan:
     def save(self) -> None:
         """Write the plan, whole or not at all."""
         spec = {name: _plain(value) for name, value in asdict(self.spec).items()}
-        stored = {**{name: _plain(value) for name, value in vars(self).items() if name != "spec"}, "spec": spec}
+        stored = {
+            **{name: _plain(value) for name, value in vars(self).items() if name != "spec"},
+            "spec": spec,
+        }
         partial = self.directory / "plan.json.partial"
         partial.write_text(json.dumps(stored, indent=1))
         partial.rename(self.directory / "plan.json")

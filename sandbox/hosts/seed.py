@@ -20,7 +20,7 @@ def metadata(spec: HostSpec) -> str:
 def write(spec: HostSpec, disk: Path) -> None:
     """Put the seed onto an instance's disk (the overlay's upper directory).
 
-    On a disk that has booted before, cloud-init is made to read it again; what runs once an instance stays done.
+    On a disk that has booted before, cloud-init reads it again; what runs once an instance stays done.
     """
     directory = disk / SEED
     directory.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """One detached process a host: mounts its disk, runs nspawn, and boots it again when it reboots itself.
 
-``python -m sandbox.hosts.supervisor DIRECTORY`` inside a mount namespace of its own, so that no mount outlives it.
+``python -m sandbox.hosts.supervisor DIRECTORY`` in a mount namespace of its own: no mount outlives it.
 """
 
 import fcntl
@@ -8,10 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from sandbox import cgroups
 from sandbox.errors import SandboxError
-from sandbox.hosts import cgroups, guest, nic
+from sandbox.hosts import guest, nic
 from sandbox.hosts.plan import Plan
-from sandbox.network.names import NETNS_DIRECTORY
+from sandbox.names import NETNS_DIRECTORY
 from sandbox.shell import environment, run
 
 REBOOT = 133
@@ -40,7 +41,12 @@ def boot(plan: Plan) -> int:
     command += ["--resolv-conf=off", "--timezone=off", f"--bind-ro={plan.mirror}:{guest.MIRROR}"]
     with plan.console.open("ab") as console:
         return subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, env=environment(), check=False
+            cgroups.inside(plan.cgroup, command, cgroups.MACHINE),
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=console,
+            env=environment(),
+            check=False,
         ).returncode
 
 
@@ -59,7 +65,6 @@ def supervise(plan: Plan) -> int:
 def main(directory: Path) -> int:
     """Supervise the host of a directory, unless another process already does."""
     plan = Plan.load(directory)
-    cgroups.enter(plan.cgroup, 0)  # 0: this process
     with plan.lock.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return supervise(plan)

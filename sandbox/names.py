@@ -1,4 +1,4 @@
-"""Names of what the data plane makes in the kernel, so that every part finds it and ``down`` finds all of it."""
+"""Names of what the data plane makes in the kernel, by which every part finds it again."""
 
 import hashlib
 from pathlib import Path

@@ -6,9 +6,10 @@ kill each other's processes.
 """
 
 import os
+import shlex
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,12 @@ from pathlib import Path
 from sandbox.errors import SandboxError
 
 LEADER = "supervisor"
-"""Sub-cgroup our own processes join. nspawn puts its payload beside a sub-cgroup of this very name."""
+"""Sub-cgroup of our own process: in v2 a cgroup with processes in it hands no controllers down."""
+
+MACHINE = "machine"
+"""Sub-cgroup of nspawn, which makes more below it."""
+
+_ENTER = 'for group in $GROUPS_TO_ENTER; do echo $$ >"$group/cgroup.procs"; done; exec "$@"'
 
 
 @dataclass(frozen=True)
@@ -57,22 +63,17 @@ def hierarchies(mountinfo: str | None = None) -> tuple[Hierarchy, ...]:
 def create(name: str, limits: Limits | None = None) -> None:
     """Make the cgroup ``name`` (``PREFIX/ID``) in every hierarchy."""
     for hierarchy in hierarchies():
-        path = hierarchy.root
-        for part in (*Path(name).parts, LEADER):
-            if hierarchy.unified:
-                _delegate(path)
-            path /= part
-            path.mkdir(exist_ok=True)
-            if "cpuset" in hierarchy.controllers:
-                _inherit_cpuset(path)
+        path = hierarchy.root / name
+        for leaf in (path / LEADER, path / MACHINE):
+            _make(hierarchy, leaf)
         if limits:
-            _limit(hierarchy, hierarchy.root / name, limits)
+            _limit(hierarchy, path, limits)
 
 
-def enter(name: str, pid: int) -> None:
-    """Move a process into the cgroup; what it forks from now on is in it."""
-    for hierarchy in hierarchies():
-        (hierarchy.root / name / LEADER / "cgroup.procs").write_text(str(pid))
+def inside(name: str, argv: Sequence[str], leaf: str = LEADER) -> list[str]:
+    """Return a command that joins the cgroup in every hierarchy before it becomes ``argv``."""
+    groups = [str(hierarchy.root / name / leaf) for hierarchy in hierarchies()]
+    return ["sh", "-ec", _ENTER.replace("$GROUPS_TO_ENTER", shlex.join(groups)), "sh", *argv]
 
 
 def members(name: str) -> set[int]:
@@ -147,7 +148,7 @@ def _remove_tree(tree: Path) -> bool:
 
 
 def _thaw(name: str) -> None:
-    """A frozen process dies only once thawed in v1."""
+    """Thaw what is frozen: in v1 a frozen process dies only then."""
     for tree in _trees(name):
         for file, word in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
             for place in tree.rglob(file):
@@ -163,8 +164,19 @@ def _delegate(parent: Path) -> None:
                 (parent / "cgroup.subtree_control").write_text(f"+{controller}")
 
 
+def _make(hierarchy: Hierarchy, leaf: Path) -> None:
+    path = hierarchy.root
+    for part in leaf.relative_to(hierarchy.root).parts:
+        if hierarchy.unified:
+            _delegate(path)
+        path /= part
+        path.mkdir(exist_ok=True)
+        if "cpuset" in hierarchy.controllers:
+            _inherit_cpuset(path)
+
+
 def _inherit_cpuset(path: Path) -> None:
-    """A new cpuset is empty and takes no process before it has processors and memory nodes."""
+    """Fill a new cpuset: it is empty, and takes no process before it has processors and memory nodes."""
     for file in ("cpuset.cpus", "cpuset.mems"):
         if not (path / file).read_text().strip():
             (path / file).write_text((path.parent / file).read_text())
