@@ -1,9 +1,13 @@
 """``python -m sandbox.server NAME``: the API of one sandbox, in the foreground, until SIGTERM."""
 
+import fcntl
 import logging
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import uvicorn
 
@@ -36,6 +40,25 @@ def serve(settings: Settings) -> None:
     directory = settings.directory
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o700)
+    with _alone(directory):
+        _serve(settings)
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Keep a second server off the same state; the kernel lets go when the process dies."""
+    with (directory / "server.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SandboxError(
+                f"{directory}: another server of this sandbox is running; stop it first"
+            ) from None
+        yield
+
+
+def _serve(settings: Settings) -> None:
+    directory = settings.directory
     certificates = tls.certificates(directory)
     access = Access(
         token=credentials.control_token(directory),

@@ -187,7 +187,7 @@ def describe_image_support(session: Session, call: DescribeImageSupportInstanceT
 
 def _instance_type(kind: InstanceType) -> Body:
     # Clients compare the size as a number: 4 and 0.5, never 4.0.
-    memory: JsonValue = int(kind.memory) if kind.memory.is_integer() else kind.memory
+    memory: JsonValue = int(kind.memory) if kind.memory == int(kind.memory) else kind.memory
     return {
         "InstanceTypeId": kind.id,
         "InstanceTypeFamily": kind.family,

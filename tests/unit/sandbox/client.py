@@ -1,4 +1,4 @@
-"""A client of the emulated API that signs by itself, written from the documentation and not from the server."""
+"""A client of the emulated API that signs by itself, written from the documentation alone."""
 
 import base64
 import hmac
@@ -21,6 +21,7 @@ VERSIONS = {
     "loc": "2015-06-12",
     "sts": "2015-04-01",
 }
+Json = dict[str, Any]
 IMAGE = "debian_12_9_x64_20G_alibase_20250117.vhd"
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop test"
 
@@ -79,19 +80,20 @@ class Client:
 
     def _body(
         self, product: str, action: str, parameters: dict[str, str] | None, more: dict[str, str]
-    ) -> Any:
+    ) -> Json:
         answer = self.answer(product, action, parameters, **more)
         if answer.code:
             raise CallError(answer)
         assert answer.status == 200
         # Through JSON and back, as a client sees it.
-        return json.loads(json.dumps(answer.body))
+        content: Json = json.loads(json.dumps(answer.body))
+        return content
 
-    def ecs(self, action: str, parameters: dict[str, str] | None = None, /, **more: str) -> Any:
+    def ecs(self, action: str, parameters: dict[str, str] | None = None, /, **more: str) -> Json:
         """Call ECS; an error is a :class:`CallError`."""
         return self._body("ecs", action, parameters, more)
 
-    def vpc(self, action: str, parameters: dict[str, str] | None = None, /, **more: str) -> Any:
+    def vpc(self, action: str, parameters: dict[str, str] | None = None, /, **more: str) -> Json:
         """Call VPC; an error is a :class:`CallError`."""
         return self._body("vpc", action, parameters, more)
 
@@ -116,16 +118,27 @@ class Client:
         self.cloud.settle(10)
         return instance
 
-    def ha_vip(self, ha_vip_id: str) -> Any:
-        """Return one HaVip as DescribeHaVips shows it, or None."""
+    def ha_vips(self, ha_vip_id: str) -> list[Json]:
+        """Return what DescribeHaVips shows of one HaVip: it, or nothing."""
         found = self.vpc("DescribeHaVips", {"Filter.1.Key": "HaVipId", "Filter.1.Value.1": ha_vip_id})
-        shown = found["HaVips"]["HaVip"]
-        return shown[0] if shown else None
+        shown: list[Json] = found["HaVips"]["HaVip"]
+        return shown
 
-    def instance(self, instance_id: str) -> Any:
-        """Return one instance as DescribeInstances shows it, or None."""
-        shown = self.ecs("DescribeInstances", InstanceIds=json.dumps([instance_id]))["Instances"]["Instance"]
-        return shown[0] if shown else None
+    def ha_vip(self, ha_vip_id: str) -> Json:
+        """Return one HaVip as DescribeHaVips shows it."""
+        [shown] = self.ha_vips(ha_vip_id)
+        return shown
+
+    def instances(self, instance_id: str) -> list[Json]:
+        """Return what DescribeInstances shows of one instance: it, or nothing."""
+        found = self.ecs("DescribeInstances", InstanceIds=json.dumps([instance_id]))
+        shown: list[Json] = found["Instances"]["Instance"]
+        return shown
+
+    def instance(self, instance_id: str) -> Json:
+        """Return one instance as DescribeInstances shows it."""
+        [shown] = self.instances(instance_id)
+        return shown
 
 
 @dataclass(frozen=True)

@@ -29,36 +29,44 @@ class FakePlane:
             raise RuntimeError(f"{name} is broken")
 
     def apply(self, topology: Topology) -> None:
+        """Remember it."""
         self._called("apply")
         self.topology = topology
 
     def holder(self, vpc_id: str, address: IPv4Address) -> str | None:
+        """Return whom the test set."""
         assert any(vpc.id == vpc_id for vpc in self.topology.vpcs)
         return self.holders.get(address)
 
     def create(self, spec: HostSpec) -> None:
+        """Make a stopped host, or change its spec."""
         self._called("create", spec.instance_id)
         assert spec.instance_id in {port.instance_id for vpc in self.topology.vpcs for port in vpc.ports}
         self.specs[spec.instance_id] = spec
         self.hosts.setdefault(spec.instance_id, HostState.STOPPED)
 
     def start(self, instance_id: str) -> None:
+        """Boot it when the test lets it."""
         self._called("start", instance_id)
         self.hosts[instance_id] = HostState.STARTING
         assert self.boots.wait(10)
         self.hosts[instance_id] = HostState.RUNNING
 
     def stop(self, instance_id: str, *, force: bool) -> None:
+        """Stop it."""
         self._called("stop", f"{instance_id} force={force}")
         self.hosts[instance_id] = HostState.STOPPED
 
     def reboot(self, instance_id: str, *, force: bool) -> None:
+        """Restart it."""
         self._called("reboot", f"{instance_id} force={force}")
         self.hosts[instance_id] = HostState.RUNNING
 
     def delete(self, instance_id: str) -> None:
+        """Remove it."""
         self._called("delete", instance_id)
         self.hosts.pop(instance_id, None)
 
     def state(self, instance_id: str) -> HostState:
+        """Return what it is."""
         return self.hosts.get(instance_id, HostState.ABSENT)

@@ -1,0 +1,149 @@
+"""The application over HTTP, its certificates, its log and its control routes."""
+
+import json
+import ssl
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+import uvicorn
+
+from sandbox.api import credentials, tls
+from sandbox.api.app import create_app
+from sandbox.api.calllog import CallLog
+from sandbox.api.control import Access
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.store import Store
+from tests.unit.sandbox.client import VERSIONS, signed
+from tests.unit.sandbox.conftest import OFFER
+from tests.unit.sandbox.fake_plane import FakePlane
+
+pytestmark = pytest.mark.unit
+
+
+class Server:
+    """A running server and what a client of it needs."""
+
+    def __init__(self, directory: Path) -> None:
+        files = tls.certificates(directory)
+        self.directory = directory
+        self.key = credentials.access_key(directory)
+        self.token = credentials.control_token(directory)
+        cloud = Cloud(Store(directory / "state.json"), FakePlane(), OFFER)
+        app = create_app(cloud, Access(self.token, self.key, files.bundle), CallLog(directory / "api.log"))
+        config = uvicorn.Config(
+            app,
+            port=0,
+            ssl_certfile=files.server,
+            ssl_keyfile=files.server_key,
+            log_level="error",
+            http="h11",
+        )
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+        self.thread.start()
+        deadline = time.monotonic() + 10
+        while not self.server.started:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        port = self.server.servers[0].sockets[0].getsockname()[1]
+        self.client = httpx.Client(
+            base_url=f"https://127.0.0.1:{port}", verify=ssl.create_default_context(cafile=str(files.bundle))
+        )
+
+    def stop(self) -> None:
+        """End it and wait."""
+        self.client.close()
+        self.server.should_exit = True
+        self.thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("sandbox"))
+    yield server
+    server.stop()
+
+
+def describe(server: Server, method: str) -> dict[str, str]:
+    return signed(
+        method, {"Action": "DescribeVpcs", "Version": VERSIONS["vpc"], "RegionId": "cn-hangzhou"}, server.key
+    )
+
+
+def test_get_post_and_mixed_parameters(server: Server) -> None:
+    got = server.client.get("/", params=describe(server, "GET"))
+    assert (got.status_code, got.json()["Vpcs"]) == (200, {"Vpc": []})
+    assert int(got.headers["content-length"]) == len(got.content)
+    call = describe(server, "POST")
+    query = {name: call.pop(name) for name in ("Action", "Version", "Signature")}
+    assert server.client.post("/", params=query, data=call).json()["TotalCount"] == 0
+    everything = urlencode(describe(server, "POST"))
+    assert server.client.post(f"/?{everything}").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/v2/things", "/_sandbox/none"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_no_404_by_mistake(server: Server, method: str, path: str) -> None:
+    answer = server.client.request(method, path)
+    assert (answer.status_code, answer.json()["Code"]) == (400, "InvalidAction")
+
+
+def test_an_empty_call_is_an_error_with_a_code(server: Server) -> None:
+    answer = server.client.get("/")
+    assert (answer.status_code, answer.json()["Code"]) == (400, "MissingParameter")
+
+
+def test_the_log_has_a_line_a_call(server: Server) -> None:
+    server.client.get("/", params={**describe(server, "GET"), "UserData": "c2VjcmV0"})
+    last = json.loads((server.directory / "api.log").read_text().splitlines()[-1])
+    assert (last["action"], last["status"], last["code"]) == ("DescribeVpcs", 403, "SignatureDoesNotMatch")
+    assert last["params"] == {"RegionId": "cn-hangzhou", "UserData": "<8 characters>"}
+    assert last["ms"] >= 0
+
+
+def test_control_needs_its_token(server: Server) -> None:
+    assert server.client.get("/_sandbox/status").status_code == 401
+    wrong = server.client.get("/_sandbox/status", headers={"Authorization": "Bearer x"})
+    assert wrong.status_code == 401
+
+
+def test_control_shows_and_removes(server: Server) -> None:
+    headers = {"Authorization": f"Bearer {server.token}"}
+    call = {"Action": "CreateVpc", "Version": VERSIONS["vpc"], "CidrBlock": "10.0.0.0/16", "VpcName": "v"}
+    vpc = server.client.post("/", data=signed("POST", call, server.key)).json()["VpcId"]
+    status = server.client.get("/_sandbox/status", headers=headers).json()
+    assert [one["id"] for one in status["vpcs"]] == [vpc]
+    assert status["access_key_secret"] == server.key.secret
+    [shown] = server.client.get("/_sandbox/objects", headers=headers).json()["objects"]
+    assert shown == {
+        "kind": "alicloud:vpc/network:Network",
+        "id": vpc,
+        "properties": {"cidrBlock": "10.0.0.0/16", "vpcName": "v"},
+    }
+    which = {"kind": shown["kind"], "id": vpc}
+    assert server.client.post("/_sandbox/remove", json=which, headers=headers).status_code == 200
+    again = server.client.post("/_sandbox/remove", json=which, headers=headers)
+    assert again.status_code == 409
+    assert "does not exist" in again.json()["error"]
+    assert server.client.post("/_sandbox/remove", content=b"x", headers=headers).status_code == 400
+
+
+def test_secrets_are_private_and_stay(tmp_path: Path) -> None:
+    first = (credentials.access_key(tmp_path), credentials.control_token(tmp_path))
+    assert (credentials.access_key(tmp_path), credentials.control_token(tmp_path)) == first
+    files = tls.certificates(tmp_path)
+    ca = files.ca.read_bytes()
+    for file in tmp_path.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+    tls.certificates(tmp_path)
+    assert files.ca.read_bytes() == ca
+    assert files.bundle.read_bytes().startswith(ca)
+    files.server.unlink()
+    tls.certificates(tmp_path)
+    assert files.ca.read_bytes() != ca
