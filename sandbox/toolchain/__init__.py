@@ -14,7 +14,7 @@ from sandbox.toolchain.build import build_missing, is_built
 from sandbox.toolchain.errors import ToolchainError
 from sandbox.toolchain.home import assemble, bin_directory
 
-__all__ = ["Toolchain", "ToolchainError", "ensure"]
+__all__ = ["Toolchain", "ToolchainError", "ensure", "find_built"]
 
 _CHOICES = ("auto", "official", "built")
 
@@ -79,7 +79,7 @@ def ensure(report: Report) -> Toolchain:
         return _official(found)
     if choice == "official":
         return _completed(found, report)
-    if found and not _is_built():
+    if found and find_built() is None:
         # Built before, it is used again: this machine has shown that the plugins cannot be had.
         try:
             return _completed(found, report)
@@ -102,16 +102,21 @@ def _completed(found: official.Official | None, report: Report) -> Toolchain:
     return _official(found)
 
 
-def _is_built() -> bool:
+def find_built() -> Toolchain | None:
+    """Return the built toolchain if the cache holds all of it for this checkout; build nothing."""
     try:
-        _, keys = _inputs()
+        go, keys = _inputs()
     except ToolchainError:
-        return False
-    return is_built(_directory(), keys)
+        return None
+    return _assembled(go, keys, lambda _: None) if is_built(_directory(), keys) else None
 
 
 def _build(report: Report) -> Toolchain:
     go, keys = _inputs()
+    return _assembled(go, keys, report)
+
+
+def _assembled(go: golang.Go, keys: Mapping[parts.Part, str], report: Report) -> Toolchain:
     built = build_missing(_directory(), keys, go, report)
     home = assemble(_directory(), keys, built)
     return Toolchain("built", bin_directory(home), home, parts.ENGINE.version)

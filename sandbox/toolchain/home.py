@@ -14,8 +14,14 @@ _PACKAGES = Path(__file__).with_name("packages.py")
 
 _LANGUAGE_HOST_LAUNCHER = f"""\
 #!/bin/sh
-# Gives the language host its own answer to `python -m pip list`: see {_LIBRARY}/pip/__main__.py.
+# Starts the language host with its own answer to `python -m pip list` ({_LIBRARY}/pip) and ends it
+# when the engine is gone: by itself, this version would stay for good after a `kill -9` of the engine.
 home=$(dirname "$(dirname "$(readlink -f "$0")")")
+engine=$PPID host=$$
+(
+    while kill -0 "$engine" && kill -0 "$host"; do sleep 1; done
+    kill "$host"
+) </dev/null >/dev/null 2>&1 &
 PYTHONPATH=$home/{_LIBRARY}${{PYTHONPATH:+:$PYTHONPATH}} exec "$home/libexec/{LANGUAGE_HOST.binary}" "$@"
 """
 

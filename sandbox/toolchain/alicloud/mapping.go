@@ -49,6 +49,10 @@ func resourceInfos() map[string]*tfbridge.ResourceInfo {
 	for terraform, pulumi := range resources {
 		infos[terraform] = &tfbridge.ResourceInfo{Tok: tfbridge.MakeResource(packageName, pulumi.module, pulumi.member)}
 	}
+	// One object in the SDK, though this version of the provider takes a list.
+	infos["alicloud_instance"].Fields = map[string]*tfbridge.SchemaInfo{
+		"network_interfaces": {MaxItemsOne: tfbridge.True()},
+	}
 	return infos
 }
 
