@@ -111,7 +111,7 @@ def _base_chains(vpc: Vpc) -> Iterator[tuple[str, list[str]]]:
             "ether type arp accept",
             "meta pkttype { broadcast, multicast } drop",
             "ip daddr { 224.0.0.0/4, 255.255.255.255 } drop",
-            *([f"iifname {_set(links, quote=True)} accept"] if links else []),
+            "accept",
         ],
     )
     hook = "type filter hook {} priority 0; policy drop;"
