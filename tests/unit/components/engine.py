@@ -10,6 +10,8 @@ from pulumi.runtime import mocks, settings, stack
 from pulumi.runtime.proto import resource_pb2
 
 HAVIP_PICKED = "10.0.0.99"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"
+"""What marks a secret on the wire (Pulumi's resource property serialization)."""
 _COMPUTED = {
     "alicloud:vpc/haVipv2:HaVipv2": {"ipAddress": HAVIP_PICKED},
     "alicloud:ecs/eipAddress:EipAddress": {"ipAddress": "203.0.113.10"},
@@ -27,6 +29,8 @@ class Registered:
     depends_on: frozenset[str]
     deleted_with: str
     delete_before_replace: bool
+    secrets: frozenset[str]
+    """Names of inputs that hold a secret."""
 
 
 @dataclass
@@ -37,7 +41,8 @@ class Recorder(mocks.Mocks):
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        self.inputs[f"{args.typ}::{args.name}"] = dict(args.inputs)
+        known = {key: value for key, value in args.inputs.items() if not isinstance(value, pulumi.output.Unknown)}
+        self.inputs[f"{args.typ}::{args.name}"] = known
         computed = {} if self.preview else _COMPUTED.get(args.typ, {})
         return ("" if self.preview else f"id-{args.name}"), {**computed, **args.inputs}
 
@@ -64,6 +69,7 @@ class Monitor(mocks.MockMonitor):
             depends_on=frozenset(urn.rsplit("::", 1)[-1] for urn in request.dependencies),
             deleted_with=request.deletedWith.rsplit("::", 1)[-1],
             delete_before_replace=request.deleteBeforeReplace,
+            secrets=frozenset(key for key, value in request.object.fields.items() if _SECRET in str(value)),
         )
         return response
 
@@ -80,21 +86,30 @@ class Run:
         return {r.name: r for r in self.resources.values() if r.type.endswith(type_)}
 
 
+def _abandon(loop: asyncio.AbstractEventLoop) -> None:
+    """End what an error left waiting, quietly: the error itself has been seen."""
+    loop.set_exception_handler(lambda *_: None)
+    waiting = asyncio.all_tasks(loop)
+    for task in waiting:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
+    loop.close()
+
+
 def run(program: Callable[[], object], *, preview: bool) -> Run:
-    """Run `program` on a new engine; a ``RunError`` of it is its `error`."""
+    """Run `program` on a new engine; the errors of it, and of its Outputs, are its `error`."""
     recorder = Recorder(preview)
     monitor = Monitor(recorder)
-    asyncio.set_event_loop(asyncio.new_event_loop())
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     mocks.set_mocks(recorder, preview=preview, monitor=monitor)
+    settings.SETTINGS.rpc_manager.clear()
+    settings.SETTINGS.outputs.clear()
     error = ""
-
-    async def whole() -> None:
-        await stack.run_pulumi_func(lambda: program())
-
     try:
-        asyncio.get_event_loop().run_until_complete(whole())
+        loop.run_until_complete(stack.run_pulumi_func(program))
     except pulumi.RunError as failure:
         error = str(failure)
     finally:
-        settings.reset_options(project="project", stack="stack")
+        _abandon(loop)
     return Run(monitor.registered, error)

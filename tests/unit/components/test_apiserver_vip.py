@@ -1,0 +1,223 @@
+"""What ``ApiServerVip`` registers, in which order, and what it refuses. In both modes of a run."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import pulumi
+import pytest
+
+from components import ApiServerVip, ApiServerVipArgs
+from tests.unit.components import examples
+from tests.unit.components.engine import HAVIP_PICKED, Run, run
+
+pytestmark = pytest.mark.unit
+KEY = "PRIVATE KEY TEXT"
+PASSWORD = "k8s_auth"
+HOST_STEPS = ("tool", "packages", "haproxy", "keepalived")
+
+
+class _Vm(pulumi.CustomResource):
+    """Stands for an ECS instance of the stack."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("test:index:Vm", name, {"name": name})
+
+
+def arguments() -> dict[str, Any]:
+    args = examples.topology()
+    args |= {"vswitch_id": "vsw-1", "ssh": {"private_key": KEY}, "tags": {"team": "platform"}}
+    for index, balancer in enumerate(args["balancers"], 1):
+        balancer["instance_id"] = f"i-{index}"
+    args["backends"][2]["ssh"] = {}
+    return args
+
+
+def up(
+    change: Callable[[dict[str, Any]], object] | None = None, *, preview: bool = False
+) -> tuple[Run, dict[str, Any]]:
+    """Run a program of one endpoint; its outputs as far as they are known."""
+    outputs: dict[str, Any] = {}
+
+    def program() -> None:
+        args = arguments()
+        if change:
+            change(args)
+        made = ApiServerVip("cp", cast(ApiServerVipArgs, args))
+        for key in ("vip", "control_plane_endpoint", "endpoint", "ha_vip_id", "eip", "budget"):
+            getattr(made, key).apply(lambda value, key=key: outputs.__setitem__(key, value))
+
+    return run(program, preview=preview), outputs
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_the_graph(preview: bool) -> None:
+    got, outputs = up(preview=preview)
+    assert got.error == ""
+    commands = got.of("remote:Command")
+    hosts = [f"cp-k8s-master0{n}" for n in (1, 2)]
+    expected = {f"{host}-{step}" for host in hosts for step in HOST_STEPS}
+    assert set(commands) == expected | {f"cp-k8s-master0{n}-verify" for n in (1, 2, 3)}
+    for host in hosts:
+        assert {commands[f"{host}-{step}"].parent for step in HOST_STEPS} == {host}
+    assert set(got.of("HAVipAttachment")) == {f"{host}-attachment" for host in hosts}
+    assert all(attachment.inputs["force"] is True for attachment in got.of("HAVipAttachment").values())
+    assert got.of("HaVipv2")["cp-havip"].inputs["ipAddress"] == "10.0.0.10"
+    assert got.of("HaVipv2")["cp-havip"].inputs["tags"] == {"team": "platform"}
+    assert outputs["vip"] == "10.0.0.10"
+    assert outputs["control_plane_endpoint"] == "10.0.0.10:16443"
+    assert outputs["endpoint"] == "https://10.0.0.10:16443"
+    assert outputs["eip"] == ""
+    assert outputs["budget"]["host_loss"] < 1000
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_files_are_known_and_in_the_open(preview: bool) -> None:
+    commands = up(preview=preview)[0].of("remote:Command")
+    for name, command in commands.items():
+        assert "connection" in command.secrets
+        assert command.secrets == {"connection"}, name
+        assert command.inputs["stdin"], f"{name}: its text must be known at preview"
+        assert command.inputs["addPreviousOutputInEnv"] is False
+        assert KEY not in command.inputs["stdin"]
+        assert "i-1" not in command.inputs["stdin"].split()
+
+
+def test_backup_first_then_the_planned_holder() -> None:
+    commands = up()[0].of("remote:Command")
+    first, last = "cp-k8s-master02", "cp-k8s-master01"
+    assert f"{first}-keepalived" in commands[f"{last}-haproxy"].depends_on
+    assert f"{last}-keepalived" not in commands[f"{first}-haproxy"].depends_on
+    attachments = {f"{host}-attachment" for host in (first, last)}
+    for host in (first, last):
+        assert attachments | {f"{host}-haproxy"} <= commands[f"{host}-keepalived"].depends_on
+        assert commands[f"{host}-packages"].depends_on == {f"{host}-tool"}, (
+            "packages of all hosts in parallel"
+        )
+        assert "cp-havip" in commands[f"{host}-tool"].depends_on
+    for number in (1, 2, 3):
+        healthy = {f"{first}-keepalived", f"{last}-keepalived"}
+        assert healthy <= commands[f"cp-k8s-master0{number}-verify"].depends_on
+
+
+def test_a_new_instance_is_configured_anew() -> None:
+    commands = up()[0].of("remote:Command")
+    for step in HOST_STEPS:
+        command = commands[f"cp-k8s-master01-{step}"]
+        assert command.inputs["triggers"] == ["i-1"]
+        assert command.delete_before_replace
+
+
+def test_steps_die_with_their_instance() -> None:
+    def with_instance(args: dict[str, Any]) -> None:
+        args["balancers"][0]["instance"] = _Vm("vm")
+
+    commands = up(with_instance)[0].of("remote:Command")
+    assert {commands[f"cp-k8s-master01-{step}"].deleted_with for step in HOST_STEPS} == {"vm"}
+    assert {commands[f"cp-k8s-master02-{step}"].deleted_with for step in HOST_STEPS} == {""}
+
+
+def test_a_vip_picked_by_the_cloud() -> None:
+    def no_vip(args: dict[str, Any]) -> None:
+        del args["vip"]
+
+    planned, outputs = up(no_vip, preview=True)
+    commands = planned.of("remote:Command")
+    assert planned.error == ""
+    assert "vip" not in outputs
+    assert "stdin" not in commands["cp-k8s-master01-keepalived"].inputs, "unknown, as it must be"
+    assert "frontend" in commands["cp-k8s-master01-haproxy"].inputs["stdin"], "does not depend on the VIP"
+    done, outputs = up(no_vip)
+    assert outputs["control_plane_endpoint"] == f"{HAVIP_PICKED}:16443"
+    assert HAVIP_PICKED in done.of("remote:Command")["cp-k8s-master01-keepalived"].inputs["stdin"]
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_all_violations_before_anything_is_registered(preview: bool) -> None:
+    def wrong(args: dict[str, Any]) -> None:
+        args["vip"] = "10.0.0.11"
+        args["port"] = 70000
+        args["balancers"][1]["address"] = "10.1.0.12"
+        args["keepalived"] = {"auth_pass": "K8SHA_KA_AUTH", "vrrp_version": 2}
+        args["nonsense"] = 1
+
+    got, _ = up(wrong, preview=preview)
+    for part in ("vip", "70000", "10.1.0.12", "keepalived.auth_pass", "nonsense", "advert_interval_ms"):
+        assert part in got.error
+    assert "K8SHA" not in got.error
+    assert not got.resources
+
+
+def test_what_is_learned_late_is_checked_before_any_host_is_touched() -> None:
+    def late(args: dict[str, Any]) -> None:
+        args["balancers"][1]["address"] = _Vm("vm").id.apply(lambda _: "10.0.0.11")
+
+    planned, _ = up(late, preview=True)
+    assert planned.error == ""
+    assert len(planned.of("remote:Command")) == len(HOST_STEPS) * 2 + 3
+    got, _ = up(late)
+    assert "is already the address of balancers[0]" in got.error
+    assert not got.of("remote:Command")
+
+
+def test_a_password_is_a_file_of_its_own_and_secret() -> None:
+    def with_password(args: dict[str, Any]) -> None:
+        args["keepalived"] = {"auth_pass": pulumi.Output.secret(PASSWORD), "vrrp_version": 2}
+        args["failover"] = {"preset": "tolerant"}
+
+    got, _ = up(with_password)
+    assert got.error == ""
+    commands = got.of("remote:Command")
+    auth, keepalived = commands["cp-k8s-master01-auth"], commands["cp-k8s-master01-keepalived"]
+    assert auth.secrets == {"connection", "stdin"}
+    assert PASSWORD in str(auth.inputs["stdin"])
+    assert auth.name in keepalived.depends_on
+    others = [command for command in commands.values() if not command.name.endswith("-auth")]
+    assert all(PASSWORD not in str(command.inputs) for command in others)
+    assert "include auth.conf" in keepalived.inputs["stdin"]
+
+
+def test_a_secret_password_that_is_too_long_is_refused_unseen() -> None:
+    def long(args: dict[str, Any]) -> None:
+        args["keepalived"] = {"auth_pass": pulumi.Output.secret("K8SHA_KA_AUTH"), "vrrp_version": 2}
+        args["failover"] = {"preset": "tolerant"}
+
+    got, _ = up(long)
+    assert "has 13 characters" in got.error
+    assert "K8SHA" not in got.error
+
+
+def test_an_eip_makes_the_endpoint_public() -> None:
+    def public(args: dict[str, Any]) -> None:
+        args["eip"] = {}
+
+    got, outputs = up(public)
+    assert outputs["endpoint"] == "https://203.0.113.10:16443"
+    association = got.of("EipAssociation")["cp-eip"]
+    assert association.inputs["instanceType"] == "HaVip"
+    outside = got.of("local:Command")["cp-verify-outside"]
+    assert outside.inputs["environment"]["HAVIP_URL"] == outputs["endpoint"]
+    assert "cp-k8s-master01-keepalived" in outside.depends_on
+
+
+def test_sudo_for_anyone_but_root() -> None:
+    def other(args: dict[str, Any]) -> None:
+        args["ssh"]["user"] = "ops"
+
+    for change, prefix in ((None, ""), (other, "sudo -n ")):
+        apply = up(change)[0].of("remote:Command")["cp-k8s-master01-haproxy"].inputs["create"]
+        assert apply == f"{prefix}/usr/local/lib/kube-apiserver-havip/hostctl apply haproxy"
+
+
+def test_verify_off_asks_nothing() -> None:
+    commands = up(lambda args: args.update(verify="off"))[0].of("remote:Command")
+    assert not [name for name in commands if name.endswith("-verify")]
+
+
+def test_two_endpoints_in_one_stack() -> None:
+    def program() -> None:
+        for name in ("blue", "green"):
+            ApiServerVip(name, cast(ApiServerVipArgs, arguments()))
+
+    got = run(program, preview=False)
+    assert got.error == ""
+    assert {"blue-havip", "green-havip"} == set(got.of("HaVipv2"))
