@@ -35,7 +35,7 @@ DISK_GIB = 4
 MODULES = ("br_netfilter", "overlay", "veth", "nf_tables")
 
 PROBES = {
-    "network namespaces with veth pairs (CONFIG_NET_NS, CONFIG_VETH)": "ip link add a type veth peer name b",
+    "network namespaces and veth pairs (CONFIG_VETH)": "ip link add v0 type veth peer name v1",
     "bridges (CONFIG_BRIDGE)": "ip link add br0 type bridge",
     "nftables with connection tracking (CONFIG_NF_TABLES, CONFIG_NFT_CT)": (
         "nft 'table ip t { chain c { type filter hook prerouting priority -150; ct state new accept; }; }'"
@@ -48,7 +48,7 @@ PROBES = {
 
 
 def ensure(report: Report) -> None:
-    """Install the packages that are missing, then check the rest. Raises :class:`SandboxError` with all of it."""
+    """Install missing packages, then check the rest. Raises :class:`SandboxError` with all of it."""
     if os.geteuid() == 0 and missing_packages():
         install(report)
     if missing := [*_privilege(), *_packages(), *_kernel(), *_disk()]:
@@ -86,7 +86,7 @@ def _kernel() -> Iterator[str]:
         with suppress(SandboxError):  # built in, or seen missing below
             run(["modprobe", "-q", module])
     if not Path("/proc/sys/net/bridge/bridge-nf-call-iptables").exists():
-        yield "the kernel has no br_netfilter (CONFIG_BRIDGE_NETFILTER): modprobe br_netfilter, or another kernel"
+        yield "the kernel has no br_netfilter (CONFIG_BRIDGE_NETFILTER): modprobe it, or boot another"
     if "overlay" not in Path("/proc/filesystems").read_text().split():
         yield "the kernel has no overlayfs (CONFIG_OVERLAY_FS): modprobe overlay, or another kernel"
     if not cgroups.hierarchies():
@@ -110,4 +110,4 @@ def _disk() -> Iterator[str]:
     place.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(place).free / 2**30
     if free < DISK_GIB:
-        yield f"{place} has {free:.1f} GiB free, {DISK_GIB} are needed: make room, or set HAVIP_CACHE to another place"
+        yield f"{place} has {free:.1f} GiB free, {DISK_GIB} are needed: make room or set HAVIP_CACHE"

@@ -24,7 +24,6 @@ SYSCTLS = {
     "net.ipv4.conf.all.arp_announce": 2,
     "net.ipv4.conf.all.send_redirects": 0,
     "net.ipv4.conf.default.send_redirects": 0,
-    "net.ipv4.neigh.default.locktime": 0,
 }
 
 
