@@ -67,6 +67,8 @@ def _serve(settings: Settings) -> None:
     )
     offer = Offer(images=offered_images(), eip_range=settings.eip_range, endpoint=settings.endpoint)
     cloud = Cloud(Store(directory / "state.json"), LocalDataPlane(settings, log.info), offer)
+    # Before the first call is served, and where a failure is still one message.
+    cloud.start()
     (directory / "server.pid").write_text(f"{os.getpid()}\n")
     uvicorn.run(
         create_app(cloud, access, CallLog(directory / "api.log")),
@@ -99,6 +101,8 @@ def _creation_time(image_id: str) -> str:
 def main(arguments: list[str]) -> None:
     """Serve the sandbox of a name with the settings it was started with."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if len(arguments) != 1:
+        raise SandboxError("name one sandbox: python -m sandbox.server NAME")
     [name] = arguments
     serve(Settings.load(name) or Settings(name))
 
@@ -108,5 +112,3 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except SandboxError as error:
         sys.exit(f"error: {error}")
-    except ValueError:
-        sys.exit("error: name one sandbox: python -m sandbox.server NAME")

@@ -20,7 +20,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def create_app(cloud: Cloud, access: Access, log: CallLog) -> Starlette:
-    """Return the application. It starts ``cloud`` with itself and stops it at its own end."""
+    """Return the application for a cloud that was started; it stops the cloud at its own end."""
     dispatcher = Dispatcher(cloud, access.key)
 
     def perform(method: str, query: str, form: str) -> Answer:
@@ -44,7 +44,6 @@ def create_app(cloud: Cloud, access: Access, log: CallLog) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await run_in_threadpool(cloud.start)
         yield
         await run_in_threadpool(cloud.stop)
         log.close()

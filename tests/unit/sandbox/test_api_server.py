@@ -35,6 +35,7 @@ class Server:
         self.key = credentials.access_key(directory)
         self.token = credentials.control_token(directory)
         cloud = Cloud(Store(directory / "state.json"), FakePlane(), OFFER)
+        cloud.start()
         app = create_app(cloud, Access(self.token, self.key, files.bundle), CallLog(directory / "api.log"))
         config = uvicorn.Config(
             app,
