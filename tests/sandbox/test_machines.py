@@ -1,0 +1,219 @@
+"""Whole hosts: booted, reached by SSH through an EIP, rebooted, taken up again, gone without a trace."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import cgroups, leftovers, names
+from sandbox.hosts import images
+from sandbox.hosts.machine import Machines, init_of, wait_until
+from sandbox.hosts.spec import HostSpec, HostState
+from sandbox.network import Network
+from sandbox.network.namespaces import gateway
+from sandbox.settings import Settings
+from sandbox.topology import Eip, SecurityGroup, Topology, Vpc
+from tests.sandbox.conftest import VIP, VPC, VSWITCH, let_in, port
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+PORTS = tuple(port(number, ha_vips=(VIP,)) for number in (1, 2, 3))
+USER_DATA = b"#!/bin/sh\nhostname >/root/user-data-ran\n"
+BOOT_LIMIT_S = 60
+
+
+class Fleet:
+    """Three hosts with an EIP each."""
+
+    def __init__(self, settings: Settings, directory: Path) -> None:
+        self.settings = settings
+        self.machines = Machines(settings)
+        self.network = Network(settings)
+        self.key = directory / "key"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key], check=True)
+        self.eips = tuple(Eip(settings.eip_range[10 + n], VPC, each.address) for n, each in enumerate(PORTS))
+
+    def build(self) -> None:
+        """Apply the topology and make the hosts."""
+        group = SecurityGroup("sg-a", (let_in("tcp", "22/22"),))
+        self.network.apply(Topology((Vpc(VPC, VSWITCH, (VSWITCH,), PORTS, (group,)),), self.eips))
+        for each in PORTS:
+            self.machines.create(self.spec(each.instance_id))
+
+    def spec(self, instance_id: str) -> HostSpec:
+        """Describe one host."""
+        here = next(each for each in PORTS if each.instance_id == instance_id)
+        keys = (self.key.with_suffix(".pub").read_text().strip(),)
+        return HostSpec(
+            instance_id, f"master-{instance_id[2:]}", next(iter(images.CATALOGUE)), here.address, VSWITCH.prefixlen,
+            gateway(VSWITCH), here.mac, keys, USER_DATA,
+        )  # fmt: skip
+
+    def ssh(self, instance_id: str, command: str) -> str:
+        """Run a command over SSH through the host's EIP."""
+        index = [each.instance_id for each in PORTS].index(instance_id)
+        quiet = [
+            "-o",
+            "StrictHostKeyChecking=no",
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+            "-o",
+            "LogLevel=ERROR",
+        ]
+        target = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=2", f"root@{self.eips[index].address}"]
+        done = subprocess.run(
+            ["ssh", "-i", self.key, *quiet, *target, command],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        if done.returncode:
+            raise OSError(f"{done.returncode}: {done.stderr or done.stdout}")
+        return done.stdout.strip()
+
+    def answers(self, instance_id: str) -> Callable[[], bool]:
+        """Return whether SSH answers."""
+
+        def asked() -> bool:
+            try:
+                return self.ssh(instance_id, "echo here") == "here"
+            except (OSError, subprocess.TimeoutExpired):
+                return False
+
+        return asked
+
+
+@pytest.fixture(scope="module")
+def fleet(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """Three booted hosts."""
+    fleet = Fleet(settings, tmp_path_factory.mktemp("fleet"))
+    fleet.build()
+    began = time.monotonic()
+    for each in PORTS:
+        fleet.machines.start(each.instance_id)
+        assert fleet.machines.state(each.instance_id) in (HostState.STARTING, HostState.RUNNING)
+    for each in PORTS:
+        wait_until(fleet.answers(each.instance_id), BOOT_LIMIT_S, f"SSH to {each.instance_id}")
+    sys.stdout.write(f"three hosts answer SSH after {time.monotonic() - began:.1f} s\n")
+    yield fleet
+    for each in PORTS:
+        fleet.machines.delete(each.instance_id)
+    fleet.network.apply(Topology())
+
+
+def test_cloud_init_made_the_host_its_own(fleet: Fleet) -> None:
+    assert fleet.ssh("i-1", "hostname") == "master-1"
+    fleet.ssh("i-1", "cloud-init status --wait")
+    assert fleet.ssh("i-1", "cat /root/user-data-ran") == "master-1"
+    assert fleet.ssh("i-1", "systemctl is-system-running") == "running"
+    host_keys = {fleet.ssh(each.instance_id, "cat /etc/ssh/ssh_host_ed25519_key.pub") for each in PORTS}
+    assert len(host_keys) == len(PORTS)
+    identities = {fleet.ssh(each.instance_id, "cat /etc/machine-id") for each in PORTS}
+    assert len(identities) == len(PORTS)
+
+
+def test_packages_install_from_the_mirror(fleet: Fleet) -> None:
+    fleet.ssh("i-3", "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y haproxy keepalived")
+    assert fleet.ssh("i-3", "systemctl is-active haproxy") == "active"
+    assert "2.2.7" in fleet.ssh("i-3", "keepalived --version 2>&1")
+
+
+def test_stopping_one_host_leaves_the_others_alone(fleet: Fleet) -> None:
+    before = init_of(names.cgroup(fleet.settings, "i-2"))
+    fleet.machines.stop("i-1")
+    assert fleet.machines.state("i-1") is HostState.STOPPED
+    assert init_of(names.cgroup(fleet.settings, "i-2")) == before
+    fleet.machines.start("i-1")
+    wait_until(fleet.answers("i-1"), BOOT_LIMIT_S, "SSH to i-1")
+
+
+@pytest.mark.parametrize("how", ["orderly", "forced", "from inside"])
+def test_a_reboot_keeps_the_disk_and_drops_a_havip(fleet: Fleet, how: str) -> None:
+    fleet.ssh("i-2", f"echo '{how}' >/root/kept; sync; ip address add {VIP}/32 dev eth0")
+    assert fleet.network.holder(VPC, VIP) == "i-2"
+    boot = fleet.machines.run("i-2", ["cat", "/proc/1/stat"]).split()[21]
+    if how == "from inside":
+        fleet.machines.run("i-2", ["systemctl", "reboot"])
+    else:
+        fleet.machines.reboot("i-2", force=how == "forced")
+
+    def is_new() -> bool:
+        return fleet.answers("i-2")() and fleet.ssh("i-2", "cat /proc/1/stat").split()[21] != boot
+
+    wait_until(is_new, BOOT_LIMIT_S, "a new boot of i-2")
+    assert fleet.ssh("i-2", "cat /root/kept") == how
+    assert str(VIP) not in fleet.ssh("i-2", "ip -4 address")
+    assert fleet.network.holder(VPC, VIP) is None
+
+
+def test_changed_keys_count_from_the_next_boot(fleet: Fleet, tmp_path: Path) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "other"], check=True)
+    added = (tmp_path / "other.pub").read_text().strip()
+    host_key = fleet.ssh("i-1", "cat /etc/ssh/ssh_host_ed25519_key.pub")
+    fleet.ssh("i-1", "rm /root/user-data-ran")
+    spec = fleet.spec("i-1")
+    changed = HostSpec(**{**vars(spec), "authorized_keys": (*spec.authorized_keys, added)})
+    fleet.machines.stop("i-1")
+    fleet.machines.create(changed)
+    fleet.machines.start("i-1")
+    wait_until(fleet.answers("i-1"), BOOT_LIMIT_S, "SSH to i-1")
+    assert added.split()[1] in fleet.ssh("i-1", "cat /root/.ssh/authorized_keys")
+    assert fleet.ssh("i-1", "cat /etc/ssh/ssh_host_ed25519_key.pub") == host_key
+    assert fleet.ssh("i-1", "ls /root/user-data-ran || echo once") == "once"
+
+
+def test_a_dead_host_answers_for_nothing(fleet: Fleet) -> None:
+    fleet.ssh("i-3", f"ip address add {VIP}/32 dev eth0")
+    fleet.machines.stop("i-3", force=True)
+    assert fleet.machines.state("i-3") is HostState.STOPPED
+    assert fleet.network.holder(VPC, VIP) is None
+    assert not fleet.answers("i-3")()
+    assert "systemd" in fleet.machines.journal("i-3")
+    assert fleet.machines.console("i-3").exists()
+    fleet.machines.start("i-3")
+    wait_until(fleet.answers("i-3"), BOOT_LIMIT_S, "SSH to i-3")
+
+
+def test_hosts_outlive_who_started_them(fleet: Fleet) -> None:
+    """Another process starts a host and is killed: this one takes it up."""
+    fleet.machines.stop("i-3")
+    text = (
+        "import os, signal; from sandbox.settings import Settings; from sandbox.hosts.machine import Machines\n"
+        f"Machines(Settings(name={fleet.settings.name!r})).start('i-3'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    starter = subprocess.run([sys.executable, "-c", text], check=False)
+    assert starter.returncode == -signal.SIGKILL
+    wait_until(fleet.answers("i-3"), BOOT_LIMIT_S, "SSH to i-3")
+    assert fleet.machines.state("i-3") is HostState.RUNNING
+
+
+def test_teardown_leaves_nothing(tmp_path: Path) -> None:
+    """Compare the machine before and after a sandbox whose host was running when its owner vanished."""
+    settings = Settings(name=f"x{os.getpid() % 10**5}", eip_range=Settings().eip_range)
+    before = traces()
+    fleet = Fleet(settings, tmp_path)
+    fleet.eips = ()
+    fleet.build()
+    fleet.machines.start("i-1")
+    wait_until(lambda: fleet.machines.state("i-1") is HostState.RUNNING, BOOT_LIMIT_S, "i-1")
+    assert cgroups.members(settings.prefix)
+    assert leftovers.find(settings)
+    leftovers.teardown(settings)
+    assert leftovers.find(settings) == ()
+    leftovers.teardown(settings)
+    assert {trace for trace in traces() - before if settings.name in trace} == set()
+    assert not any("nspawn" in trace or "overlay" in trace for trace in traces() - before)
+
+
+def traces() -> set[str]:
+    """Return namespaces, mounts, cgroups, and what nspawn keeps in /run."""
+    mounts = {line.split(maxsplit=4)[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+    groups = {str(path) for hierarchy in cgroups.hierarchies() for path in hierarchy.root.glob("havip-*")}
+    state = {str(path) for path in Path("/run/systemd/nspawn").rglob("*")}
+    return mounts | groups | state | {str(path) for path in Path("/run/netns").glob("*")}
