@@ -70,6 +70,14 @@ class ApiServerVip(pulumi.ComponentResource):
             }
         )
 
+    @staticmethod
+    def check(name: str, args: Mapping[str, object]) -> None:
+        """Check arguments before anything is registered, in a stack that also creates what they refer to.
+
+        Ids of cloud resources may be missing. Raises ``pulumi.RunError`` naming every rule broken.
+        """
+        judge_known(name, args, whole=False)
+
     def _planned(self) -> pulumi.Output[Plan]:
         """Return the plan, known as early as can be: a VIP that is an Output is not in it."""
         raw = inputs.renderable(self._args)

@@ -28,9 +28,13 @@ def judged(
     return made
 
 
-def judge_known(name: str, args: Mapping[str, object]) -> Plan:
-    """Check what is known of `args` now; the plan has defaults where something is not known yet."""
+def judge_known(name: str, args: Mapping[str, object], *, whole: bool = True) -> Plan:
+    """Check what is known of `args` now; the plan has defaults where something is not known yet.
+
+    Without `whole` the ids of cloud resources may be missing: they come later.
+    """
     found = [*_shape(args), *_password(args), *_instances(args)]
+    found += _ids(args) if whole else []
     unknown: set[str] = set()
     raw = inputs.known(inputs.renderable(args), unknown)
     if not isinstance(raw, Mapping):
@@ -54,25 +58,31 @@ def _shape(args: Mapping[str, object]) -> list[Violation]:
         for key in args
         if key not in allowed
     ]
-    if not args.get("vswitch_id"):
-        found.append(Violation("vswitch_id", args.get("vswitch_id"), "is required", "give the vSwitch's id"))
     for kind in ("balancers", "backends"):
         hosts = args.get(kind, [])
         if not isinstance(hosts, list | tuple):
             found.append(
                 Violation(kind, "...", "must be a plain list", "make a list of it; its leaves may be Outputs")
             )
+    for kind in ("balancers", "backends"):
+        for index, host in enumerate(_hosts(args, kind)):
+            if isinstance(host.get("name"), pulumi.Output):
+                where = f"{kind}[{index}].name"
+                found.append(Violation(where, "an Output", "names resources", "give a plain text"))
+    return found
+
+
+def _ids(args: Mapping[str, object]) -> list[Violation]:
+    """Ids that are missing."""
+    found = []
+    if not args.get("vswitch_id"):
+        found.append(Violation("vswitch_id", args.get("vswitch_id"), "is required", "give the vSwitch's id"))
     for index, host in enumerate(_hosts(args, "balancers")):
         if not host.get("instance_id"):
             where = f"balancers[{index}].instance_id"
             found.append(
                 Violation(where, host.get("instance_id"), "is required", "give the ECS instance's id")
             )
-    for kind in ("balancers", "backends"):
-        for index, host in enumerate(_hosts(args, kind)):
-            if isinstance(host.get("name"), pulumi.Output):
-                where = f"{kind}[{index}].name"
-                found.append(Violation(where, "an Output", "names resources", "give a plain text"))
     return found
 
 

@@ -116,7 +116,7 @@ class Masters(pulumi.ComponentResource):
             security_groups=[security_group] if security_group else None,
             private_ip=args["address"],
             key_name=self._key.key_pair_name if self._key else None,
-            user_data=shared.get("user_data"),
+            user_data=shared.get("user_data") or None,
             tags=shared.get("tags"),
             # The address is the master's identity: the old instance must give it up first.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),

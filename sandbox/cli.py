@@ -80,9 +80,11 @@ def hosts_table(content: dict[str, Any]) -> Table:
 
 def ha_vips_table(content: dict[str, Any]) -> Table:
     """HaVips as a table."""
+    names = {host["id"]: host["name"] for host in content["hosts"]}
     table = Table("HaVip", "address", "EIP", "attached", "held by")
     for vip in content["ha_vips"]:
-        table.add_row(vip["id"], vip["address"], vip["eip"] or "", ", ".join(vip["attached"]), vip["holder"] or "nobody")
+        attached = ", ".join(sorted(names.get(one, one) for one in vip["attached"]))
+        table.add_row(vip["id"], vip["address"], vip["eip"] or "", attached, names.get(vip["holder"], "nobody"))
     return table
 
 
@@ -106,15 +108,25 @@ def ssh(
     settings = settings_of(name)
     address = host_named(name, host)["eip"]
     if not address:
-        raise SandboxError(f"host {host!r} has no EIP, so nothing outside reaches it; set publicMasters: true")
+        raise SandboxError(
+            f"host {host!r} has no EIP, so nothing outside reaches it; set publicMasters: true"
+        )
     key = ensure_key(settings.directory / "ssh")
-    options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=10")
+    options = (
+        "StrictHostKeyChecking=no",
+        "UserKnownHostsFile=/dev/null",
+        "LogLevel=ERROR",
+        "ConnectTimeout=10",
+    )
     arguments = ["ssh", "-i", str(key), *(part for one in options for part in ("-o", one)), f"root@{address}"]
     os.execvp("ssh", [*arguments, *(command or [])])  # noqa: S606 - ssh takes over, as the person asked
 
 
 @app.command()
-def logs(host: str = typer.Argument(None, help="Name or instance id; the server's own log if not given."), name: str = Name) -> None:
+def logs(
+    host: str = typer.Argument(None, help="Name or instance id; the server's own log if not given."),
+    name: str = Name,
+) -> None:
     """Print a host's console, or the log of the sandbox's server."""
     settings = settings_of(name)
     file = settings.directory / "server.log"

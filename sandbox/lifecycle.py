@@ -6,11 +6,9 @@ import sys
 import time
 from pathlib import Path
 
-from sandbox import leftovers
+from sandbox import cgroups, leftovers, names
 from sandbox.control import Control, NotRunning, Status
 from sandbox.errors import SandboxError
-from sandbox.hosts import cgroups
-from sandbox.network import names
 from sandbox.progress import Report
 from sandbox.settings import Settings
 

@@ -42,7 +42,9 @@ class Settings:
         if not 1 <= self.port <= 65535:  # noqa: PLR2004 - the range of TCP ports
             raise SandboxError(f"port {self.port}: a TCP port is 1 to 65535; choose another with --port")
         if not self.eip_range.subnet_of(LOOPBACK):
-            raise SandboxError(f"EIP range {self.eip_range}: must lie in {LOOPBACK}; choose another with --eip-range")
+            raise SandboxError(
+                f"EIP range {self.eip_range}: must lie in {LOOPBACK}; choose another with --eip-range"
+            )
 
     @property
     def directory(self) -> Path:

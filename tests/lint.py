@@ -17,7 +17,9 @@ def run(*command: str) -> bool:
 
 def gofmt() -> bool:
     """Whether every Go file is formatted."""
-    listed = subprocess.run(["gofmt", "-l", "sandbox/toolchain"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["gofmt", "-l", "sandbox/toolchain"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     sys.stdout.write(f"$ gofmt -l sandbox/toolchain\n{listed.stdout}")
     return not listed.stdout
 
@@ -25,7 +27,9 @@ def gofmt() -> bool:
 def main() -> int:
     """0 if all is well; every check runs, so that one run shows everything."""
     if not shutil.which("shellcheck"):
-        subprocess.run(["apt-get", "install", "-y", "-qq", "shellcheck"], check=False, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["apt-get", "install", "-y", "-qq", "shellcheck"], check=False, stdout=subprocess.DEVNULL
+        )
     passed = [
         run(sys.executable, "-m", "ruff", "check", "."),
         run(sys.executable, "-m", "ruff", "format", "--check", "."),

@@ -11,7 +11,9 @@ from sandbox.stack.ssh_key import ensure_key
 PASSPHRASE = "sandbox"  # noqa: S105 - the sandbox's state holds no secret worth one; Pulumi.dev.yaml's salt fits it
 
 
-def stack_environment(settings: Settings, status: Status, toolchain: Mapping[str, str], stack: str) -> dict[str, str]:
+def stack_environment(
+    settings: Settings, status: Status, toolchain: Mapping[str, str], stack: str
+) -> dict[str, str]:
     """Every variable `make shell` exports: toolchain, backend, credentials, CA and SSH key."""
     backend = settings.directory / "state"
     backend.mkdir(parents=True, exist_ok=True)

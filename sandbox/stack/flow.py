@@ -14,7 +14,7 @@ import httpx
 from sandbox import lifecycle, needs, toolchain
 from sandbox.control import Control, Status
 from sandbox.errors import SandboxError
-from sandbox.hosts import images
+from sandbox.hosts import images, mirror
 from sandbox.progress import Report, duration
 from sandbox.settings import Settings
 from sandbox.stack import recovery
@@ -45,13 +45,13 @@ class DevStack:
         engine = self.engine(status)
         engine.select()
         self.recover(engine)
-        before = engine.export().get("resources")
-        self.report(f"Stack {self.stack!r}: pulumi up" + ("" if before else " (usually 1 min 30 s the first time)"))
-        if engine.run("up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", self.stack).returncode != 0:
+        first = "" if engine.export().get("resources") else " (usually 1 min 30 s the first time)"
+        self.report(f"Stack {self.stack!r}: pulumi up{first}")
+        if engine.run("up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", self.stack).returncode:
             raise SandboxError("pulumi up failed; its own words are above. What ran goes on running")
         outputs = engine.outputs()
         wait_for_answer(outputs["endpoint"])
-        changed = "nothing to change" if engine.export().get("resources") == before else "up"
+        changed = "up" if engine.last_changes() else "nothing to change"
         took = duration(time.monotonic() - began)
         self.report(f"Stack {self.stack!r}: {changed}; the VIP answers at {outputs['endpoint']} ({took})")
         return outputs
@@ -60,12 +60,10 @@ class DevStack:
         """Toolchain and host image, side by side; quick when both are in the cache."""
         needs.ensure(self.report)
         with ThreadPoolExecutor(max_workers=2) as pool:
-            steps = [
-                pool.submit(toolchain.ensure, self.report),
-                pool.submit(images.ensure_image, images.DEFAULT, self.report),
-            ]
-            for one in steps:
-                one.result()
+            tools = pool.submit(toolchain.ensure, self.report)
+            host_parts = pool.submit(ensure_host_parts, self.report)
+            tools.result()
+            host_parts.result()
 
     def engine(self, status: Status) -> Engine:
         """The engine with the environment of a running sandbox."""
@@ -121,7 +119,17 @@ class DevStack:
             if done.returncode == 0:
                 engine.must("stack", "rm", "--yes", "--preserve-config", self.stack)
         except SandboxError as error:
-            self.report(f"The stack could not be destroyed first ({error}); its sandbox is removed all the same")
+            self.report(
+                f"The stack could not be destroyed first ({error}); its sandbox is removed all the same"
+            )
+
+
+def ensure_host_parts(report: Report) -> None:
+    """Image, package mirror and the tools taken from it, for every image there is."""
+    for image in images.CATALOGUE:
+        images.ensure_image(image, report)
+        mirror.ensure_mirror(image, report)
+        mirror.ensure_tools(image, report)
 
 
 def wait_for_answer(endpoint: str) -> None:
@@ -146,4 +154,3 @@ def wait_for_answer(endpoint: str) -> None:
 def as_json(outputs: dict[str, Any]) -> str:
     """Outputs as one JSON object."""
     return json.dumps(outputs, indent=2)
-

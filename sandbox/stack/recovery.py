@@ -97,5 +97,3 @@ def recover(engine: Engine, control: Control, report: Report) -> None:
         report(f"  {orphan.kind} {orphan.id} was made but never recorded: removed")
         control.remove(orphan)
     engine.must("refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", engine.stack)
-
-

@@ -4,7 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -71,11 +71,12 @@ def dev(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Lab:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep what the hosts and the sandbox's server wrote when a test fails."""
-    report: Any = yield
-    if report.failed and "settings" in getattr(item, "fixturenames", ()):
-        keep_logs(item.funcargs["settings"], PROJECT / "build" / "failed" / item.name)  # type: ignore[attr-defined]
+    report = yield
+    used = item.funcargs.get("settings") if isinstance(item, pytest.Function) else None
+    if report.failed and isinstance(used, Settings):
+        keep_logs(used, PROJECT / "build" / "failed" / item.name)
     return report
 
 
@@ -88,6 +89,6 @@ def keep_logs(settings: Settings, target: Path) -> None:
     for journal in settings.hosts.glob("*/**/var/log/journal"):
         name = journal.relative_to(settings.hosts).parts[0]
         with (target / f"{name}.journal.txt").open("w") as sink:
-            subprocess.run(["journalctl", "--directory", str(journal), "--no-pager"], stdout=sink, check=False)
-
-
+            subprocess.run(
+                ["journalctl", "--directory", str(journal), "--no-pager"], stdout=sink, check=False
+            )

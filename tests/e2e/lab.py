@@ -66,7 +66,12 @@ class Lab:
     def ssh(self, host: str, command: str, *, check: bool = True) -> str:
         """Run a command on a host through its EIP, as the program does."""
         key = ensure_key(self.settings.directory / "ssh")
-        options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=10")
+        options = (
+            "StrictHostKeyChecking=no",
+            "UserKnownHostsFile=/dev/null",
+            "LogLevel=ERROR",
+            "ConnectTimeout=10",
+        )
         done = subprocess.run(
             [
                 "ssh",

@@ -59,7 +59,9 @@ def test_a_second_up_changes_nothing_and_runs_no_remote_command(dev: Lab) -> Non
     up = dev.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
     assert up.returncode == 0, up.stdout + up.stderr
     # The one login more is the look itself.
-    assert {host: logins(dev, host) for host in MASTERS} == {host: count + 1 for host, count in before.items()}
+    assert {host: logins(dev, host) for host in MASTERS} == {
+        host: count + 1 for host, count in before.items()
+    }
 
 
 def test_refresh_finds_no_drift(dev: Lab) -> None:

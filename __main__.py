@@ -1,0 +1,112 @@
+"""A highly available kube-apiserver endpoint: configuration -> components -> outputs."""
+
+from typing import Any, cast
+
+import pulumi
+
+from components import ApiServerVip, ApiServerVipArgs, Masters, Network, configured
+
+config = pulumi.Config()
+name = f"{config.get('name') or 'k8s'}-{pulumi.get_stack()}"
+tags = config.get_object("tags") or {}
+port = config.get_int("port") or 16443
+
+# --- what the configuration says, checked before anything is registered ---------------------------------------
+
+configured.check_endpoints(pulumi.Config("alicloud").get_object("endpoints") or [])
+masters = configured.masters(config.require_object("masters"))
+balancing = configured.balancers(config.get_object("balancers") or [], masters)
+key_file = config.get("sshPrivateKeyFile") or "~/.ssh/id_ed25519"
+private_key = configured.text_of("sshPrivateKeyFile", key_file)
+created = [master for master in masters if "instance_id" not in master]
+user_data_file = config.get("userDataFile")
+
+endpoint: dict[str, Any] = {
+    "vswitch_cidr": config.get("vswitchCidr") or "10.0.0.0/24",
+    "vip": config.get("vip") or None,
+    "port": port,
+    "backend_port": config.get_int("backendPort") or 6443,
+    "monitor_port": config.get_int("monitorPort") or 33305,
+    "failover": config.get_object("failover") or {},
+    "haproxy": config.get_object("haproxy") or {},
+    "keepalived": config.get_object("keepalived") or {},
+    "health_check": config.get_object("healthCheck") or {},
+    "verify": config.get("verify") or "strict",
+    "ssh": {
+        "user": config.get("sshUser") or "root",
+        "private_key": private_key,
+        "proxy": configured.ssh_proxy(config.get_object("sshProxy") or {}, private_key) or None,
+    },
+    "eip": {} if config.get_bool("publicEndpoint") else None,
+    "tags": tags,
+    "backends": [{"name": master["name"], "address": master["address"]} for master in masters],
+    "balancers": [
+        {"name": master["name"], "address": master["address"]}
+        for master in masters
+        if master["name"] in balancing
+    ],
+}
+ApiServerVip.check(name, endpoint)
+
+# --- the network and the masters, unless they are there already ------------------------------------------------
+
+vswitch_id: pulumi.Input[str] = config.get("vswitchId") or ""
+security_group_id: pulumi.Input[str] = ""
+if created:
+    network = Network(
+        name,
+        {
+            "zone_id": config.get("zoneId") or "",
+            "vpc_cidr": config.get("vpcCidr") or "10.0.0.0/16",
+            "vswitch_cidr": endpoint["vswitch_cidr"],
+            "vpc_id": config.get("vpcId") or "",
+            "vswitch_id": vswitch_id,
+            "ssh_cidrs": config.get_object("sshCidrs") or [],
+            "api_cidrs": config.get_object("apiCidrs") or [],
+            "api_port": port,
+            "tags": tags,
+        },
+    )
+    vswitch_id, security_group_id = network.vswitch_id, network.security_group_id
+
+control_plane = Masters(
+    name,
+    {
+        "masters": masters,
+        "vswitch_id": vswitch_id,
+        "security_group_id": security_group_id,
+        "image_id": config.get("imageId") or "",
+        "instance_type": config.get("instanceType") or "ecs.g7.large",
+        "public_key": configured.text_of("sshPrivateKeyFile", f"{key_file}.pub") if created else "",
+        "user_data": configured.text_of("userDataFile", user_data_file) if created and user_data_file else "",
+        "public": config.get_bool("publicMasters") or False,
+        "tags": tags,
+    },
+)
+
+# --- the endpoint -------------------------------------------------------------------------------------------------
+
+hosts = [
+    {
+        "name": master.name,
+        "address": master.address,
+        "instance_id": master.instance_id,
+        "instance": master.instance,
+        "ssh": {"host": master.ssh_host},
+    }
+    for master in control_plane.masters
+]
+arguments = {
+    **endpoint,
+    "vswitch_id": vswitch_id,
+    "balancers": [host for host in hosts if host["name"] in balancing],
+    "backends": [{key: host[key] for key in ("name", "address", "ssh", "instance")} for host in hosts],
+}
+vip = ApiServerVip(name, cast(ApiServerVipArgs, arguments))
+
+pulumi.export("vip", vip.vip)
+pulumi.export("control_plane_endpoint", vip.control_plane_endpoint)
+pulumi.export("endpoint", vip.endpoint)
+pulumi.export("ha_vip_id", vip.ha_vip_id)
+pulumi.export("eip", vip.eip)
+pulumi.export("budget", vip.budget)

@@ -1,0 +1,105 @@
+"""What a stack's configuration means, checked: pure functions, so that ``__main__.py`` reads top to bottom."""
+
+import os
+import re
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pulumi
+
+from components.masters import MasterArgs
+
+DEFAULT_BALANCERS = 2
+"""The how-to's number: the first two masters."""
+ANSWER_LIMIT_S = 3.0
+
+
+def masters(raw: Sequence[Mapping[str, Any]]) -> list[MasterArgs]:
+    """Return the masters as the component takes them. Raises ``pulumi.RunError`` naming the entry and the rule."""
+    keys = {"name": "name", "address": "address", "instanceId": "instance_id", "sshHost": "ssh_host"}
+    found: list[MasterArgs] = []
+    for index, entry in enumerate(raw):
+        unknown = sorted(set(entry) - set(keys))
+        missing = [
+            key for key in ("name", "address") if not isinstance(entry.get(key), str) or not entry[key]
+        ]
+        if unknown or missing:
+            what = f"{missing[0]} is missing" if missing else f"{unknown[0]} is not a key of a master"
+            raise pulumi.RunError(
+                f"masters[{index}] = {dict(entry)!r}: {what}; give name and address, and instanceId for an "
+                "instance that exists, sshHost where SSH goes elsewhere"
+            )
+        known = {ours: str(entry[theirs]) for theirs, ours in keys.items() if entry.get(theirs)}
+        found.append(cast(MasterArgs, known))
+    _distinct("name", [master["name"] for master in found])
+    _distinct("address", [str(master["address"]) for master in found])
+    return found
+
+
+def _distinct(key: str, values: Sequence[str]) -> None:
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            raise pulumi.RunError(
+                f"masters[{index}].{key} = {value!r}: is already the {key} of masters[{values.index(value)}]; "
+                "give each master its own"
+            )
+
+
+def balancers(names: Sequence[str], known: Iterable[MasterArgs]) -> list[str]:
+    """Return the names of the masters that balance: those given, else the first two."""
+    every = [master["name"] for master in known]
+    for name in names:
+        if name not in every:
+            raise pulumi.RunError(
+                f"balancers: {name!r} is not a master; choose among {', '.join(every) or '(masters is empty)'}"
+            )
+    return list(names) or every[:DEFAULT_BALANCERS]
+
+
+def text_of(key: str, path: str) -> str:
+    """Return the content of a file named in the configuration; ``~`` and ``$VARIABLES`` are expanded."""
+    expanded = os.path.expandvars(Path(path).expanduser())
+    if unset := re.search(r"\$\{?(\w+)", expanded):
+        raise pulumi.RunError(
+            f"{key} = {path!r}: the environment variable {unset[1]} is not set; set it (against the sandbox, "
+            "`make shell` does) or write a path"
+        )
+    try:
+        return Path(expanded).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise pulumi.RunError(f"{key} = {path!r}: {reason}; name a file that can be read") from error
+
+
+def ssh_proxy(raw: Mapping[str, Any], private_key: str) -> dict[str, Any]:
+    """Return the bastion's connection, empty without one; it takes the masters' key."""
+    if not raw:
+        return {}
+    unknown = sorted(set(raw) - {"host", "port", "user"})
+    if unknown or not raw.get("host"):
+        what = f"{unknown[0]} is not a key of it" if unknown else "host is missing"
+        raise pulumi.RunError(
+            f"sshProxy = {dict(raw)!r}: {what}; give host, and user and port if they differ"
+        )
+    return {**raw, "private_key": private_key}
+
+
+def check_endpoints(overrides: Sequence[Mapping[str, str]]) -> None:
+    """Refuse to start when an API endpoint on this machine does not answer.
+
+    The provider tries an unreachable one again for minutes. Only loopback addresses are asked: another
+    override may be reachable through a proxy only.
+    """
+    for endpoint in sorted({value for entry in overrides for value in entry.values() if value}):
+        host, _, port = endpoint.partition(":")
+        if not host.startswith("127."):
+            continue
+        try:
+            socket.create_connection((host, int(port or 443)), ANSWER_LIMIT_S).close()
+        except (OSError, ValueError) as error:
+            raise pulumi.RunError(
+                f"alicloud:endpoints: nothing answers on {endpoint} ({error}); start the sandbox with `make up`, "
+                "or remove the override to use Alibaba Cloud itself"
+            ) from error
