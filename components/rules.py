@@ -69,9 +69,9 @@ def _distinct(settings: Settings) -> Iterator[Violation]:
         yield from _twice(kind, "name", [host.name for host in hosts])
         yield from _twice(kind, "address", [host.address for host in hosts])
     yield from _twice("balancers", "priority", [host.priority for host in settings.balancers])
-    taken = {address: where for where, _, address in _hosts(settings) if address}
-    if settings.vip and settings.vip in taken:
-        rule = f"is the address of {taken[settings.vip]}"
+    taken = [where for where, _, address in _hosts(settings) if address == settings.vip]
+    if settings.vip and taken:
+        rule = f"is the address of {taken[0]}"
         yield Violation("vip", settings.vip, rule, "choose an address that no host has")
 
 

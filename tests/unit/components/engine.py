@@ -41,12 +41,14 @@ class Recorder(mocks.Mocks):
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        known = {key: value for key, value in args.inputs.items() if not isinstance(value, pulumi.output.Unknown)}
+        known = {
+            key: value for key, value in args.inputs.items() if not isinstance(value, pulumi.output.Unknown)
+        }
         self.inputs[f"{args.typ}::{args.name}"] = known
         computed = {} if self.preview else _COMPUTED.get(args.typ, {})
         return ("" if self.preview else f"id-{args.name}"), {**computed, **args.inputs}
 
-    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         raise NotImplementedError(args.token)
 
 
@@ -58,8 +60,9 @@ class Monitor(mocks.MockMonitor):
         self.recorder = recorder
         self.registered: dict[str, Registered] = {}
 
-    def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> Any:  # noqa: N802, ANN401 - gRPC's
-        response = super().RegisterResource(request)
+    def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> Any:  # noqa: N802 - gRPC's
+        register: Callable[[object], Any] = super().RegisterResource
+        response = register(request)
         inputs = self.recorder.inputs.get(f"{request.type}::{request.name}", {})
         self.registered[f"{request.type}::{request.name}"] = Registered(
             type=request.type,
@@ -106,8 +109,12 @@ def run(program: Callable[[], object], *, preview: bool) -> Run:
     settings.SETTINGS.rpc_manager.clear()
     settings.SETTINGS.outputs.clear()
     error = ""
+
+    def start() -> None:
+        program()
+
     try:
-        loop.run_until_complete(stack.run_pulumi_func(program))
+        loop.run_until_complete(stack.run_pulumi_func(start))
     except pulumi.RunError as failure:
         error = str(failure)
     finally:

@@ -1,0 +1,112 @@
+"""Rendered files before the real judges: no error, and no warning either."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components import paths, render
+from components.plan import Plan
+from tests.hosts.conftest import Judges
+from tests.unit.components import examples
+
+pytestmark = pytest.mark.hosts
+
+
+def many(count: int) -> dict[str, Any]:
+    """Arguments with so many balancers."""
+    hosts = [{"name": f"m{n}", "address": f"10.0.0.{20 + n}"} for n in range(count)]
+    return examples.topology() | {"balancers": hosts}
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "default": {},
+    "fast": {"failover": {"preset": "fast"}},
+    "tolerant": {"failover": {"preset": "tolerant"}},
+    "tcp check": {"health_check": {"kind": "tcp"}},
+    "not ready is down": {"health_check": {"not_ready": "down", "expect_status": "200,401"}},
+    "no admin socket": {"haproxy": {"stats_socket": False}},
+    "no keepalive": {"haproxy": {"tcp_keepalive": False, "observe": False, "redispatch": False}},
+    "log elsewhere": {"haproxy": {"log_target": "127.0.0.1:514", "log_format": "", "log_level": "info"}},
+    "binds": {"haproxy": {"binds": ["10.0.0.10", "127.0.0.1"], "monitor_bind": "0.0.0.0"}},  # noqa: S104
+    "vrrp 2": {"keepalived": {"vrrp_version": 2}, "failover": {"preset": "tolerant"}},
+    "vrrp 2 with password": {
+        "keepalived": {"vrrp_version": 2, "auth": True},
+        "failover": {"preset": "tolerant"},
+    },
+    "preempting": {"keepalived": {"nopreempt": False, "check_weight": -100}},
+    "no track file": {"keepalived": {"track_file": False}},
+    "three balancers": many(3),
+    "ten balancers": many(10),
+    "howto": examples.howto(),
+}
+
+
+def plan_of(case: str) -> Plan:
+    args = examples.topology() | CASES[case]
+    # This machine has no user haproxy, a host has one as soon as the package is installed.
+    users = {"user": "nobody", "group": "nogroup"} if case != "howto" else {}
+    return examples.planned(args | {"haproxy": args.get("haproxy", {}) | users})
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_haproxy_takes_it(case: str, judges: Judges, tmp_path: Path) -> None:
+    text = render.haproxy_cfg(plan_of(case)).replace(paths.RUNTIME, str(tmp_path))
+    (tmp_path / "server-state").write_text("1\n")
+    config = tmp_path / "haproxy.cfg"
+    config.write_text(text)
+    done = judges.of_haproxy(config)
+    assert done.returncode == 0, done.stderr
+    assert "[WARNING]" not in done.stderr or case == "howto", done.stderr
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_keepalived_takes_it(case: str, judges: Judges, tmp_path: Path) -> None:
+    plan = plan_of(case)
+    for balancer in plan.balancers:
+        done = judges.of_keepalived(staged(plan, balancer.name, tmp_path))
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "missing" not in done.stdout + done.stderr
+        assert "Unknown keyword" not in done.stdout + done.stderr
+
+
+def staged(plan: Plan, name: str, directory: Path) -> Path:
+    """Write the files of keepalived into `directory`, which they then name instead of the host's places."""
+    balancer = plan.balancer(name)
+    text = render.keepalived_conf(plan, balancer, examples.VIP)
+    for host, here in (
+        (paths.LIBRARY, directory),
+        (paths.RUNTIME, directory),
+        ("/etc/keepalived", directory),
+    ):
+        text = text.replace(host, str(here))
+    # The judge wants an interface that exists; this machine's own is looked at, not touched.
+    for interface in (paths.INTERFACE_MARK, "eth0"):
+        text = text.replace(f"interface {interface}\n", f"interface {real_interface()}\n")
+    for script in (Path(plan.settings.keepalived.check_script).name, Path(paths.NOTIFY).name):
+        (directory / script).write_text(render.check_haproxy(plan))
+        (directory / script).chmod(0o755)
+    if plan.settings.keepalived.auth:
+        (directory / paths.AUTH_NAME).write_text("auth_pass k8s_auth\n")
+    config = directory / "keepalived.conf"
+    config.write_text(text)
+    return config
+
+
+def real_interface() -> str:
+    """Return any interface of this machine but the loopback."""
+    names = sorted(path.name for path in Path("/sys/class/net").iterdir() if path.name != "lo")
+    assert names, "this machine has no network interface besides lo"
+    return names[0]
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [("frontend x\n    bind nowhere:\n", "bind"), ("backend y\n    balance fairly\n", "balance")],
+)
+def test_the_judge_refuses_what_is_wrong(broken: str, said: str, judges: Judges, tmp_path: Path) -> None:
+    config = tmp_path / "haproxy.cfg"
+    config.write_text(render.haproxy_cfg(plan_of("default")) + broken)
+    done = judges.of_haproxy(config)
+    assert done.returncode != 0
+    assert said in done.stderr

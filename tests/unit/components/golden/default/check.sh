@@ -1,0 +1,16 @@
+#!/bin/bash
+# keepalived's periodic check: does the HAProxy on this host answer? Written by kube-apiserver-havip.
+set -u
+
+for ((try = 1; try <= 2; try++)); do
+    # Any answer is a sign of life: whether a kube-apiserver is up is not keepalived's business.
+    curl --silent --output /dev/null --noproxy '*' --max-time 0.250 \
+        http://127.0.0.1:33305/monitor && exit 0
+    sleep 0.050
+done
+
+# Let go of the VIP only if a peer's HAProxy answers.
+if /usr/local/lib/kube-apiserver-havip/haproxy-events peer-answers; then
+    exit 1
+fi
+exit 0

@@ -1,0 +1,41 @@
+"""The typed arguments and the settings they become say the same, and say it with words."""
+
+import ast
+import dataclasses
+from pathlib import Path
+from typing import is_typeddict
+
+import pytest
+
+from components import args, args_services, inputs, settings
+
+pytestmark = pytest.mark.unit
+PAIRS = [
+    (args.PackagesArgs, settings.Packages, set(), set()),
+    (args_services.HealthCheckArgs, settings.HealthCheck, set(), set()),
+    (args_services.FailoverArgs, settings.Failover, set(), set()),
+    (args_services.HaproxyArgs, settings.Haproxy, set(), set()),
+    (args_services.KeepalivedArgs, settings.Keepalived, {"auth_pass"}, {"auth"}),
+    (args.BalancerArgs, settings.Balancer, set(inputs.CLOUD_ONLY), set()),
+    (args.BackendArgs, settings.Backend, {"ssh", "instance"}, set()),
+    (args.ApiServerVipArgs, settings.Settings, {"vswitch_id", "eip", "ssh", "tags"}, set()),
+]
+
+
+@pytest.mark.parametrize(("typed", "dataclass", "only_typed", "only_plain"), PAIRS)
+def test_same_keys(typed: type, dataclass: type, only_typed: set[str], only_plain: set[str]) -> None:
+    assert is_typeddict(typed)
+    keys = set(typed.__annotations__)
+    fields = {field.name for field in dataclasses.fields(dataclass)}
+    assert keys - only_typed == fields - only_plain
+
+
+@pytest.mark.parametrize("module", [args, args_services])
+def test_every_key_has_words_under_it(module: object) -> None:
+    tree = ast.parse(Path(str(getattr(module, "__file__", ""))).read_text())
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            for key, after in zip(node.body, [*node.body[1:], None], strict=True):
+                if isinstance(key, ast.AnnAssign):
+                    documented = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+                    assert documented, f"{node.name}.{ast.unparse(key.target)}"

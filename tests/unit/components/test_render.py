@@ -1,0 +1,155 @@
+"""The texts: golden files, and every script judged by shellcheck."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from components import render, settings
+from components.plan import Plan
+from tests.unit.components import examples
+
+pytestmark = pytest.mark.unit
+GOLDEN = Path(__file__).parent / "golden"
+PRESETS = ("fast", "standard", "tolerant")
+
+
+def texts(plan: Plan) -> dict[str, str]:
+    """All files of the first balancer."""
+    first = plan.balancers[0]
+    return {
+        "haproxy.cfg": render.haproxy_cfg(plan),
+        "haproxy.service.conf": render.haproxy_drop_in(plan),
+        "haproxy-events.sh": render.haproxy_events(plan, first),
+        "keepalived.conf": render.keepalived_conf(plan, first, examples.VIP),
+        "keepalived.bundle": render.keepalived_bundle(plan, first, examples.VIP),
+        "check.sh": render.check_haproxy(plan),
+    }
+
+
+@pytest.mark.parametrize("name", ["default", "howto"])
+def test_golden(name: str) -> None:
+    plan = examples.planned(examples.howto() if name == "howto" else examples.topology())
+    for file, text in texts(plan).items():
+        assert text == (GOLDEN / name / file).read_text(), f"{name}/{file}"
+
+
+def directives(text: str) -> set[str]:
+    """The lines of a file without comments, indentation and repeated blanks."""
+    lines = (re.sub(r"\s+", " ", line.partition("#")[0]).strip() for line in text.splitlines())
+    return {line for line in lines if line}
+
+
+def test_every_value_of_the_howto_can_be_had() -> None:
+    plan = examples.planned(examples.howto())
+    assert {
+        "maxconn 2000",
+        "ulimit-n 16384",
+        "log 127.0.0.1 local0 err",
+        "stats timeout 30s",
+        "log global",
+        "mode http",
+        "option httplog",
+        "timeout connect 5000",
+        "timeout client 50000",
+        "timeout server 50000",
+        "timeout http-request 15s",
+        "timeout http-keep-alive 15s",
+        "bind *:33305",
+        "monitor-uri /monitor",
+        "bind 0.0.0.0:16443",
+        "bind 127.0.0.1:16443",
+        "mode tcp",
+        "option tcplog",
+        "tcp-request inspect-delay 5s",
+        "default_backend k8s-master",
+        "option tcp-check",
+        "balance roundrobin",
+        "default-server inter 10s downinter 5s rise 2 fall 2 slowstart 60s maxconn 250 maxqueue 256 weight 100",
+        "server k8s-master03 10.0.0.13:6443 check",
+    } <= directives(render.haproxy_cfg(plan))
+    common = {
+        "router_id LVS_DEVEL",
+        "script_user root",
+        "enable_script_security",
+        'script "/etc/keepalived/check_apiserver.sh"',
+        "interval 5",
+        "weight -5",
+        "fall 2",
+        "rise 1",
+        "interface eth0",
+        "virtual_router_id 52",
+        "advert_int 1",
+        "auth_type PASS",
+        "10.0.0.10",
+        "chk_apiserver",
+    }
+    master, backup = (
+        directives(render.keepalived_conf(plan, balancer, examples.VIP)) for balancer in plan.balancers
+    )
+    assert common | {"state MASTER", "priority 100", "unicast_src_ip 10.0.0.11", "10.0.0.12"} <= master
+    assert common | {"state BACKUP", "priority 99", "unicast_src_ip 10.0.0.12", "10.0.0.11"} <= backup
+    check = directives(render.check_haproxy(plan))
+    assert {"sleep 1.000", "systemctl stop keepalived", "exit 1"} <= check
+    assert any("try <= 3" in line for line in check)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_texts_are_tidy(preset: str) -> None:
+    plan = examples.planned(examples.topology() | {"failover": {"preset": preset}})
+    for file, text in [
+        *texts(plan).items(),
+        ("tool", render.tool()),
+        ("verify", render.verify(plan, examples.VIP)),
+    ]:
+        assert text.endswith("\n"), file
+        assert not text.endswith("\n\n"), file
+        assert not re.search(r"[ \t]+$", text, re.MULTILINE), file
+        assert "{{" not in text, file
+        assert "{%" not in text, file
+
+
+@pytest.mark.parametrize("arguments", [examples.topology, examples.howto])
+def test_shellcheck_finds_nothing(arguments: object, tmp_path: Path) -> None:
+    assert shutil.which("shellcheck"), "shellcheck is missing: apt-get install shellcheck"
+    plan = examples.planned(examples.howto() if arguments is examples.howto else examples.topology())
+    scripts = {name: text for name, text in texts(plan).items() if name.endswith(".sh")}
+    scripts |= {"hostctl.sh": render.tool(), "verify.sh": "#!/bin/bash\n" + render.verify(plan, examples.VIP)}
+    notify = render.keepalived_bundle(plan, plan.balancers[0], examples.VIP).split("vrrp-notify 0755\n")[1]
+    scripts["notify.sh"] = notify.split("==== ")[0]
+    for name, text in scripts.items():
+        (tmp_path / name).write_text(text)
+        done = subprocess.run(["shellcheck", tmp_path / name], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+
+
+def test_a_changed_timer_changes_only_its_file() -> None:
+    before = examples.planned(examples.topology())
+    after = examples.planned(examples.topology() | {"failover": {"check_inter": "700ms"}})
+    old, new = texts(before), texts(after)
+    assert {file for file, text in old.items() if text != new[file]} == {"haproxy.cfg"}
+
+
+def test_peers_are_complete_and_never_oneself() -> None:
+    args = examples.topology()
+    args["balancers"] = [{"name": f"m{n}", "address": f"10.0.0.{n}"} for n in range(20, 30)]
+    plan = examples.planned(args)
+    for balancer in plan.balancers:
+        others = {other.address for other in plan.balancers} - {balancer.address}
+        assert set(plan.peers(balancer)) == others
+        conf = render.keepalived_conf(plan, balancer, examples.VIP)
+        assert f"unicast_src_ip {balancer.address}\n" in conf
+        assert set(re.findall(r"^        (10\.0\.0\.\d+)$", conf, re.MULTILINE)) == others | {examples.VIP}
+
+
+def test_priorities_fall_from_254() -> None:
+    plan = examples.planned(examples.topology())
+    assert [balancer.priority for balancer in plan.balancers] == [254, 253]
+    assert [balancer.name for balancer in plan.rollout] == ["k8s-master02", "k8s-master01"]
+
+
+def test_defaults_fit_20000_descriptors() -> None:
+    assert "LimitNOFILE=19000" in render.haproxy_drop_in(examples.planned(examples.topology()))
+    assert 2 * settings.Haproxy().maxconn < 20000

@@ -1,0 +1,147 @@
+"""Every rule: a broken one is named with its place, a kept one is not mentioned."""
+
+from typing import Any
+
+import pytest
+
+from components import failover, plan
+from components.enums import Preset
+from components.settings import Failover
+from tests.unit.components import examples
+
+pytestmark = pytest.mark.unit
+
+
+def balancers(*addresses: str, **more: object) -> dict[str, Any]:
+    return {"balancers": [{"name": f"m{n}", "address": a, **more} for n, a in enumerate(addresses)]}
+
+
+BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
+    ("one balancer", balancers("10.0.0.11"), "balancers", "at least 2"),
+    ("eleven balancers", balancers(*[f"10.0.0.{n}" for n in range(20, 31)]), "balancers", "at most 10"),
+    ("no backend", {"backends": []}, "backends", "at least one"),
+    ("wrong address", balancers("10.0.0.11", "10.0.0.256"), "balancers[1].address", "not an IPv4"),
+    ("no address", balancers("10.0.0.11", ""), "balancers[1].address", "not an IPv4"),
+    ("loopback", balancers("10.0.0.11", "127.0.0.1"), "balancers[1].address", "not an address of a host"),
+    ("one address twice", balancers("10.0.0.11", "10.0.0.11"), "balancers[1].address", "balancers[0]"),
+    ("outside", balancers("10.0.0.11", "10.0.1.12"), "balancers[1].address", "outside the vSwitch"),
+    ("VIP outside", {"vip": "10.0.1.10"}, "vip", "outside the vSwitch"),
+    ("VIP is the network's", {"vip": "10.0.0.0"}, "vip", "reserved"),
+    ("VIP is the gateway's", {"vip": "10.0.0.253"}, "vip", "reserved"),
+    ("VIP is a host's", {"vip": "10.0.0.12"}, "vip", "balancers[1]"),
+    ("VIP is a backend's", {"vip": "10.0.0.13"}, "vip", "backends[2]"),
+    ("VIP is no address", {"vip": "ten"}, "vip", "not an IPv4"),
+    ("no network", {"vswitch_cidr": "10.0.0.1/24"}, "vswitch_cidr", "not an IPv4 network"),
+    ("port", {"port": 0}, "port", "not a TCP port"),
+    ("ports clash", {"monitor_port": 16443}, "monitor_port", "also the port of the endpoint"),
+    ("apiserver's port", {"port": 6443}, "port", "kube-apiserver"),
+    ("monitor takes apiserver's", {"monitor_port": 6443}, "monitor_port", "kube-apiserver"),
+    ("router id", {"keepalived": {"virtual_router_id": 256}}, "keepalived.virtual_router_id", "out of range"),
+    ("priority", balancers("10.0.0.11", "10.0.0.12", priority=255), "balancers[0].priority", "out of range"),
+    ("equal priority", balancers("10.0.0.11", "10.0.0.12", priority=9), "balancers[1].priority", "already"),
+    ("v2 advert", {"keepalived": {"vrrp_version": 2}}, "failover.advert_interval_ms", "whole seconds"),
+    ("v3 advert", {"failover": {"advert_interval_ms": 15}}, "failover.advert_interval_ms", "hundredths"),
+    ("v3 password", {"keepalived": {"auth": True}}, "keepalived.auth_pass", "no authentication"),
+    ("version", {"keepalived": {"vrrp_version": 4}}, "keepalived.vrrp_version", "no version"),
+    (
+        "MASTER and nopreempt",
+        balancers("10.0.0.11", "10.0.0.12", state="MASTER"),
+        "balancers[0].state",
+        "ignores nopreempt",
+    ),
+    ("weight", {"keepalived": {"check_weight": -5}}, "keepalived.check_weight", "never moves"),
+    ("fds", {"haproxy": {"maxconn": 2000, "ulimit_n": 4000}}, "haproxy.ulimit_n", "too few"),
+    ("duration", {"haproxy": {"timeout_client": "1 hour"}}, "haproxy.timeout_client", "not a duration"),
+    ("too long", {"haproxy": {"timeout_tunnel": "25d"}}, "haproxy.timeout_tunnel", "not a duration"),
+    ("check inter", {"failover": {"check_inter": "x"}}, "failover.check_inter", "not a duration"),
+    ("probe", {"failover": {"probe_interval_s": 0}}, "failover.probe_interval_s", "out of range"),
+    ("preset", {"failover": {"preset": "faster"}}, "failover.preset", "not a known value"),
+    ("type", {"port": "16443"}, "port", "whole number"),
+    ("bool for int", {"port": True}, "port", "whole number"),
+    ("unknown key", {"haproxy": {"maxcon": 1}}, "haproxy.maxcon", "not an argument"),
+    ("list", {"backends": "x"}, "backends", "must be a list"),
+    ("directive smuggled in", {"haproxy": {"balance": "x\n  stats"}}, "haproxy.balance", "one word"),
+    ("path", {"health_check": {"path": "readyz"}}, "health_check.path", "not a path"),
+    ("path with a space", {"health_check": {"path": "/a b"}}, "health_check.path", "one word"),
+    ("script", {"keepalived": {"check_script": "/tmp/x.sh"}}, "keepalived.check_script", "/etc/keepalived"),
+    ("bind twice", {"haproxy": {"binds": ["*", "*"]}}, "haproxy.binds", "twice"),
+    ("package", {"packages": {"names": ["a; b"]}}, "packages.names[0]", "package name"),
+    ("host name", {"backends": [{"name": "a b", "address": "10.0.0.13"}]}, "backends[0].name", "letters"),
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "where", "rule"), [case[1:] for case in BROKEN], ids=[c[0] for c in BROKEN]
+)
+def test_a_broken_rule_is_named(change: dict[str, Any], where: str, rule: str) -> None:
+    _, violations = examples.judged(examples.topology() | change)
+    found = [violation for violation in violations if violation.where == where]
+    assert found, [str(violation) for violation in violations]
+    assert any(rule in violation.rule for violation in found)
+    assert all(violation.remedy for violation in violations)
+
+
+KEPT: list[tuple[str, dict[str, Any]]] = [
+    ("defaults", {}),
+    ("VIP picked by the cloud", {"vip": ""}),
+    ("fast", {"failover": {"preset": "fast"}}),
+    (
+        "tolerant with v2",
+        {"failover": {"preset": "tolerant"}, "keepalived": {"vrrp_version": 2, "auth": True}},
+    ),
+    ("balancers that are no backends", {"backends": [{"name": "b", "address": "10.0.9.9"}]}),
+    ("apiserver's port elsewhere", {"port": 6443, "backends": [{"name": "b", "address": "10.0.9.9"}]}),
+    ("numbers of another language", {"port": 16443.0}),
+    ("first and last usable", {"vip": "10.0.0.1", **balancers("10.0.0.252", "10.0.0.2")}),
+    ("ten balancers", balancers(*[f"10.0.0.{n}" for n in range(20, 30)])),
+    (
+        "a small vSwitch elsewhere",
+        {"vswitch_cidr": "172.16.9.16/28", "vip": "172.16.9.17", **balancers("172.16.9.18", "172.16.9.28")},
+    ),
+]
+
+
+@pytest.mark.parametrize("change", [case[1] for case in KEPT], ids=[case[0] for case in KEPT])
+def test_what_is_right_is_let_through(change: dict[str, Any]) -> None:
+    _, violations = examples.judged(examples.topology() | change)
+    assert [str(violation) for violation in violations] == []
+
+
+def test_the_howto_is_let_through() -> None:
+    assert examples.planned(examples.howto()).router_id == 52
+
+
+def test_all_violations_come_at_once() -> None:
+    change = {"port": 0, "vip": "10.0.0.12", "failover": {"advert_interval_ms": 15}}
+    _, violations = examples.judged(examples.topology() | change)
+    assert {"port", "vip", "failover.advert_interval_ms"} <= {violation.where for violation in violations}
+
+
+def test_router_ids_are_stable_and_differ() -> None:
+    ids = {name: plan.derived_router_id(name) for name in ("blue", "green", "cp")}
+    assert ids == {name: plan.derived_router_id(name) for name in ids}
+    assert len(set(ids.values())) == 3
+    assert all(1 <= plan.derived_router_id(f"name{n}") <= 255 for n in range(2000))
+
+
+def test_explicit_timers_win_over_the_preset() -> None:
+    chosen = failover.timers(Failover(preset=Preset.FAST, advert_interval_ms=400))
+    assert chosen.advert_interval_ms == 400
+    assert chosen.check_inter == failover.PRESETS[Preset.FAST].check_inter
+
+
+def test_budgets_grow_from_fast_to_tolerant() -> None:
+    budgets = [
+        examples.planned(examples.topology() | {"failover": {"preset": preset}}).budget
+        for preset in ("fast", "standard", "tolerant")
+    ]
+    for fault in budgets[0]:
+        values = [budget[fault] for budget in budgets]
+        assert values == sorted(values), fault
+    assert budgets[1] == {
+        "process_death": 252,
+        "process_hang": 1852,
+        "host_loss": 752,
+        "backend_loss": 2200,
+        "backend_hang": 2200,
+    }
