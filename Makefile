@@ -4,7 +4,7 @@ SHELL := /bin/bash
 RUN := ./sandbox/run
 STACK := $(RUN) sandbox stack
 
-.PHONY: help up down outputs shell env status preview test test-unit test-hosts test-e2e lint format lock
+.PHONY: help up down outputs shell env status prepare test test-unit test-go test-hosts test-e2e lint format lock
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,15 +27,21 @@ env: ## Print what `make shell` exports: source <(make -s env)
 status: ## What the sandbox holds: hosts, addresses, who has the VIP
 	@$(RUN) sandbox status
 
-test: lint test-unit test-hosts test-e2e ## Every tier
+test: lint test-unit test-go test-hosts test-e2e ## Every tier
+
+prepare: ## Toolchain, host image and package mirror into the cache (make up and make test do it too)
+	@$(RUN) sandbox prepare
 
 test-unit: ## Seconds, no network
 	@$(RUN) pytest -m unit
 
-test-hosts: ## The real haproxy and keepalived judge what is rendered
+test-go: ## The command plugin's own tests
+	@cd sandbox/toolchain/command && go vet ./... && go test ./...
+
+test-hosts: prepare ## The real haproxy and keepalived judge what is rendered
 	@$(RUN) pytest -m hosts
 
-test-e2e: ## The real engine on the sandbox
+test-e2e: prepare ## The real engine on the sandbox
 	@$(RUN) pytest -m e2e
 
 lint: ## ruff, mypy, shellcheck, gofmt and go vet

@@ -14,6 +14,7 @@ from sandbox.errors import SandboxError
 from sandbox.progress import console, to_console
 from sandbox.settings import Settings
 from sandbox.stack import cli as stack_cli
+from sandbox.stack import flow
 from sandbox.stack.ssh_key import ensure_key
 
 app = typer.Typer(
@@ -24,6 +25,8 @@ app = typer.Typer(
 app.add_typer(stack_cli.app, name="stack")
 
 Name = typer.Option("dev", help="Name of the sandbox; several run side by side.")
+SshHost = typer.Argument(help="Name or instance id.")
+Host = typer.Argument(None, help="Name or instance id; the server's own log if not given.")
 
 
 def settings_of(name: str) -> Settings:
@@ -48,6 +51,12 @@ def up(
     needs.ensure(to_console)
     lifecycle.up(stored or wanted, to_console)
     to_console(f"Sandbox {name!r} answers on https://{(stored or wanted).endpoint}")
+
+
+@app.command()
+def prepare() -> None:
+    """Put toolchain, host image and package mirror into the cache; quick when they are there."""
+    flow.prepare(to_console)
 
 
 @app.command()
@@ -84,7 +93,9 @@ def ha_vips_table(content: dict[str, Any]) -> Table:
     table = Table("HaVip", "address", "EIP", "attached", "held by")
     for vip in content["ha_vips"]:
         attached = ", ".join(sorted(names.get(one, one) for one in vip["attached"]))
-        table.add_row(vip["id"], vip["address"], vip["eip"] or "", attached, names.get(vip["holder"], "nobody"))
+        table.add_row(
+            vip["id"], vip["address"], vip["eip"] or "", attached, names.get(vip["holder"], "nobody")
+        )
     return table
 
 
@@ -100,7 +111,7 @@ def host_named(name: str, host: str) -> dict[str, Any]:
 
 @app.command(context_settings={"ignore_unknown_options": True})
 def ssh(
-    host: str = typer.Argument(help="Name or instance id."),
+    host: str = SshHost,
     command: list[str] = typer.Argument(None, help="What to run there; a shell if not given."),
     name: str = Name,
 ) -> None:
@@ -123,10 +134,7 @@ def ssh(
 
 
 @app.command()
-def logs(
-    host: str = typer.Argument(None, help="Name or instance id; the server's own log if not given."),
-    name: str = Name,
-) -> None:
+def logs(host: str = Host, name: str = Name) -> None:
     """Print a host's console, or the log of the sandbox's server."""
     settings = settings_of(name)
     file = settings.directory / "server.log"

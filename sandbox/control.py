@@ -14,7 +14,7 @@ from sandbox.settings import Settings
 TIMEOUT_S = 30.0
 
 
-class NotRunning(SandboxError):
+class NotRunningError(SandboxError):
     """The sandbox's server does not answer."""
 
 
@@ -60,7 +60,7 @@ class Control:
         self.settings = settings
 
     def status(self) -> Status:
-        """What the sandbox holds. Raises :class:`NotRunning`."""
+        """What the sandbox holds. Raises :class:`NotRunningError`."""
         return Status(self._call("GET", "status"))
 
     def objects(self) -> list[CloudObject]:
@@ -86,7 +86,7 @@ class Control:
                 trust_env=False,
             )
         except (OSError, httpx.TransportError) as error:
-            raise NotRunning(
+            raise NotRunningError(
                 f"sandbox {self.settings.name!r} is not running: nothing of it answers on "
                 f"{self.settings.endpoint}; start it with: make up"
             ) from error

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from sandbox import cgroups, leftovers, names
-from sandbox.control import Control, NotRunning, Status
+from sandbox.control import Control, NotRunningError, Status
 from sandbox.errors import SandboxError
 from sandbox.progress import Report
 from sandbox.settings import Settings
@@ -24,7 +24,7 @@ def up(settings: Settings, report: Report) -> Status:
     control = Control(settings)
     try:
         return control.status()
-    except NotRunning:
+    except NotRunningError:
         pass
     _refuse_a_taken_port(settings)
     settings.save()
@@ -46,7 +46,7 @@ def up(settings: Settings, report: Report) -> Status:
     while time.monotonic() < deadline and server.poll() is None:
         try:
             return control.status()
-        except NotRunning:
+        except NotRunningError:
             time.sleep(0.1)
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
     raise SandboxError(f"the sandbox's server did not come up; the end of {log}:\n{tail}")

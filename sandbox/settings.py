@@ -10,6 +10,8 @@ from pathlib import Path
 from sandbox.errors import SandboxError
 
 LOOPBACK = IPv4Network("127.0.0.0/8")
+EIP_RANGE = IPv4Network("127.66.0.0/24")
+HIGHEST_PORT = 65535
 NAME_LIMIT = 12
 """Characters of a sandbox's name: it begins the names of namespaces, links and cgroups."""
 
@@ -30,7 +32,7 @@ class Settings:
     name: str = "dev"
     port: int = 7443
     """Loopback TCP port of the API (HTTPS)."""
-    eip_range: IPv4Network = IPv4Network("127.66.0.0/24")
+    eip_range: IPv4Network = EIP_RANGE
     """Loopback addresses handed out as EIPs."""
 
     def __post_init__(self) -> None:
@@ -39,8 +41,10 @@ class Settings:
             raise SandboxError(
                 f"sandbox name {self.name!r}: 1 to {NAME_LIMIT} of a-z, 0-9 and '-', beginning with a letter"
             )
-        if not 1 <= self.port <= 65535:  # noqa: PLR2004 - the range of TCP ports
-            raise SandboxError(f"port {self.port}: a TCP port is 1 to 65535; choose another with --port")
+        if not 1 <= self.port <= HIGHEST_PORT:
+            raise SandboxError(
+                f"port {self.port}: a TCP port is 1 to {HIGHEST_PORT}; choose another with --port"
+            )
         if not self.eip_range.subnet_of(LOOPBACK):
             raise SandboxError(
                 f"EIP range {self.eip_range}: must lie in {LOOPBACK}; choose another with --eip-range"

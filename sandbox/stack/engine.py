@@ -64,6 +64,8 @@ class Engine:
 
     def last_changes(self) -> dict[str, int]:
         """How many resources the last operation created, updated, replaced or deleted, by kind of change."""
-        history = json.loads(self.must("stack", "history", "--json", "--page-size", "1", "--stack", self.stack))
+        history = json.loads(
+            self.must("stack", "history", "--json", "--page-size", "1", "--stack", self.stack)
+        )
         changes: dict[str, int] = history[0].get("resourceChanges") or {}
         return {kind: count for kind, count in changes.items() if kind != "same"}

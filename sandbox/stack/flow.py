@@ -40,14 +40,16 @@ class DevStack:
         Raises :class:`SandboxError` with what to do about it; what ran goes on running.
         """
         began = time.monotonic()
-        self.prepare()
+        prepare(self.report)
         status = lifecycle.up(self.settings, self.report)
         engine = self.engine(status)
         engine.select()
         self.recover(engine)
         first = "" if engine.export().get("resources") else " (usually 1 min 30 s the first time)"
         self.report(f"Stack {self.stack!r}: pulumi up{first}")
-        if engine.run("up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", self.stack).returncode:
+        if engine.run(
+            "up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", self.stack
+        ).returncode:
             raise SandboxError("pulumi up failed; its own words are above. What ran goes on running")
         outputs = engine.outputs()
         wait_for_answer(outputs["endpoint"])
@@ -55,15 +57,6 @@ class DevStack:
         took = duration(time.monotonic() - began)
         self.report(f"Stack {self.stack!r}: {changed}; the VIP answers at {outputs['endpoint']} ({took})")
         return outputs
-
-    def prepare(self) -> None:
-        """Toolchain and host image, side by side; quick when both are in the cache."""
-        needs.ensure(self.report)
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            tools = pool.submit(toolchain.ensure, self.report)
-            host_parts = pool.submit(ensure_host_parts, self.report)
-            tools.result()
-            host_parts.result()
 
     def engine(self, status: Status) -> Engine:
         """The engine with the environment of a running sandbox."""
@@ -77,7 +70,7 @@ class DevStack:
         recovery.recover(engine, Control(self.settings), self.report)
 
     def running_engine(self) -> Engine:
-        """The engine of a sandbox that runs already. Raises :class:`NotRunning`."""
+        """The engine of a sandbox that runs already. Raises :class:`NotRunningError`."""
         return self.engine(Control(self.settings).status())
 
     def outputs(self) -> dict[str, Any]:
@@ -122,6 +115,16 @@ class DevStack:
             self.report(
                 f"The stack could not be destroyed first ({error}); its sandbox is removed all the same"
             )
+
+
+def prepare(report: Report) -> None:
+    """Toolchain and host image, side by side; quick when both are in the cache."""
+    needs.ensure(report)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        tools = pool.submit(toolchain.ensure, report)
+        host_parts = pool.submit(ensure_host_parts, report)
+        tools.result()
+        host_parts.result()
 
 
 def ensure_host_parts(report: Report) -> None:

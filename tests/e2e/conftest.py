@@ -16,7 +16,7 @@ from sandbox import lifecycle
 from sandbox.progress import to_console
 from sandbox.settings import Settings
 from sandbox.stack.engine import PROJECT
-from sandbox.stack.flow import DevStack
+from sandbox.stack.flow import DevStack, prepare
 from tests.e2e.lab import Lab
 
 PROGRAM = ("Pulumi.yaml", "__main__.py", "components", "templates", "sandbox")
@@ -65,7 +65,7 @@ def make_lab(settings: Settings, directory: Path, stack: str, changes: dict[str,
 def dev(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """The dev stack, not up yet; its sandbox runs."""
     lab = make_lab(settings, tmp_path_factory.mktemp("project") / "dev", "dev", {})
-    lab.flow.prepare()
+    prepare(to_console)
     lifecycle.up(settings, to_console)
     return lab
 
