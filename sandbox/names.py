@@ -8,18 +8,21 @@ from sandbox.settings import Settings
 NETNS_DIRECTORY = Path("/run/netns")
 """Where iproute2 (and HAProxy) look for named network namespaces."""
 
+SEPARATOR = "."
+"""After a sandbox's prefix; no name holds it: ``dev`` never takes what is ``dev-2``'s for its own."""
+
 HOST_LINK = "eth0"
 BRIDGE = "br0"
 
 
 def vpc_namespace(settings: Settings, vpc_id: str) -> str:
     """Return the name of a VPC's network namespace."""
-    return f"{settings.prefix}-{vpc_id}"
+    return f"{settings.prefix}{SEPARATOR}{vpc_id}"
 
 
 def host_namespace(settings: Settings, instance_id: str) -> str:
     """Return the name of an instance's network namespace."""
-    return f"{settings.prefix}-{instance_id}"
+    return f"{settings.prefix}{SEPARATOR}{instance_id}"
 
 
 def port_link(instance_id: str) -> str:

@@ -32,8 +32,7 @@ def parse_targets(text: str, release: str) -> tuple[Source, ...]:
     The mirror need not be configured for that release: every mirror holds all of them.
     """
     found: dict[Source, None] = {}
-    for line in sorted(set(text.splitlines())):
-        address, _, _ = line.partition(" ")
+    for address in sorted({line.partition(" ")[0] for line in text.splitlines()}):
         for suite in ARCHIVES.get(address.rstrip("/").rpartition("/")[2], ()):
             found[Source(address, suite.format(release))] = None
     return tuple(found)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any
 
-from sandbox.names import BRIDGE, HOST_LINK, NETNS_DIRECTORY, port_link
+from sandbox.names import BRIDGE, HOST_LINK, NETNS_DIRECTORY, SEPARATOR, port_link
 from sandbox.shell import CommandError, batch, run
 from sandbox.topology import Port
 
@@ -33,10 +33,10 @@ def gateway(vswitch: IPv4Network) -> IPv4Address:
 
 
 def existing(prefix: str) -> set[str]:
-    """Return the names of all network namespaces that begin with ``prefix-``."""
+    """Return the names of all network namespaces of the sandbox with this prefix."""
     if not NETNS_DIRECTORY.exists():
         return set()
-    return {entry.name for entry in NETNS_DIRECTORY.iterdir() if entry.name.startswith(f"{prefix}-")}
+    return {entry.name for entry in NETNS_DIRECTORY.iterdir() if entry.name.startswith(prefix + SEPARATOR)}
 
 
 def make(namespace: str) -> None:
@@ -74,13 +74,14 @@ def set_gateways(namespace: str, vswitches: tuple[IPv4Network, ...]) -> None:
     """Give the bridge the gateway address of every vSwitch and no other."""
     wanted = {IPv4Interface((gateway(vswitch), vswitch.prefixlen)): vswitch for vswitch in vswitches}
     present = addresses(namespace, BRIDGE)
-    lines = [f"address delete {address} dev {BRIDGE}" for address in sorted(present - set(wanted))]
+    # Routes first: with its last address a link loses them by itself.
+    obsolete = {address.network for address in present} - set(vswitches)
+    lines = [f"route delete {vswitch} dev {BRIDGE}" for vswitch in sorted(obsolete)]
+    lines += [f"address delete {address} dev {BRIDGE}" for address in sorted(present - set(wanted))]
     for address, vswitch in wanted.items():
         if address not in present:
             lines.append(f"address add {address} dev {BRIDGE} noprefixroute")
         lines.append(f"route replace {vswitch} dev {BRIDGE} src {OUTSIDE}")
-    obsolete = {address.network for address in present} - set(vswitches)
-    lines += [f"route delete {vswitch} dev {BRIDGE}" for vswitch in sorted(obsolete)]
     batch(namespace, *lines)
 
 

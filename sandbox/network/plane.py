@@ -7,7 +7,7 @@ from sandbox.network import firewall, namespaces
 from sandbox.network.eips import Forwarders
 from sandbox.progress import Report
 from sandbox.settings import Settings
-from sandbox.shell import run
+from sandbox.shell import CommandError, run
 from sandbox.topology import Port, Topology, Vpc
 
 
@@ -66,5 +66,8 @@ class Network:
         port = self._ports.get(instance_id)
         if port is None or address not in (port.address, *port.ha_vips):
             return False
-        held = namespaces.addresses(host_namespace(self.settings, instance_id), HOST_LINK)
+        try:
+            held = namespaces.addresses(host_namespace(self.settings, instance_id), HOST_LINK)
+        except CommandError:  # removed while we look
+            return False
         return address in {interface.ip for interface in held}

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
+from typing import Literal
 
 import pytest
 
@@ -26,14 +27,20 @@ ANYWHERE = IPv4Network("0.0.0.0/0")
 def port(
     number: int, *groups: str, ha_vips: tuple[IPv4Address, ...] = (), vswitch: IPv4Network = VSWITCH
 ) -> Port:
-    """The interface of host ``i-NUMBER``, at .10 + number of its vSwitch."""
+    """Return the interface of host ``i-NUMBER``, at .10 + number of its vSwitch."""
     mac = f"02:00:0a:00:{int(vswitch[0].packed[2]):02x}:{number:02x}"
     return Port(f"i-{number}", mac, vswitch[10 + number], vswitch, groups or ("sg-a",), ha_vips)
 
 
-def let_in(protocol: str, ports: str = "-1/-1", peer: IPv4Network | str = ANYWHERE, **more: object) -> Rule:
-    """An ingress rule."""
-    return Rule("ingress", protocol, ports, peer, **more)  # type: ignore[arg-type]
+def let_in(
+    protocol: Literal["tcp", "udp", "icmp", "gre", "all"],
+    ports: str = "-1/-1",
+    peer: IPv4Network | str = ANYWHERE,
+    policy: Literal["accept", "drop"] = "accept",
+    priority: int = 1,
+) -> Rule:
+    """Return an ingress rule."""
+    return Rule("ingress", protocol, ports, peer, policy, priority)
 
 
 @dataclass
@@ -55,11 +62,11 @@ class Wire:
                 nic.power_on(namespace, each.address, each.vswitch.prefixlen, gateway(each.vswitch))
 
     def namespace(self, host: Port) -> str:
-        """The network namespace of a host."""
+        """Return the network namespace of a host."""
         return names.host_namespace(self.settings, host.instance_id)
 
     def ip(self, host: Port, *words: str) -> str:
-        """Run ip(8) in a host."""
+        """Run one command of iproute2 in a host."""
         done = subprocess.run(
             ["ip", "-n", self.namespace(host), *words], capture_output=True, text=True, check=True
         )
@@ -125,7 +132,7 @@ class Wire:
 
 @pytest.fixture(scope="session")
 def settings() -> Iterator[Settings]:
-    """A sandbox of this run's own; nothing of it is left afterwards."""
+    """Make a sandbox of this run's own; nothing of it is left afterwards."""
     needs.ensure(lambda _: None)
     run = os.getpid() % 10**5
     settings = Settings(name=f"t{run}", eip_range=IPv4Network(f"127.66.{100 + run % 100}.0/24"))
@@ -135,7 +142,7 @@ def settings() -> Iterator[Settings]:
 
 @pytest.fixture
 def wire(settings: Settings) -> Iterator[Wire]:
-    """An empty network, emptied again after the test."""
+    """Make an empty network, emptied again after the test."""
     network = Network(settings)
     wire = Wire(settings, network)
     yield wire

@@ -3,6 +3,7 @@
 ``python -m tests.sandbox.packets ACTION ...``; prints one word a result.
 """
 
+import selectors
 import socket
 import struct
 import sys
@@ -14,8 +15,6 @@ LIMIT_S = 1.0
 
 def echo(port: int) -> None:
     """Answer TCP and UDP on a port with what was sent, until killed."""
-    import selectors  # noqa: PLC0415 - the other actions start faster without
-
     tcp = socket.create_server(("0.0.0.0", port))  # noqa: S104 - inside the namespace
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.bind(("0.0.0.0", port))  # noqa: S104
@@ -39,10 +38,10 @@ def echo(port: int) -> None:
                     key.fileobj.close()
 
 
-def connect(address: str, port: int, source: str = "") -> None:
+def connect(address: str, port: int) -> None:
     """Say ``answered``, ``refused`` or ``silent`` for a TCP connection."""
     try:
-        with socket.create_connection((address, port), LIMIT_S, (source, 0)) as stream:
+        with socket.create_connection((address, port), LIMIT_S) as stream:
             stream.sendall(b"x")
             say("answered" if stream.recv(1) else "closed")
     except TimeoutError:
@@ -112,5 +111,19 @@ def say(word: str) -> None:
 
 
 if __name__ == "__main__":
-    actions = {action.__name__: action for action in (echo, connect, ask, send, hear, claim)}
-    actions[sys.argv[1]](*(int(word) if word.isdigit() else word for word in sys.argv[2:]))
+    action, *words = sys.argv[1:]
+    match action, words:
+        case "echo", [port]:
+            echo(int(port))
+        case "connect", [address, port]:
+            connect(address, int(port))
+        case "ask", [address, port]:
+            ask(address, int(port))
+        case "send", [protocol, address, source]:
+            send(int(protocol), address, source)
+        case "hear", [protocol]:
+            hear(int(protocol))
+        case "claim", [address, mac]:
+            claim(address, mac)
+        case _:
+            sys.exit(f"unknown action: {sys.argv[1:]}")

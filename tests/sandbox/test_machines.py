@@ -50,24 +50,25 @@ class Fleet:
         here = next(each for each in PORTS if each.instance_id == instance_id)
         keys = (self.key.with_suffix(".pub").read_text().strip(),)
         return HostSpec(
-            instance_id, f"master-{instance_id[2:]}", next(iter(images.CATALOGUE)), here.address, VSWITCH.prefixlen,
-            gateway(VSWITCH), here.mac, keys, USER_DATA,
-        )  # fmt: skip
+            instance_id=instance_id,
+            hostname=f"master-{instance_id[2:]}",
+            image_id=next(iter(images.CATALOGUE)),
+            address=here.address,
+            prefix=VSWITCH.prefixlen,
+            gateway=gateway(VSWITCH),
+            mac=here.mac,
+            authorized_keys=keys,
+            user_data=USER_DATA,
+        )
 
     def ssh(self, instance_id: str, command: str) -> str:
         """Run a command over SSH through the host's EIP."""
         index = [each.instance_id for each in PORTS].index(instance_id)
-        quiet = [
-            "-o",
-            "StrictHostKeyChecking=no",
-            "-o",
-            "UserKnownHostsFile=/dev/null",
-            "-o",
-            "LogLevel=ERROR",
-        ]
-        target = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=2", f"root@{self.eips[index].address}"]
+        said = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "BatchMode=yes")
+        options = [word for option in (*said, "ConnectTimeout=2") for word in ("-o", option)]
+        target = f"root@{self.eips[index].address}"
         done = subprocess.run(
-            ["ssh", "-i", self.key, *quiet, *target, command],
+            ["ssh", "-i", self.key, *options, target, command],
             capture_output=True,
             text=True,
             check=False,
@@ -184,7 +185,9 @@ def test_hosts_outlive_who_started_them(fleet: Fleet) -> None:
     """Another process starts a host and is killed: this one takes it up."""
     fleet.machines.stop("i-3")
     text = (
-        "import os, signal; from sandbox.settings import Settings; from sandbox.hosts.machine import Machines\n"
+        "import os, signal\n"
+        "from sandbox.settings import Settings\n"
+        "from sandbox.hosts.machine import Machines\n"
         f"Machines(Settings(name={fleet.settings.name!r})).start('i-3'); os.kill(os.getpid(), signal.SIGKILL)"
     )
     starter = subprocess.run([sys.executable, "-c", text], check=False)

@@ -1,0 +1,61 @@
+"""Which ports an EIP forwards, and the forwarder's configuration."""
+
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+import pytest
+
+from sandbox.network import eips
+from sandbox.topology import Eip, Port, Rule, SecurityGroup, Vpc
+
+pytestmark = pytest.mark.unit
+ANYWHERE = IPv4Network("0.0.0.0/0")
+VSWITCH = IPv4Network("10.0.0.0/24")
+VIP = IPv4Address("10.0.0.10")
+ONE = Port("i-1", "02:00:00:00:00:01", IPv4Address("10.0.0.11"), VSWITCH, ("sg-1",), (VIP,))
+TWO = Port("i-2", "02:00:00:00:00:02", IPv4Address("10.0.0.12"), VSWITCH, ("sg-2",), (VIP,))
+
+
+def opened(*rules: Rule, target: IPv4Address = ONE.address, others: tuple[Rule, ...] = ()) -> tuple[int, ...]:
+    groups = (SecurityGroup("sg-1", rules), SecurityGroup("sg-2", others))
+    return eips.open_ports(Vpc("vpc-1", VSWITCH, (VSWITCH,), (ONE, TWO), groups), target)
+
+
+def test_single_ports_and_ranges_that_anyone_may_use() -> None:
+    rules = (Rule("ingress", "tcp", "22/22", ANYWHERE), Rule("ingress", "tcp", "8000/8002", ANYWHERE))
+    assert opened(*rules) == (22, 8000, 8001, 8002)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Rule("ingress", "tcp", "22/22", IPv4Network("10.0.0.0/8")),
+        Rule("ingress", "tcp", "22/22", "sg-2"),
+        Rule("ingress", "udp", "53/53", ANYWHERE),
+        Rule("ingress", "tcp", "22/22", ANYWHERE, "drop"),
+        Rule("egress", "tcp", "22/22", ANYWHERE),
+    ],
+)
+def test_what_nobody_outside_may_use_is_not_forwarded(rule: Rule) -> None:
+    assert opened(rule) == ()
+
+
+@pytest.mark.parametrize(
+    "rule", [Rule("ingress", "all", "-1/-1", ANYWHERE), Rule("ingress", "tcp", "1/65535", ANYWHERE)]
+)
+def test_a_rule_for_everything_opens_the_usual_ports(rule: Rule) -> None:
+    assert opened(rule) == eips.USUAL
+
+
+def test_a_havip_has_the_ports_of_everyone_attached() -> None:
+    more = Rule("ingress", "tcp", "16443/16443", ANYWHERE)
+    assert opened(Rule("ingress", "tcp", "22/22", ANYWHERE), others=(more,), target=VIP) == (22, 16443)
+    assert opened(Rule("ingress", "tcp", "22/22", ANYWHERE), others=(more,)) == (22,)
+
+
+def test_the_server_has_no_port_and_no_retries() -> None:
+    eip = Eip(IPv4Address("127.66.0.5"), "vpc-1", VIP)
+    text = eips.configuration(eip, (22, 16443), "havip-dev.vpc-1", Path("/s"))
+    assert "bind 127.66.0.5:22,127.66.0.5:16443\n" in text
+    assert "server target 10.0.0.10 namespace havip-dev.vpc-1\n" in text
+    assert "retries 0\n" in text
