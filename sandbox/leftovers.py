@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sandbox import cgroups
 from sandbox.errors import SandboxError
-from sandbox.network import namespaces
+from sandbox.network import detours, namespaces
 from sandbox.settings import Settings
 
 
@@ -19,6 +19,7 @@ def find(settings: Settings) -> tuple[str, ...]:
     members = cgroups.members(settings.prefix)
     found = [f"process {pid}: {_command(pid)}" for pid in sorted(members)]
     found += [f"network namespace {name}" for name in sorted(namespaces.existing(settings.prefix))]
+    found += [f"nftables table {settings.prefix}"] if detours.exists(settings.prefix) else []
     found += [f"cgroup {settings.prefix}"] if cgroups.exists(settings.prefix) else []
     return (*found, *([f"directory {settings.directory}"] if settings.directory.exists() else []))
 
@@ -31,6 +32,7 @@ def teardown(settings: Settings) -> None:
     cgroups.remove(settings.prefix)
     for name in namespaces.existing(settings.prefix):
         namespaces.remove(name)
+    detours.remove(settings.prefix)
     shutil.rmtree(settings.directory, ignore_errors=True)
     if left := find(settings):
         raise SandboxError(f"these survive: {'; '.join(left)}; try again, or see what holds them")

@@ -8,14 +8,14 @@ Unlike the cloud: a port no security group opens is refused instead of silent, a
 does not answer is accepted first and closed then, and only TCP is forwarded.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 from pathlib import Path
 
 from sandbox import cgroups
 from sandbox.hosts import images, mirror
 from sandbox.names import cgroup, vpc_namespace
-from sandbox.network import firewall
+from sandbox.network import detours, firewall
 from sandbox.network.namespaces import OUTSIDE
 from sandbox.progress import Report
 from sandbox.settings import Settings
@@ -31,7 +31,7 @@ USUAL = (22, 80, 443, 2379, 6443, 8080, 8443, 9000, 16443, 33305)
 MEMBER = "eip-"
 
 CONFIGURATION = """\
-# target {target}
+# target {target} {namespace}
 global
     stats socket {socket} mode 600 level admin expose-fd listeners
 
@@ -43,7 +43,10 @@ defaults
     timeout server 24h
     timeout client-fin 30s
 
-listen eip
+"""
+
+LISTENER = """
+listen eip-{port}
     bind {binds}
     server target {target} namespace {namespace}
 """
@@ -56,10 +59,27 @@ def open_ports(vpc: Vpc, target: IPv4Address) -> tuple[int, ...]:
     return tuple(sorted({number for rule in rules if _from_outside(rule) for number in _numbers(rule)}))
 
 
-def configuration(eip: Eip, ports: Iterable[int], namespace: str, socket: Path) -> str:
-    """Render HAProxy's configuration for one EIP. The server has no port: it is the client's."""
-    binds = ",".join(f"{eip.address}:{number}" for number in ports)
-    return CONFIGURATION.format(target=eip.target, socket=socket, binds=binds, namespace=namespace)
+def configuration(
+    eip: Eip, ports: Iterable[int], namespace: str, socket: Path, around: Mapping[int, int] | None = None
+) -> str:
+    """Render HAProxy's configuration for one EIP; ``around`` holds ports to listen on instead.
+
+    A server without a port is connected to on the port the client came to.
+    """
+    around = around or {}
+    straight = [number for number in ports if number not in around]
+    listeners = (
+        [("all", ",".join(f"{eip.address}:{number}" for number in straight), str(eip.target))]
+        if straight
+        else []
+    )
+    for number, other in around.items():
+        listeners.append((str(number), f"{eip.address}:{other}", f"{eip.target}:{number}"))
+    text = CONFIGURATION.format(target=eip.target, namespace=namespace, socket=socket)
+    return text + "".join(
+        LISTENER.format(port=port, binds=binds, target=target, namespace=namespace)
+        for port, binds, target in listeners
+    )
 
 
 class Forwarders:
@@ -73,12 +93,16 @@ class Forwarders:
     def apply(self, topology: Topology) -> None:
         """Forward the EIPs of ``topology`` and no others. Open streams of an EIP end only with its target."""
         vpcs = {vpc.id: vpc for vpc in topology.vpcs}
-        wanted = {}
+        taken = detours.taken_everywhere()
+        wanted: dict[str, str] = {}
+        led: dict[tuple[IPv4Address, int], int] = {}
         for eip in topology.eips:
-            if ports := open_ports(vpcs[eip.vpc_id], eip.target):
-                wanted[str(eip.address)] = configuration(
-                    eip, ports, vpc_namespace(self.settings, eip.vpc_id), self._socket(str(eip.address))
-                )
+            address, ports = str(eip.address), open_ports(vpcs[eip.vpc_id], eip.target)
+            around = detours.around(ports, taken)
+            led |= {(eip.address, port): other for port, other in around.items()}
+            if ports:
+                namespace = vpc_namespace(self.settings, eip.vpc_id)
+                wanted[address] = configuration(eip, ports, namespace, self._socket(address), around)
         present = {
             name.removeprefix(MEMBER)
             for name in cgroups.children(self.settings.prefix)
@@ -88,6 +112,8 @@ class Forwarders:
             self._end(address)
         for address, text in wanted.items():
             self._bring(address, text)
+        if led or detours.exists(self.settings.prefix):
+            detours.lead(self.settings.prefix, led)
 
     def _bring(self, address: str, text: str) -> None:
         file = self.directory / f"{address}.cfg"
@@ -120,8 +146,8 @@ class Forwarders:
 
 
 def _way(text: str) -> list[str]:
-    """Return what decides where streams go; only ports may change under open streams."""
-    return [line for line in text.splitlines() if line.lstrip().startswith("server ")]
+    """Return what says where streams go; only ports may change under open streams."""
+    return [line for line in text.splitlines() if line.startswith("# target ")]
 
 
 def _from_outside(rule: Rule) -> bool:

@@ -1,10 +1,12 @@
 """Alibaba Cloud's promises about packets, each tried with real ones between network namespaces."""
 
+import socket
 import time
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
+from sandbox.network import detours
 from sandbox.topology import Eip, Rule, SecurityGroup
 from tests.sandbox.conftest import ANYWHERE, OTHER_VSWITCH, VIP, VPC, Wire, let_in, port
 from tests.sandbox.outside import connect, open_stream, own_addresses
@@ -164,3 +166,16 @@ def test_the_machine_itself_has_no_way_in(wire: Wire) -> None:
 
     assert not any(address in IPv4Network("10.0.0.0/24") for address in own_addresses())
     assert IPv4Address("203.0.113.1") not in own_addresses()
+
+
+def test_an_eip_has_its_port_though_the_machine_listens_on_all_addresses(wire: Wire) -> None:
+    one = port(1)
+    address = wire.settings.eip_range[7]
+    groups = (SecurityGroup("sg-a", (let_in("tcp", "7007/7007"),)),)
+    with socket.create_server(("0.0.0.0", 7007)):  # noqa: S104 - as the machine's own sshd does
+        wire.lay(one, groups=groups, eips=(Eip(address, VPC, one.address),))
+        wire.begin(one, "echo", 7007)
+        assert connect(address, 7007) == "answered"
+        assert connect(IPv4Address("127.0.0.1"), 7007) == "silent", "the machine's own program keeps its port"
+    wire.lay(one, groups=groups)
+    assert not detours.exists(wire.settings.prefix)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.network import eips
+from sandbox.network import detours, eips
 from sandbox.topology import Eip, Port, Rule, SecurityGroup, Vpc
 
 pytestmark = pytest.mark.unit
@@ -59,3 +59,22 @@ def test_the_server_has_no_port_and_no_retries() -> None:
     assert "bind 127.66.0.5:22,127.66.0.5:16443\n" in text
     assert "server target 10.0.0.10 namespace havip-dev.vpc-1\n" in text
     assert "retries 0\n" in text
+
+
+PROC = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1
+   1: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 2 1
+   2: 00000000:01BB 0100007F:9999 01 00000000:00000000 00:00000000 00000000     0        0 3 1
+   0: 00000000000000000000000000000000:0050 00000000000000000000000000000000:0000 0A 0:0 00:0 0 0 0 4 1
+"""
+
+
+def test_ports_somebody_has_on_all_addresses_are_led_elsewhere() -> None:
+    taken = detours.taken_everywhere(PROC)
+    assert taken == {22, 80}
+    assert detours.around((22, 443, 8080), taken) == {22: 61000}
+    eip = Eip(IPv4Address("127.66.0.5"), "vpc-1", VIP)
+    text = eips.configuration(eip, (22, 443), "ns", Path("/s"), {22: 61000})
+    assert "bind 127.66.0.5:443\n    server target 10.0.0.10 namespace ns\n" in text
+    assert "bind 127.66.0.5:61000\n    server target 10.0.0.10:22 namespace ns\n" in text
