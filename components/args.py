@@ -6,7 +6,7 @@ otherwise, an empty text or 0 leaves a directive out. The defaults live in ``set
 """
 
 from collections.abc import Mapping
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
@@ -79,7 +79,7 @@ class BalancerArgs(TypedDict):
     """State keepalived starts in. Default: BACKUP (MASTER needs ``keepalived.nopreempt`` false)."""
     ssh: NotRequired[SshArgs]
     """How to reach this host. Default: the component's ``ssh``."""
-    instance: NotRequired[pulumi.Resource]
+    instance: NotRequired[Any]
     """The instance's resource, if it is in this stack: what is on the host goes with it, without SSH."""
 
 
@@ -94,7 +94,7 @@ class BackendArgs(TypedDict):
     """TCP port. Default: the component's ``backend_port``."""
     ssh: NotRequired[SshArgs]
     """Given, the endpoint is verified from this host too. Default: it is not, unless it is a balancer."""
-    instance: NotRequired[pulumi.Resource]
+    instance: NotRequired[Any]
     """The instance's resource, if it is in this stack."""
 
 

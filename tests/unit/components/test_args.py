@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import is_typeddict
 
 import pytest
+from pulumi.provider.experimental.analyzer import Analyzer
 
-from components import args, args_services, inputs, settings
+from components import ApiServerVip, args, args_services, inputs, settings
 
 pytestmark = pytest.mark.unit
 PAIRS = [
@@ -39,3 +40,12 @@ def test_every_key_has_words_under_it(module: object) -> None:
                 if isinstance(key, ast.AnnAssign):
                     documented = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
                     assert documented, f"{node.name}.{ast.unparse(key.target)}"
+
+
+def test_the_schema_of_other_languages_can_be_made() -> None:
+    found = Analyzer("kube-apiserver-havip").analyze([ApiServerVip])
+    component = found["component_definitions"]["ApiServerVip"]
+    assert set(component.outputs) == {"vip", "controlPlaneEndpoint", "endpoint", "haVipId", "eip", "budget"}
+    assert all(definition.description for definition in component.inputs.values())
+    for type_ in found["type_definitions"].values():
+        assert all(definition.description for definition in type_.properties.values()), type_.name
