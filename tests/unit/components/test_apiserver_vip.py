@@ -221,3 +221,9 @@ def test_two_endpoints_in_one_stack() -> None:
     got = run(program, preview=False)
     assert got.error == ""
     assert {"blue-havip", "green-havip"} == set(got.of("HaVipv2"))
+
+
+def test_a_program_can_ask_before_it_creates_the_hosts() -> None:
+    ApiServerVip.check("cp", examples.topology())
+    with pytest.raises(pulumi.RunError, match=r"vip = '10.0.0.12'"):
+        ApiServerVip.check("cp", examples.topology() | {"vip": "10.0.0.12"})
