@@ -25,6 +25,7 @@ app = typer.Typer(
 app.add_typer(stack_cli.app, name="stack")
 
 Name = typer.Option("dev", help="Name of the sandbox; several run side by side.")
+SshCommand = typer.Argument(None, help="What to run there; a shell if not given.")
 SshHost = typer.Argument(help="Name or instance id.")
 Host = typer.Argument(None, help="Name or instance id; the server's own log if not given.")
 
@@ -112,7 +113,7 @@ def host_named(name: str, host: str) -> dict[str, Any]:
 @app.command(context_settings={"ignore_unknown_options": True})
 def ssh(
     host: str = SshHost,
-    command: list[str] = typer.Argument(None, help="What to run there; a shell if not given."),
+    command: list[str] = SshCommand,
     name: str = Name,
 ) -> None:
     """Log in to a host through its EIP, with the dev stack's key."""
