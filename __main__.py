@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pulumi
 
-from components import ApiServerVip, ApiServerVipArgs, Masters, Network, configured
+from components import ApiServerVip, ApiServerVipArgs, Masters, Network, configured, reach
 
 config = pulumi.Config()
 name = f"{config.get('name') or 'k8s'}-{pulumi.get_stack()}"
@@ -16,8 +16,10 @@ port = config.get_int("port") or 16443
 configured.check_endpoints(pulumi.Config("alicloud").get_object("endpoints") or [])
 masters = configured.masters(config.require_object("masters"))
 balancing = configured.balancers(config.get_object("balancers") or [], masters)
+ssh_user = config.get("sshUser") or "root"
 key_file = config.get("sshPrivateKeyFile") or "~/.ssh/id_ed25519"
 private_key = configured.text_of("sshPrivateKeyFile", key_file)
+proxy = configured.ssh_proxy(config.get_object("sshProxy") or {}, private_key)
 created = [master for master in masters if "instance_id" not in master]
 user_data_file = config.get("userDataFile")
 
@@ -33,9 +35,9 @@ endpoint: dict[str, Any] = {
     "health_check": config.get_object("healthCheck") or {},
     "verify": config.get("verify") or "strict",
     "ssh": {
-        "user": config.get("sshUser") or "root",
+        "user": ssh_user,
         "private_key": private_key,
-        "proxy": configured.ssh_proxy(config.get_object("sshProxy") or {}, private_key) or None,
+        "proxy": proxy or None,
     },
     "eip": {} if config.get_bool("publicEndpoint") else None,
     "tags": tags,
@@ -47,6 +49,9 @@ endpoint: dict[str, Any] = {
     ],
 }
 ApiServerVip.check(name, endpoint)
+if not pulumi.runtime.is_dry_run():
+    key_path = configured.path_of("sshPrivateKeyFile", key_file)
+    reach.check(configured.logins(masters, ssh_user, key_path, proxy))
 
 # --- the network and the masters, unless they are there already ------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pulumi
 
+from components import reach
 from components.masters import MasterArgs
 
 DEFAULT_BALANCERS = 2
@@ -58,16 +59,21 @@ def balancers(names: Sequence[str], known: Iterable[MasterArgs]) -> list[str]:
     return list(names) or every[:DEFAULT_BALANCERS]
 
 
-def text_of(key: str, path: str) -> str:
-    """Return the content of a file named in the configuration; ``~`` and ``$VARIABLES`` are expanded."""
+def path_of(key: str, path: str) -> Path:
+    """Return a path named in the configuration; ``~`` and ``$VARIABLES`` are expanded."""
     expanded = os.path.expandvars(Path(path).expanduser())
     if unset := re.search(r"\$\{?(\w+)", expanded):
         raise pulumi.RunError(
             f"{key} = {path!r}: the environment variable {unset[1]} is not set; set it (against the sandbox, "
             "`make shell` does) or write a path"
         )
+    return Path(expanded)
+
+
+def text_of(key: str, path: str) -> str:
+    """Return the content of a file named in the configuration."""
     try:
-        return Path(expanded).read_text()
+        return path_of(key, path).read_text()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise pulumi.RunError(f"{key} = {path!r}: {reason}; name a file that can be read") from error
@@ -84,6 +90,18 @@ def ssh_proxy(raw: Mapping[str, Any], private_key: str) -> dict[str, Any]:
             f"sshProxy = {dict(raw)!r}: {what}; give host, and user and port if they differ"
         )
     return {**raw, "private_key": private_key}
+
+
+def logins(
+    known: Iterable[MasterArgs], user: str, key_file: Path, proxy: Mapping[str, Any]
+) -> list[reach.Login]:
+    """Return how to get into each master that exists already."""
+    jump = f"{proxy.get('user', 'root')}@{proxy['host']}:{proxy.get('port', 22)}" if proxy else ""
+    return [
+        reach.Login(master["name"], str(master.get("ssh_host") or master["address"]), user, key_file, jump)
+        for master in known
+        if master.get("instance_id")
+    ]
 
 
 def check_endpoints(overrides: Sequence[Mapping[str, str]]) -> None:

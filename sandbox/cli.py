@@ -158,6 +158,10 @@ def main() -> None:
     except SandboxError as error:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(1)
+    except OSError as error:
+        # A full disk, a file somebody else owns: the system's own words say what and where.
+        console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        sys.exit(1)
     except KeyboardInterrupt:
         console.print("interrupted; `make up` goes on from here", style="red")
         sys.exit(130)

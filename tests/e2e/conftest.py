@@ -52,11 +52,14 @@ def stack_file(settings: Settings, changes: dict[str, Any]) -> dict[str, Any]:
     return content
 
 
-def make_lab(settings: Settings, directory: Path, stack: str, changes: dict[str, Any]) -> Lab:
+def make_lab(
+    settings: Settings, directory: Path, stack: str, changes: dict[str, Any], program: Path = PROJECT
+) -> Lab:
     """A project directory with one stack on the sandbox, and the means to look at it."""
     directory.mkdir(parents=True)
     for part in PROGRAM:
-        (directory / part).symlink_to(PROJECT / part)
+        own = program / part
+        (directory / part).symlink_to(own if own.exists() else PROJECT / part)
     (directory / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(stack_file(settings, changes)))
     return Lab(settings, DevStack(settings, to_console, stack, directory))
 

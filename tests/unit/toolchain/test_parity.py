@@ -15,7 +15,7 @@ from sandbox.toolchain.home import plugin_file
 from sandbox.toolchain.parts import ALICLOUD
 from tests.unit.toolchain import parity
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.hosts  # needs the plugin built; `make prepare` does it
 
 SDK = "pulumi_alicloud"
 NEWER_THAN_THE_PLUGIN = {
@@ -34,7 +34,7 @@ NEWER_THAN_THE_PLUGIN = {
 def schema() -> Mapping[str, Any]:
     built = toolchain.find_built()
     if built is None:
-        pytest.skip("the toolchain is not built on this machine: python -m sandbox.toolchain")
+        pytest.skip("an official Pulumi is in use: its plugin is not ours to compare")
     printed = subprocess.run(
         [built.pulumi, "package", "get-schema", plugin_file(built.home, ALICLOUD)],
         env=os.environ | built.environment(),

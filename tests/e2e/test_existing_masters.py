@@ -1,0 +1,99 @@
+"""Masters that exist already: ids and addresses in the configuration, nothing of them created or destroyed."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.settings import Settings
+from sandbox.stack.engine import PROJECT
+from sandbox.stack.ssh_key import ensure_key
+from tests.e2e.conftest import make_lab
+from tests.e2e.lab import Lab, eventually
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+VIP = "192.168.8.10"
+
+
+def serves(lab: Lab, master: str) -> bool:
+    """Whether the apiserver on a master is up."""
+    return lab.ssh(master, "curl -sk https://127.0.0.1:6443/readyz", check=False) == "ok"
+
+
+@pytest.fixture(scope="module")
+def base(settings: Settings, dev: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """The outputs of a stack with a network and three masters whose user data has ended."""
+    assert dev.cloud()["api"]  # the sandbox runs
+    lab = make_lab(settings, tmp_path_factory.mktemp("p") / "base", "base", {}, PROJECT / "tests/e2e/base")
+    up = lab.pulumi("up", "--yes", "--skip-preview")
+    assert up.returncode == 0, up.stdout + up.stderr
+    outputs = lab.outputs()
+    for master in outputs["masters"]:
+        eventually(f"{master['name']} serves", partial(serves, lab, master["name"]), within_s=60)
+    yield outputs
+    destroy = lab.pulumi("destroy", "--yes", "--skip-preview")
+    assert destroy.returncode == 0, destroy.stdout + destroy.stderr
+
+
+def configuration(base: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The program's configuration for these masters."""
+    return {
+        "vswitchId": base["vswitch_id"],
+        "vswitchCidr": "192.168.8.0/24",
+        "vip": VIP,
+        "masters": base["masters"],
+        **changes,
+    }
+
+
+def test_an_endpoint_comes_to_existing_masters_and_goes_again(
+    settings: Settings, base: dict[str, Any], tmp_path: Path
+) -> None:
+    lab = make_lab(settings, tmp_path / "existing", "existing", configuration(base))
+    before = {name: host["id"] for name, host in lab.hosts().items()}
+    up = lab.pulumi("up", "--yes", "--skip-preview")
+    assert up.returncode == 0, up.stdout + up.stderr
+    for master in base["masters"]:
+        assert lab.ssh(master["name"], f"curl -sk --max-time 2 https://{VIP}:16443/readyz") == "ok"
+    assert lab.answers()
+    destroy = lab.pulumi("destroy", "--yes", "--skip-preview")
+    assert destroy.returncode == 0, destroy.stdout + destroy.stderr
+    assert {name: host["id"] for name, host in lab.hosts().items()} == before
+    for master in base["masters"]:
+        assert VIP not in lab.ssh(master["name"], "ip -4 address show")
+        assert (
+            "active"
+            not in lab.ssh(master["name"], "systemctl is-active haproxy keepalived", check=False).split()
+        )
+
+
+BAD_LOGINS: dict[str, tuple[dict[str, Any], str]] = {
+    "a wrong key": ({"sshPrivateKeyFile": "WRONG"}, "Permission denied"),
+    "a wrong user": ({"sshUser": "nobody-here"}, "Permission denied"),
+    "an unreachable host": ({"sshHost": "127.67.0.250"}, "127.67.0.250"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_LOGINS)
+def test_a_master_that_cannot_be_entered_is_named_before_anything_changes(
+    settings: Settings, base: dict[str, Any], tmp_path: Path, case: str
+) -> None:
+    changes, said = BAD_LOGINS[case]
+    config = configuration(base)
+    if "sshHost" in changes:
+        config["masters"] = [{**base["masters"][0], "sshHost": changes["sshHost"]}, *base["masters"][1:]]
+    elif "sshPrivateKeyFile" in changes:
+        config["sshPrivateKeyFile"] = str(ensure_key(tmp_path / "wrong"))
+    else:
+        config |= changes
+    lab = make_lab(settings, tmp_path / "bad", "badlogin", config)
+    up = lab.pulumi("up", "--yes", "--skip-preview", "--color=never")
+    words = up.stdout + up.stderr
+    assert up.returncode != 0, words
+    assert said in words
+    assert "m1" in words
+    assert "Traceback" not in words
+    assert lab.cloud()["ha_vips"] == []
