@@ -4,7 +4,7 @@ SHELL := /bin/bash
 RUN := ./sandbox/run
 STACK := $(RUN) sandbox stack
 
-.PHONY: help up down outputs shell env status prepare test test-unit test-go test-hosts test-e2e lint format lock
+.PHONY: help up down outputs shell env status prepare test test-unit test-go test-hosts test-e2e lint format docs lock
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ format: ## Rewrite Python and Go the way lint wants it
 	@$(RUN) ruff format .
 	@$(RUN) ruff check --fix .
 	@gofmt -w sandbox/toolchain
+
+docs: ## Write what the code can tell: docs/options.md, docs/api-coverage.md, the READMEs' table
+	@$(RUN) docs.generate
 
 lock: ## Resolve pyproject.toml again into requirements.lock (needs uv on PATH)
 	uv lock && uv export --quiet --no-emit-project --all-groups -o requirements.lock

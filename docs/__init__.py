@@ -1,0 +1,1 @@
+"""Documents, and the generator of those that the code can tell."""

@@ -1,0 +1,90 @@
+"""Generated documents are as the code is, and what docstrings say of defaults is true."""
+
+import dataclasses
+import re
+from itertools import chain
+
+import pytest
+
+from components import settings
+from docs import arguments, generate
+from sandbox.api import registry
+
+pytestmark = pytest.mark.unit
+
+SETTINGS = {
+    "ApiServerVipArgs": settings.Settings,
+    "HealthCheckArgs": settings.HealthCheck,
+    "HaproxyArgs": settings.Haproxy,
+    "KeepalivedArgs": settings.Keepalived,
+    "PackagesArgs": settings.Packages,
+}
+
+
+@pytest.mark.parametrize("name", generate.documents())
+def test_no_document_is_stale(name: str) -> None:
+    file = generate.ROOT / name
+    assert file.exists(), f"{name} is missing; run: make docs"
+    assert file.read_text() == generate.documents()[name], f"{name} is stale; run: make docs"
+
+
+def said(name: str) -> dict[str, str]:
+    """Return the defaults that the docstrings of one class of arguments name."""
+    classes = arguments.described("args.py") | arguments.described("args_services.py")
+    return {attribute.key: attribute.default.strip("`") for attribute in classes[name].attributes}
+
+
+def plain(value: object) -> str:
+    """Return a default the way a docstring writes it."""
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_docstrings_name_the_defaults_that_hold(name: str) -> None:
+    held = SETTINGS[name]()
+    keys = [field.name for field in dataclasses.fields(held) if field.name in said(name)]
+    values = {key: getattr(held, key) for key in keys}
+    values = {key: value for key, value in values.items() if value and not dataclasses.is_dataclass(value)}
+    assert values
+    for key, value in values.items():
+        assert re.match(rf"{re.escape(plain(value))}\b|\*$", said(name)[key]), f"{name}.{key}: {value!r}"
+
+
+def test_every_argument_is_described() -> None:
+    files = ("args.py", "args_services.py", "network.py", "masters.py")
+    for found in chain.from_iterable(arguments.described(file).values() for file in files):
+        if found.name.endswith("Args"):
+            assert found.attributes, found.name
+            assert all(attribute.description for attribute in found.attributes), found.name
+
+
+def test_every_class_of_arguments_is_in_the_options() -> None:
+    text = generate.options()
+    for link in re.findall(r"\]\(#(\w+)\)", text):
+        assert re.search(rf"^##+ {link}$", text, re.MULTILINE | re.IGNORECASE), link
+
+
+def test_the_coverage_names_every_action() -> None:
+    text = generate.documents()["docs/api-coverage.md"]
+    assert all(f"| {action.name} |" in text for action in registry.all_actions())
+
+
+@pytest.mark.parametrize(
+    ("annotation", "words"),
+    [
+        ("NotRequired[pulumi.Input[int]]", "integer"),
+        ("NotRequired[list[pulumi.Input[str]]]", "list of string"),
+        ("NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]", "map of string"),
+        ("list[BalancerArgs]", "list of [BalancerArgs](#balancerargs)"),
+        ("NotRequired[pulumi.Input[CheckKind]]", "`https`, `tcp`"),
+    ],
+)
+def test_types_in_words(annotation: str, words: str) -> None:
+    assert arguments.type_words(annotation) == words
+
+
+def test_a_readme_without_marks_is_an_error() -> None:
+    with pytest.raises(ValueError, match="options"):
+        generate.with_table("# nothing here\n")
