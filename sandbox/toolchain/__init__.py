@@ -39,19 +39,18 @@ class Toolchain:
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
         """Name the variables to set, on top of ``base`` (this process's), so that a plain ``pulumi`` works.
 
-        PATH leads to the engine, then to the Python that runs this: the built language host takes the first
-        ``python3`` it finds there and knows no other setting.
+        PATH leads to the engine, then to the Python that runs this; no other toolchain of ours stays on it,
+        since the engine takes plugins and language hosts from there first. Language hosts run the Python that
+        PULUMI_PYTHON_CMD names, else the first ``python3`` on PATH, which may lie beside an official engine.
         """
         base = os.environ if base is None else base
         python = Path(sys.executable).parent
-        rest = [
-            entry
-            for entry in base.get("PATH", os.defpath).split(os.pathsep)
-            if entry not in {str(self.bin), str(python)}
-        ]
+        path = official.without(base.get("PATH", os.defpath), _directory())
+        rest = [entry for entry in path.split(os.pathsep) if entry not in {str(self.bin), str(python)}]
         variables = {
             "PATH": os.pathsep.join([str(self.bin), str(python), *rest]),
             "PULUMI_HOME": str(self.home),
+            "PULUMI_PYTHON_CMD": sys.executable,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PYTHONPYCACHEPREFIX": base.get("PYTHONPYCACHEPREFIX", str(cache_dir() / "pycache")),
         }
@@ -75,12 +74,19 @@ def ensure(report: Report) -> Toolchain:
     if choice not in _CHOICES:
         raise ToolchainError(f"HAVIP_TOOLCHAIN is {choice!r}; it must be one of {', '.join(_CHOICES)}")
     found = None if choice == "built" else official.find_official(os.environ, ours=cache_dir())
-    if found and not official.missing_plugins(found.home):
+    missing = official.missing_plugins(found) if found else []
+    if found and not missing:
         return _official(found)
     if choice == "official":
         return _completed(found, report)
-    if found and find_built() is None:
+    if found and find_built():
         # Built before, it is used again: this machine has shown that the plugins cannot be had.
+        names = " and ".join(f"{plugin.plugin} {plugin.version}" for plugin in missing)
+        report(
+            f"{found.executable} ({found.version}) has no plugin {names}: the built toolchain is used "
+            "(HAVIP_TOOLCHAIN=official fetches what is missing)"
+        )
+    elif found:
         try:
             return _completed(found, report)
         except ToolchainError as reason:
@@ -95,8 +101,8 @@ def _official(found: official.Official) -> Toolchain:
 def _completed(found: official.Official | None, report: Report) -> Toolchain:
     if found is None:
         raise ToolchainError(
-            "HAVIP_TOOLCHAIN is 'official', and there is no pulumi with its Python language host on PATH: "
-            "install Pulumi, or leave HAVIP_TOOLCHAIN away"
+            "HAVIP_TOOLCHAIN is 'official', and there is no pulumi with its Python language host on PATH or in "
+            "the bin directory of PULUMI_HOME (~/.pulumi): install Pulumi, or leave HAVIP_TOOLCHAIN away"
         )
     official.install_missing_plugins(found, report)
     return _official(found)

@@ -25,43 +25,56 @@ class Official:
     executable: Path
     home: Path
     version: str
+    path: str
+    """PATH without what is ours."""
 
 
 def find_official(environment: Mapping[str, str], ours: Path) -> Official | None:
-    """Find the first ``pulumi`` on PATH outside ``ours`` that has the Python language host with it."""
-    for directory in environment.get("PATH", "").split(os.pathsep):
-        if not directory or _inside(Path(directory), ours):
-            continue
-        executable = shutil.which("pulumi", path=directory)
-        if (
-            executable
-            and _has_language_host(Path(executable), environment)
-            and (version := _version(executable))
-        ):
-            return Official(Path(executable), _home(environment, ours), version)
+    """Find the first ``pulumi`` outside ``ours`` that has the Python language host with it.
+
+    Where to look: PATH, then ``bin`` of the PULUMI_HOME, where Pulumi's installer puts it.
+    """
+    home = _home(environment, ours)
+    path = without(environment.get("PATH", ""), ours)
+    for directory in (*path.split(os.pathsep), str(home / "bin")):
+        executable = shutil.which("pulumi", path=directory) if directory else None
+        if executable and _has_language_host(Path(executable), path) and (version := _version(executable)):
+            return Official(Path(executable), home, version, path)
     return None
 
 
+def without(path: str, ours: Path) -> str:
+    """Return a PATH without the directories inside ``ours``."""
+    return os.pathsep.join(
+        entry for entry in path.split(os.pathsep) if entry and not _inside(Path(entry), ours)
+    )
+
+
 def install_missing_plugins(official: Official, report: Report) -> None:
-    """Have the installed engine fetch the plugins that its home lacks, in the versions of our SDKs.
+    """Have the installed engine fetch the plugins that it lacks, in the versions of our SDKs.
 
     Raises:
         ToolchainError: a plugin cannot be had; with the engine's own words.
 
     """
-    for plugin in missing_plugins(official.home):
+    for plugin in missing_plugins(official):
         report(f"{plugin.plugin}: fetching the plugin {plugin.version} with {official.executable}")
         _install(official, plugin)
 
 
-def missing_plugins(home: Path) -> list[Part]:
-    """List the plugins that a PULUMI_HOME lacks or, marked ``.partial``, holds half."""
+def missing_plugins(official: Official) -> list[Part]:
+    """List the plugins that are neither on PATH, where the engine looks first, nor whole in its PULUMI_HOME."""
     return [
         part
         for part in PLUGINS
-        if not (file := plugin_file(home, part)).is_file()
-        or file.parent.with_name(file.parent.name + ".partial").exists()
+        if shutil.which(part.binary, path=official.path) is None and not _is_installed(official.home, part)
     ]
+
+
+def _is_installed(home: Path, part: Part) -> bool:
+    """Whether a PULUMI_HOME holds a plugin, and not just the half of it (marked ``.partial``)."""
+    file = plugin_file(home, part)
+    return file.is_file() and not file.parent.with_name(file.parent.name + ".partial").exists()
 
 
 def _install(official: Official, plugin: Part) -> None:
@@ -117,11 +130,9 @@ def _home(environment: Mapping[str, str], ours: Path) -> Path:
     return Path(environment.get("HOME", str(Path.home()))) / ".pulumi"
 
 
-def _has_language_host(executable: Path, environment: Mapping[str, str]) -> bool:
+def _has_language_host(executable: Path, path: str) -> bool:
     beside = executable.resolve().with_name(LANGUAGE_HOST.binary)
-    return (
-        beside.is_file() or shutil.which(LANGUAGE_HOST.binary, path=environment.get("PATH", "")) is not None
-    )
+    return beside.is_file() or shutil.which(LANGUAGE_HOST.binary, path=path) is not None
 
 
 def _version(executable: str) -> str | None:

@@ -82,7 +82,18 @@ def test_environment_of_a_built_toolchain(tmp_path: Path) -> None:
     python = str(Path(sys.executable).parent)
     assert variables["PATH"].split(os.pathsep) == [str(tmp_path / "bin"), python, "/usr/bin"]
     assert variables["PULUMI_HOME"] == str(tmp_path)
+    assert variables["PULUMI_PYTHON_CMD"] == sys.executable
     assert variables["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] == "true"
+
+
+def test_environment_holds_no_other_toolchain_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HAVIP_CACHE", str(tmp_path))
+    ready = toolchain.Toolchain("official", Path("/opt/pulumi"), Path("/root/.pulumi"), "v3.300.0")
+    inside = tmp_path / "toolchain" / "home-1" / "bin"
+    variables = ready.environment({"PATH": f"{inside}:/usr/bin"})
+    assert str(inside) not in variables["PATH"].split(os.pathsep)
 
 
 def test_environment_of_an_official_one_may_fetch_plugins(tmp_path: Path) -> None:
@@ -104,7 +115,30 @@ def installation(tmp_path: Path) -> dict[str, str]:
 
 def test_official_is_found_with_its_home(installation: dict[str, str], tmp_path: Path) -> None:
     found = official.find_official(installation, ours=tmp_path / "cache")
-    assert found == official.Official(tmp_path / "bin" / "pulumi", tmp_path / "home" / ".pulumi", "v3.300.0")
+    assert found == official.Official(
+        tmp_path / "bin" / "pulumi", tmp_path / "home" / ".pulumi", "v3.300.0", str(tmp_path / "bin")
+    )
+
+
+def test_official_is_found_where_its_installer_puts_it(installation: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    home = tmp_path / "home" / ".pulumi"
+    home.mkdir()
+    (tmp_path / "bin").rename(home / "bin")
+    found = official.find_official(installation | {"PATH": "/nowhere"}, ours=tmp_path / "cache")
+    assert found is not None
+    assert (found.executable, found.home) == (home / "bin" / "pulumi", home)
+
+
+def test_official_home_may_be_named(installation: dict[str, str], tmp_path: Path) -> None:
+    named = installation | {"PULUMI_HOME": str(tmp_path / "named")}
+    found = official.find_official(named, ours=tmp_path / "cache")
+    assert found is not None
+    assert found.home == tmp_path / "named"
+    ours = installation | {"PULUMI_HOME": str(tmp_path / "cache" / "home-1")}
+    found = official.find_official(ours, ours=tmp_path / "cache")
+    assert found is not None
+    assert found.home == tmp_path / "home" / ".pulumi"
 
 
 def test_official_needs_its_language_host(installation: dict[str, str], tmp_path: Path) -> None:
@@ -116,12 +150,58 @@ def test_ours_is_not_official(installation: dict[str, str], tmp_path: Path) -> N
     assert official.find_official(installation, ours=tmp_path) is None
 
 
+def test_language_host_of_ours_does_not_count(installation: dict[str, str], tmp_path: Path) -> None:
+    ours = tmp_path / "cache" / "bin"
+    ours.mkdir(parents=True)
+    (tmp_path / "bin" / "pulumi-language-python").rename(ours / "pulumi-language-python")
+    path = os.pathsep.join([installation["PATH"], str(ours)])
+    assert official.find_official(installation | {"PATH": path}, ours=tmp_path / "cache") is None
+
+
 def test_half_installed_plugins_are_missing(tmp_path: Path) -> None:
+    found = official.Official(tmp_path / "bin" / "pulumi", tmp_path, "v3.300.0", str(tmp_path / "bin"))
     for part in parts.PLUGINS:
         _script(plugin_file(tmp_path, part), "exit 0")
-    assert official.missing_plugins(tmp_path) == []
+    assert official.missing_plugins(found) == []
     (tmp_path / "plugins" / "resource-alicloud-v4.0.0.partial").touch()
-    assert official.missing_plugins(tmp_path) == [parts.ALICLOUD]
+    assert official.missing_plugins(found) == [parts.ALICLOUD]
+
+
+def test_plugins_on_path_are_not_missing(tmp_path: Path) -> None:
+    found = official.Official(tmp_path / "bin" / "pulumi", tmp_path, "v3.300.0", str(tmp_path / "bin"))
+    assert official.missing_plugins(found) == list(parts.PLUGINS)
+    _script(tmp_path / "bin" / "pulumi-resource-command", "exit 0")
+    assert official.missing_plugins(found) == [parts.ALICLOUD]
+
+
+def test_official_without_plugins_is_told_when_the_built_one_is_used(
+    installation: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**installation, "HAVIP_CACHE": str(tmp_path / "cache")}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("HAVIP_TOOLCHAIN", "PULUMI_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    built = toolchain.Toolchain("built", tmp_path, tmp_path, "v3.259.0")
+    monkeypatch.setattr(toolchain, "find_built", lambda: built)
+    monkeypatch.setattr(toolchain, "_build", lambda _: built)
+    said: list[str] = []
+    assert toolchain.ensure(said.append) == built
+    assert "has no plugin alicloud 4.0.0 and command 1.2.1: the built toolchain is used" in said[0]
+    for part in parts.PLUGINS:
+        _script(plugin_file(tmp_path / "home" / ".pulumi", part), "exit 0")
+    assert toolchain.ensure(said.append).kind == "official"
+
+
+def test_what_was_put_in_place_of_ours_stays(tmp_path: Path) -> None:
+    built = {part: tmp_path / part.name for part in parts.PARTS}
+    for part, directory in built.items():
+        _script(directory / part.binary, "echo ours")
+    keys = dict.fromkeys(parts.PARTS, "0" * 12)
+    swapped = plugin_file(assemble(tmp_path, keys, built), parts.COMMAND)
+    swapped.unlink()
+    _script(swapped, "echo theirs")
+    assemble(tmp_path, keys, built)
+    assert "theirs" in swapped.read_text()
 
 
 def test_unreachable_plugins_are_given_up_soon(installation: dict[str, str], tmp_path: Path) -> None:
