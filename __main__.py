@@ -21,7 +21,9 @@ key_file = config.get("sshPrivateKeyFile") or "~/.ssh/id_ed25519"
 private_key = configured.text_of("sshPrivateKeyFile", key_file)
 proxy = configured.ssh_proxy(config.get_object("sshProxy") or {}, private_key)
 created = [master for master in masters if "instance_id" not in master]
-user_data_file = config.get("userDataFile")
+user_data_file = config.get("userDataFile") if created else ""
+user_data = configured.text_of("userDataFile", user_data_file) if user_data_file else ""
+public_key = configured.text_of("sshPrivateKeyFile", f"{key_file}.pub") if created else ""
 
 endpoint: dict[str, Any] = {
     "vswitch_cidr": config.get("vswitchCidr") or "10.0.0.0/24",
@@ -82,8 +84,8 @@ control_plane = Masters(
         "security_group_id": security_group_id,
         "image_id": config.get("imageId") or "",
         "instance_type": config.get("instanceType") or "ecs.g7.large",
-        "public_key": configured.text_of("sshPrivateKeyFile", f"{key_file}.pub") if created else "",
-        "user_data": configured.text_of("userDataFile", user_data_file) if created and user_data_file else "",
+        "public_key": public_key,
+        "user_data": user_data,
         "public": config.get_bool("publicMasters") or False,
         "tags": tags,
     },

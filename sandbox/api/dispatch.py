@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from sandbox.api import registry, signature, wire
 from sandbox.api.credentials import AccessKey
-from sandbox.api.model import Body, Call
+from sandbox.api.model import NOT_SERVED, Body, Call
 from sandbox.api.registry import Action
 from sandbox.cloud import catalogue, errors, ids
 from sandbox.cloud.cloud import Cloud
@@ -77,6 +77,9 @@ def parse(action: Action[Any], parameters: Mapping[str, str]) -> Call:
         name = _wire_name(first["loc"])
         if first["type"] == "missing":
             raise errors.MissingParameter(name) from None
+        if first["type"] == NOT_SERVED:
+            name = ".".join(filter(None, [name, first["ctx"]["name"]]))
+            raise errors.ParameterNotServed(name, action.name) from None
         if first["type"] == "extra_forbidden":
             known = ", ".join(sorted(parameter_names(action.call)))
             raise errors.UnknownParameter(name, action.name, known) from None

@@ -1,11 +1,12 @@
 """What every action's parameters have in common, and the types they are made of."""
 
 import json
-from collections.abc import Sequence
-from typing import Annotated, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 from pydantic.alias_generators import to_pascal
+from pydantic_core import PydanticCustomError
 
 from sandbox.cloud.catalogue import REGIONS
 
@@ -13,12 +14,34 @@ Body = dict[str, JsonValue]
 T = TypeVar("T")
 
 _CLEARED_BY_BLANK = ("Description", "Name")
+_NOTHING = frozenset({"", "0", "false"})
+NOT_SERVED = "not_served"
+"""The type of the error about a parameter that the real API has and the sandbox does not act on."""
+
+
+def names(text: str) -> frozenset[str]:
+    """Return names written with blanks between them."""
+    return frozenset(text.split())
 
 
 class Parameters(BaseModel):
     """A group of parameters. ``vpc_id`` is ``VpcId`` on the wire; others are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_pascal)
+
+    not_served: ClassVar[frozenset[str]] = frozenset()
+    """What the real API knows and the sandbox does not act on: taken where it asks for nothing, else refused."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_not_served(cls, values: object) -> object:
+        if not isinstance(values, dict):
+            return values
+        not_served = frozenset[str]().union(*(vars(base).get(NOT_SERVED, ()) for base in cls.__mro__))
+        for name in not_served & values.keys():
+            if not _asks_for_nothing(values[name]):
+                raise PydanticCustomError(NOT_SERVED, "the sandbox does not act on it", {"name": name})
+        return {name: value for name, value in values.items() if name not in not_served}
 
     @model_validator(mode="before")
     @classmethod
@@ -29,8 +52,20 @@ class Parameters(BaseModel):
         return {key: value for key, value in values.items() if value != "" or key.endswith(_CLEARED_BY_BLANK)}
 
 
+def _asks_for_nothing(value: object) -> bool:
+    """Whether a value, or every value in a tree, is blank, zero or false."""
+    if isinstance(value, Mapping):
+        return all(map(_asks_for_nothing, value.values()))
+    if isinstance(value, list):
+        return all(map(_asks_for_nothing, value))
+    return str(value).lower() in _NOTHING
+
+
 class Call(Parameters):
     """The parameters of one action. The class is named after it, its docstring says where they come from."""
+
+    # Left over from before RAM; every action of ECS and VPC has them.
+    not_served = names("OwnerId OwnerAccount ResourceOwnerId ResourceOwnerAccount")
 
     region_id: str = REGIONS[0]
 
@@ -55,6 +90,27 @@ class Paged(Call):
     def counts(self, found: Sequence[T]) -> Body:
         """Return the part of the answer that says which page it is of how many."""
         return {"TotalCount": len(found), "PageNumber": self.page_number, "PageSize": self.page_size}
+
+
+class Tokened(Paged):
+    """A call whose answer comes in numbered pages or, with ``MaxResults``, in pages that name the next."""
+
+    max_results: int | None = Field(default=None, ge=1, le=1000)
+    next_token: str = Field(default="", pattern=r"^[0-9]*$")
+
+    def page(self, found: Sequence[T]) -> Sequence[T]:
+        """Return the page asked for."""
+        if self.max_results is None:
+            return super().page(found)
+        first = int(self.next_token or "0")
+        return found[first : first + self.max_results]
+
+    def counts(self, found: Sequence[T]) -> Body:
+        """Return the counts; a token only where there is more, since clients ask on until there is none."""
+        if self.max_results is None:
+            return super().counts(found)
+        last = int(self.next_token or "0") + self.max_results
+        return {"TotalCount": len(found), **({"NextToken": str(last)} if last < len(found) else {})}
 
 
 class Tag(Parameters):

@@ -109,7 +109,12 @@ def _not_asked_for() -> Body:
         "HpcClusterId": "",
         "DeploymentSetId": "",
         "DedicatedHostAttribute": {"DedicatedHostId": "", "DedicatedHostName": ""},
-        "MetadataOptions": {"HttpTokens": "", "HttpEndpoint": "", "HttpPutResponseHopLimit": 0},
+        "MetadataOptions": {
+            "HttpTokens": "",
+            "HttpEndpoint": "",
+            "HttpPutResponseHopLimit": 0,
+            "InstanceMetadataTags": "",
+        },
         "ImageOptions": {"LoginAsNonRoot": False},
         "AdditionalInfo": {"EnableHighDensityMode": False},
         "OperationLocks": {"LockReason": []},

@@ -35,6 +35,13 @@ class UnknownParameter(ApiError):
     template = "The sandbox does not know the parameter {0} of {1}; the known ones are: {2}."
 
 
+class ParameterNotServed(ApiError):
+    code = "InvalidParameter.NotServed"
+    template = (
+        "The parameter {0} of {1} is the real API's, but the sandbox does not act on it; leave it away."
+    )
+
+
 class InvalidParameter(ApiError):
     code = "InvalidParameter"
     template = "The specified parameter {0} is not valid: {1}"

@@ -115,7 +115,6 @@ def _bootstrap(image: Image, root: Path) -> None:
     run(
         [
             *contained,
-            "nice",
             "mmdebstrap",
             "--mode=root",
             "--variant=minbase",
@@ -124,5 +123,5 @@ def _bootstrap(image: Image, root: Path) -> None:
             root,
             *lines,
         ],
-        seconds=900,
+        seconds=1800,
     )

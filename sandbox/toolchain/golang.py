@@ -79,6 +79,8 @@ async def build(go: Go, part: Part, output: Path, note: Callable[[str], None]) -
 
 async def _run(go: Go, part: Part, arguments: list[str], note: Callable[[str], None]) -> str:
     process = await asyncio.create_subprocess_exec(
+        # The long builds give way to the short steps beside them (an image, packages) and to the person's own work.
+        "nice",
         go.executable,
         *arguments,
         cwd=part.directory,

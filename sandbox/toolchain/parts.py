@@ -62,7 +62,7 @@ ENGINE = Part(
     binary="pulumi",
     version="v3.259.0",
     version_variable=_SDK_VERSION_VARIABLE,
-    usual_seconds=240,
+    usual_seconds=420,
 )
 LANGUAGE_HOST = Part(
     name="language-python",
@@ -79,7 +79,7 @@ ALICLOUD = Part(
     binary="pulumi-resource-alicloud",
     version="4.0.0",
     version_variable="main.version",
-    usual_seconds=480,
+    usual_seconds=660,
 )
 COMMAND = Part(
     name="command",

@@ -23,7 +23,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "a reserved VIP": ({"vip": "10.0.0.254"}, "10.0.0.254"),
     "a VIP that is a host's address": ({"vip": "10.0.0.12"}, "10.0.0.12"),
     "two hosts with one address": ({"masters": masters("10.0.0.11", "10.0.0.11", "10.0.0.13")}, "10.0.0.11"),
-    "one balancer only": ({"balancers": ["k8s-master01"]}, "k8s-master01"),
+    "one balancer only": ({"balancers": ["k8s-master01"]}, "at least 2 balancers"),
     "an unknown balancer": ({"balancers": ["k8s-master01", "k8s-master09"]}, "k8s-master09"),
     "a vSwitch outside its VPC": ({"vswitchCidr": "192.168.0.0/24"}, "192.168.0.0/24"),
     "a port out of range": ({"port": 70000}, "70000"),

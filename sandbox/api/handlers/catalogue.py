@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from sandbox.api.model import Body, Call, Paged, Tag
+from sandbox.api.model import Body, Call, Paged, Tag, names
 from sandbox.api.registry import ECS, action
 from sandbox.cloud.catalogue import DISK_CATEGORIES, INSTANCE_TYPES, REGIONS, Image, InstanceType, zones
 from sandbox.cloud.session import Session
@@ -14,6 +14,8 @@ _AVAILABLE: Body = {"Status": "Available", "StatusCategory": "WithStock"}
 
 class DescribeRegions(Call):
     """ECS API reference, DescribeRegions."""
+
+    not_served = names("InstanceChargeType ResourceType")
 
     accept_language: str = "en-US"
 
@@ -29,6 +31,8 @@ class DescribeZones(Call):
 
 class DescribeAvailableResource(Call):
     """ECS API reference, DescribeAvailableResource."""
+
+    not_served = names("DataDiskCategory DedicatedHostId Scope SpotDuration")
 
     destination_resource: Literal["Zone", "IoOptimized", "InstanceType", "SystemDisk", "DataDisk", "Network"]
     io_optimized: Literal["optimized"] = "optimized"
@@ -46,6 +50,21 @@ class DescribeAvailableResource(Call):
 class DescribeInstanceTypes(Call):
     """ECS API reference, DescribeInstanceTypes."""
 
+    not_served = names(
+        """
+        CpuArchitecture CpuArchitectures GPUSpec GpuSpecs InstanceCategories InstanceCategory
+        InstanceFamilyLevel InstanceTypeFamilies LocalStorageCategories LocalStorageCategory
+        MaximumCpuCoreCount MaximumCpuSpeedFrequency MaximumCpuTurboFrequency MaximumGPUAmount
+        MaximumMemorySize MinimumBaselineCredit MinimumCpuCoreCount MinimumCpuSpeedFrequency
+        MinimumCpuTurboFrequency MinimumDiskQuantity MinimumEniIpv6AddressQuantity
+        MinimumEniPrivateIpAddressQuantity MinimumEniQuantity MinimumEriQuantity MinimumGPUAmount
+        MinimumInitialCredit MinimumInstanceBandwidthRx MinimumInstanceBandwidthTx MinimumInstancePpsRx
+        MinimumInstancePpsTx MinimumLocalStorageAmount MinimumLocalStorageCapacity MinimumMemorySize
+        MinimumPrimaryEniQueueNumber MinimumQueuePairNumber MinimumSecondaryEniQueueNumber NvmeSupport
+        PhysicalProcessorModel PhysicalProcessorModels SupportHotModify
+        """
+    )
+
     instance_type_family: str = ""
     instance_types: tuple[str, ...] = ()
     max_results: int | None = None
@@ -54,6 +73,13 @@ class DescribeInstanceTypes(Call):
 
 class DescribeImages(Paged):
     """ECS API reference, DescribeImages."""
+
+    not_served = names(
+        """
+        ActionType DryRun Filter ImageFamily ImageOwnerId IsPublic IsSupportCloudinit
+        IsSupportIoOptimized ResourceGroupId ShowExpired SnapshotId
+        """
+    )
 
     image_id: str = ""
     image_name: str = ""
@@ -68,6 +94,8 @@ class DescribeImages(Paged):
 
 class DescribeImageSupportInstanceTypes(Call):
     """ECS API reference, DescribeImageSupportInstanceTypes."""
+
+    not_served = names("ActionType Filter")
 
     image_id: str
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from sandbox.api.model import Body, Call, Paged, Repeatable, vpc_tags
+from sandbox.api.model import Body, Call, Paged, Repeatable, names, vpc_tags
 from sandbox.api.registry import VPC, action
 from sandbox.cloud import eips
 from sandbox.cloud.session import Session
@@ -13,6 +13,13 @@ from sandbox.cloud.state import Eip
 
 class AllocateEipAddress(Repeatable):
     """VPC API reference, AllocateEipAddress. ``InstanceId`` is refused: it names a reserved EIP."""
+
+    not_served = names(
+        """
+        ActivityId AutoPay InstanceId IpAddress Period PricingCycle PublicIpAddressPoolId
+        ResourceGroupId SecurityProtectionTypes Zone
+        """
+    )
 
     bandwidth: str = Field(default="5", pattern=r"^[1-9][0-9]{0,3}$")
     name: str = ""
@@ -25,6 +32,14 @@ class AllocateEipAddress(Repeatable):
 
 class DescribeEipAddresses(Paged):
     """VPC API reference, DescribeEipAddresses."""
+
+    not_served = names(
+        """
+        BandwidthPackageId ChargeType DryRun EipName Filter ISP IncludeReservationData LockReason
+        PublicIpAddressPoolId ResourceGroupId SecurityProtectionEnabled SegmentInstanceId ServiceManaged
+        Tag
+        """
+    )
 
     allocation_id: str = ""
     eip_address: str = ""
@@ -44,6 +59,8 @@ class ModifyEipAddressAttribute(Call):
 
 class AssociateEipAddress(Repeatable):
     """VPC API reference, AssociateEipAddress."""
+
+    not_served = names("DryRun InstanceRegionId")
 
     allocation_id: str
     instance_id: str

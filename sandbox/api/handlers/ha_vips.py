@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from sandbox.api.model import Body, Filter, Paged, Repeatable, vpc_tags
+from sandbox.api.model import Body, Filter, Paged, Repeatable, names, vpc_tags
 from sandbox.api.registry import VPC, action
 from sandbox.cloud import errors, ha_vips
 from sandbox.cloud.session import Session
@@ -14,6 +14,8 @@ from sandbox.cloud.state import HaVip
 class CreateHaVip(Repeatable):
     """VPC API reference, CreateHaVip."""
 
+    not_served = names("ResourceGroupId")
+
     v_switch_id: str
     ip_address: str = ""
     name: str = ""
@@ -22,6 +24,8 @@ class CreateHaVip(Repeatable):
 
 class DescribeHaVips(Paged):
     """VPC API reference, DescribeHaVips."""
+
+    not_served = names("ResourceGroupId Tags")
 
     filter: tuple[Filter, ...] = ()
 

@@ -4,14 +4,23 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from sandbox.api.model import Body, Call, JsonList, Paged
+from sandbox.api.model import Body, Call, JsonList, Paged, Tokened, names
 from sandbox.api.registry import ECS, action
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import Instance
 
 
-class DescribeDisks(Paged):
+class DescribeDisks(Tokened):
     """ECS API reference, DescribeDisks."""
+
+    not_served = names(
+        """
+        AdditionalAttributes AutoSnapshotPolicyId Category DeleteAutoSnapshot DeleteWithInstance
+        DiskChargeType DiskName DryRun EnableAutoSnapshot EnableAutomatedSnapshotPolicy EnableShared
+        Encrypted Filter KMSKeyId LockReason MultiAttach Portable ResourceGroupId SnapshotId Status Tag
+        ZoneId
+        """
+    )
 
     instance_id: str = ""
     disk_ids: JsonList | None = None
@@ -31,8 +40,15 @@ class DescribeInstanceRamRole(Paged):
     ram_role_name: str = ""
 
 
-class DescribeNetworkInterfaces(Paged):
+class DescribeNetworkInterfaces(Tokened):
     """ECS API reference, DescribeNetworkInterfaces. Every instance has its primary one only."""
+
+    not_served = names(
+        """
+        Ipv6Address NetworkInterfaceName PrimaryIpAddress PrivateIpAddress ResourceGroupId
+        SecurityGroupId ServiceManaged Status Tag
+        """
+    )
 
     network_interface_id: tuple[str, ...] = ()
     instance_id: str = ""
@@ -145,6 +161,7 @@ def describe_instance_attribute(session: Session, call: DescribeInstanceAttribut
         "SecurityGroupIds": {"SecurityGroupId": groups},
         "EnableJumboFrame": False,
         "EnableNetworkEncryption": False,
+        "NetworkOptions": {"EnableJumboFrame": False, "EnableNetworkEncryption": False},
     }
 
 

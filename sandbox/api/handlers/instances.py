@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from sandbox.api.model import Body, JsonList, Paged, Parameters, Repeatable, Tag, as_dict, has_tags
+from sandbox.api.model import Body, JsonList, Parameters, Repeatable, Tag, Tokened, as_dict, has_tags, names
 from sandbox.api.registry import ECS, action
 from sandbox.api.views import instance_view
 from sandbox.cloud import ids, instances, security_groups
@@ -23,9 +23,30 @@ class SystemDisk(Parameters):
     description: str = ""
     performance_level: Literal["", "PL0", "PL1", "PL2", "PL3"] = ""
 
+    not_served = names(
+        """
+        AutoSnapshotPolicyId BurstingEnabled EncryptAlgorithm Encrypted KMSKeyId ProvisionedIops StorageClusterId
+        """
+    )
+
 
 class RunInstances(Repeatable):
     """ECS API reference, RunInstances. One instance a call, paid by use."""
+
+    not_served = names(
+        """
+        AdditionalInfo Affinity Arn AutoPay AutoReleaseTime AutoRenew AutoRenewPeriod
+        CapacityReservationId CapacityReservationPreference CpuOptions CreditSpecification DataDisk
+        DedicatedHostId DeploymentSetGroupNo DeploymentSetId HibernationOptions HostNames HpcClusterId
+        HttpEndpoint HttpPutResponseHopLimit HttpTokens ImageFamily ImageOptions InternetMaxBandwidthIn
+        Ipv6Address Ipv6AddressCount Isp LaunchTemplateId LaunchTemplateName LaunchTemplateVersion
+        MinAmount NetworkInterface NetworkInterfaceQueueNumber NetworkOptions Password PasswordInherit
+        Period PeriodUnit PrivateDnsNameOptions PrivatePoolOptions RamRoleName ResourceGroupId
+        SchedulerOptions SecurityEnhancementStrategy SecurityOptions SpotDuration
+        SpotInterruptionBehavior SpotPriceLimit StorageSetId StorageSetPartitionNumber SystemTag Tenancy
+        UniqueSuffix
+        """
+    )
 
     image_id: str
     instance_type: str
@@ -52,8 +73,17 @@ class RunInstances(Repeatable):
     tag: tuple[Tag, ...] = ()
 
 
-class DescribeInstances(Paged):
+class DescribeInstances(Tokened):
     """ECS API reference, DescribeInstances. ``AdditionalAttributes`` are always answered."""
+
+    not_served = names(
+        """
+        DeviceAvailable DryRun EipAddresses Filter HpcClusterId HttpEndpoint HttpPutResponseHopLimit
+        HttpTokens ImageId InnerIpAddresses InstanceChargeType InstanceNetworkType InstanceType
+        InstanceTypeFamily InternetChargeType IoOptimized Ipv6Address LockReason NeedSaleCycle
+        PublicIpAddresses RdmaIpAddresses ResourceGroupId
+        """
+    )
 
     instance_ids: JsonList | None = None
     instance_name: str = ""
@@ -65,8 +95,6 @@ class DescribeInstances(Paged):
     key_pair_name: str = ""
     private_ip_addresses: JsonList | None = None
     additional_attributes: tuple[str, ...] = ()
-    max_results: int | None = Field(default=None, ge=1, le=100)
-    next_token: str = Field(default="", pattern=r"^[0-9]*$")
     tag: tuple[Tag, ...] = ()
 
 
@@ -79,9 +107,13 @@ class OneInstance(Repeatable):
 class StartInstance(OneInstance):
     """ECS API reference, StartInstance."""
 
+    not_served = names("DryRun InitLocalDisk")
+
 
 class StopInstance(OneInstance):
     """ECS API reference, StopInstance."""
+
+    not_served = names("ConfirmStop DryRun Hibernate")
 
     force_stop: bool = False
     stopped_mode: Literal["KeepCharging", "StopCharging", "Not-applicable"] = "KeepCharging"
@@ -90,17 +122,29 @@ class StopInstance(OneInstance):
 class RebootInstance(OneInstance):
     """ECS API reference, RebootInstance."""
 
+    not_served = names("DryRun")
+
     force_stop: bool = False
 
 
 class DeleteInstance(OneInstance):
     """ECS API reference, DeleteInstance."""
 
+    not_served = names("DryRun TerminateSubscription")
+
     force: bool = False
 
 
 class ModifyInstanceAttribute(OneInstance):
     """ECS API reference, ModifyInstanceAttribute."""
+
+    not_served = names(
+        """
+        AdditionalInfo CpuOptions CreditSpecification EnableJumboFrame HostName ImageOptions
+        NetworkInterfaceQueueNumber OSNameEn Password PrivateDnsNameOptions Recyclable
+        RemoteConnectionOptions SecurityGroupIds UserData
+        """
+    )
 
     instance_name: str | None = None
     description: str | None = None
@@ -110,11 +154,15 @@ class ModifyInstanceAttribute(OneInstance):
 class JoinSecurityGroup(OneInstance):
     """ECS API reference, JoinSecurityGroup."""
 
+    not_served = names("NetworkInterfaceId")
+
     security_group_id: str
 
 
 class LeaveSecurityGroup(OneInstance):
     """ECS API reference, LeaveSecurityGroup."""
+
+    not_served = names("NetworkInterfaceId")
 
     security_group_id: str
 
@@ -167,18 +215,8 @@ def describe_instances(session: Session, call: DescribeInstances) -> Body:
         and has_tags(instance.tags, call.tag)
         and call.status in ("", session.status(instance).value)
     ]
-    if call.max_results is None:
-        shown: list[JsonValue] = [instance_view(session, instance) for instance in call.page(found)]
-        return {"Instances": {"Instance": shown}, **call.counts(found)}
-    first = int(call.next_token or "0")
-    last = first + call.max_results
-    shown = [instance_view(session, instance) for instance in found[first:last]]
-    return {
-        "Instances": {"Instance": shown},
-        "TotalCount": len(found),
-        # A token only where there is more: clients ask on until there is none.
-        **({"NextToken": str(last)} if last < len(found) else {}),
-    }
+    shown: list[JsonValue] = [instance_view(session, instance) for instance in call.page(found)]
+    return {"Instances": {"Instance": shown}, **call.counts(found)}
 
 
 @action(ECS, StartInstance, changes=True)

@@ -2,7 +2,7 @@
 
 from pydantic import Field, JsonValue
 
-from sandbox.api.model import Body, Call, JsonList, Paged, Tag, as_dict, ecs_tags, has_tags
+from sandbox.api.model import Body, Call, JsonList, Paged, Tag, as_dict, ecs_tags, has_tags, names
 from sandbox.api.registry import ECS, action
 from sandbox.cloud import key_pairs
 from sandbox.cloud.session import Session
@@ -14,12 +14,16 @@ _NAME = r"^[A-Za-z\u4e00-\u9fff][\w:.\-]{1,127}$"
 class CreateKeyPair(Call):
     """ECS API reference, CreateKeyPair."""
 
+    not_served = names("ResourceGroupId")
+
     key_pair_name: str = Field(pattern=_NAME)
     tag: tuple[Tag, ...] = ()
 
 
 class ImportKeyPair(Call):
     """ECS API reference, ImportKeyPair."""
+
+    not_served = names("ResourceGroupId")
 
     key_pair_name: str = Field(pattern=_NAME)
     public_key_body: str
@@ -28,6 +32,8 @@ class ImportKeyPair(Call):
 
 class DescribeKeyPairs(Paged):
     """ECS API reference, DescribeKeyPairs."""
+
+    not_served = names("IncludePublicKey ResourceGroupId")
 
     key_pair_name: str | None = None
     key_pair_finger_print: str = ""

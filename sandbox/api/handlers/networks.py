@@ -2,7 +2,7 @@
 
 from pydantic import JsonValue
 
-from sandbox.api.model import Body, Call, Paged, Repeatable, Tag, as_dict, has_tags, vpc_tags
+from sandbox.api.model import Body, Call, Paged, Repeatable, Tag, as_dict, has_tags, names, vpc_tags
 from sandbox.api.registry import VPC, action
 from sandbox.cloud import networks, rules
 from sandbox.cloud.session import Session
@@ -11,6 +11,13 @@ from sandbox.cloud.state import Vpc, VSwitch
 
 class CreateVpc(Repeatable):
     """VPC API reference, CreateVpc."""
+
+    not_served = names(
+        """
+        DryRun EnableDnsHostname EnableIpv6 Ipv4CidrMask Ipv4IpamPoolId Ipv6CidrBlock Ipv6Isp
+        ResourceGroupId UserCidr
+        """
+    )
 
     cidr_block: str = ""
     vpc_name: str = ""
@@ -21,11 +28,15 @@ class CreateVpc(Repeatable):
 class DescribeVpcAttribute(Call):
     """VPC API reference, DescribeVpcAttribute."""
 
+    not_served = names("DryRun IsDefault")
+
     vpc_id: str
 
 
 class DescribeVpcs(Paged):
     """VPC API reference, DescribeVpcs. ``VpcId`` may name several, with commas between them."""
+
+    not_served = names("AdvancedFeature DhcpOptionsSetId DryRun EnableIpv6 ResourceGroupId VpcOwnerId")
 
     vpc_id: str = ""
     vpc_name: str | None = None
@@ -36,6 +47,8 @@ class DescribeVpcs(Paged):
 class DescribeRouteTableList(Paged):
     """VPC API reference, DescribeRouteTableList."""
 
+    not_served = names("ResourceGroupId RouteTableName RouteTableType RouterType Tag")
+
     vpc_id: str = ""
     router_id: str = ""
     route_table_id: str = ""
@@ -43,6 +56,8 @@ class DescribeRouteTableList(Paged):
 
 class ModifyVpcAttribute(Call):
     """VPC API reference, ModifyVpcAttribute."""
+
+    not_served = names("CidrBlock EnableDnsHostname EnableIPv6 Ipv6CidrBlock Ipv6Isp")
 
     vpc_id: str
     vpc_name: str | None = None
@@ -52,11 +67,15 @@ class ModifyVpcAttribute(Call):
 class DeleteVpc(Repeatable):
     """VPC API reference, DeleteVpc."""
 
+    not_served = names("DryRun ForceDelete")
+
     vpc_id: str
 
 
 class CreateVSwitch(Repeatable):
     """VPC API reference, CreateVSwitch."""
+
+    not_served = names("Ipv6CidrBlock VpcIpv6CidrBlock")
 
     vpc_id: str
     cidr_block: str
@@ -69,11 +88,15 @@ class CreateVSwitch(Repeatable):
 class DescribeVSwitchAttributes(Call):
     """VPC API reference, DescribeVSwitchAttributes."""
 
+    not_served = names("DryRun")
+
     v_switch_id: str
 
 
 class DescribeVSwitches(Paged):
     """VPC API reference, DescribeVSwitches."""
+
+    not_served = names("DryRun EnableIpv6 ResourceGroupId VSwitchOwnerId")
 
     vpc_id: str = ""
     v_switch_id: str = ""
@@ -86,6 +109,8 @@ class DescribeVSwitches(Paged):
 
 class ModifyVSwitchAttribute(Call):
     """VPC API reference, ModifyVSwitchAttribute."""
+
+    not_served = names("EnableIPv6 Ipv6CidrBlock VpcIpv6CidrBlock")
 
     v_switch_id: str
     v_switch_name: str | None = None

@@ -5,7 +5,18 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from sandbox.api.model import Body, Call, Paged, Parameters, Repeatable, Tag, as_dict, ecs_tags, has_tags
+from sandbox.api.model import (
+    Body,
+    Call,
+    Paged,
+    Parameters,
+    Repeatable,
+    Tag,
+    as_dict,
+    ecs_tags,
+    has_tags,
+    names,
+)
 from sandbox.api.registry import ECS, action
 from sandbox.api.values import Lower
 from sandbox.cloud import errors, ids, security_groups
@@ -57,6 +68,8 @@ class Permission(Parameters):
 class CreateSecurityGroup(Repeatable):
     """ECS API reference, CreateSecurityGroup. Only basic groups in a VPC."""
 
+    not_served = names("ResourceGroupId ServiceManaged")
+
     vpc_id: str
     security_group_name: str = ""
     description: str = ""
@@ -66,6 +79,12 @@ class CreateSecurityGroup(Repeatable):
 
 class DescribeSecurityGroups(Paged):
     """ECS API reference, DescribeSecurityGroups."""
+
+    not_served = names(
+        """
+        DryRun FuzzyQuery IsQueryEcsCount NetworkType ResourceGroupId SecurityGroupIds ServiceManaged
+        """
+    )
 
     vpc_id: str = ""
     security_group_id: str = ""
@@ -113,9 +132,25 @@ class Authorize(Repeatable):
 class AuthorizeSecurityGroup(Authorize):
     """ECS API reference, AuthorizeSecurityGroup."""
 
+    not_served = names(
+        """
+        Description DestCidrIp IpProtocol Ipv6DestCidrIp Ipv6SourceCidrIp NicType Policy PortRange
+        Priority SourceCidrIp SourceGroupId SourceGroupOwnerAccount SourceGroupOwnerId SourcePortRange
+        SourcePrefixListId
+        """
+    )
+
 
 class AuthorizeSecurityGroupEgress(Authorize):
     """ECS API reference, AuthorizeSecurityGroupEgress."""
+
+    not_served = names(
+        """
+        Description DestCidrIp DestGroupId DestGroupOwnerAccount DestGroupOwnerId DestPrefixListId
+        IpProtocol Ipv6DestCidrIp Ipv6SourceCidrIp NicType Policy PortRange Priority SourceCidrIp
+        SourcePortRange
+        """
+    )
 
 
 class OneRule(Permission, Repeatable):
@@ -127,17 +162,45 @@ class OneRule(Permission, Repeatable):
 class RevokeSecurityGroup(OneRule):
     """ECS API reference, RevokeSecurityGroup."""
 
+    not_served = names(
+        """
+        Ipv6DestCidrIp Ipv6SourceCidrIp SourceGroupOwnerAccount SourceGroupOwnerId SourcePortRange
+        SourcePrefixListId
+        """
+    )
+
 
 class RevokeSecurityGroupEgress(OneRule):
     """ECS API reference, RevokeSecurityGroupEgress."""
+
+    not_served = names(
+        """
+        DestGroupOwnerAccount DestGroupOwnerId DestPrefixListId Ipv6DestCidrIp Ipv6SourceCidrIp
+        SourcePortRange
+        """
+    )
 
 
 class ModifySecurityGroupRule(OneRule):
     """ECS API reference, ModifySecurityGroupRule. Only the description can change."""
 
+    not_served = names(
+        """
+        Ipv6DestCidrIp Ipv6SourceCidrIp SecurityGroupRuleId SourceGroupOwnerAccount SourceGroupOwnerId
+        SourcePortRange SourcePrefixListId
+        """
+    )
+
 
 class ModifySecurityGroupEgressRule(OneRule):
     """ECS API reference, ModifySecurityGroupEgressRule. Only the description can change."""
+
+    not_served = names(
+        """
+        DestGroupOwnerAccount DestGroupOwnerId DestPrefixListId Ipv6DestCidrIp Ipv6SourceCidrIp
+        SecurityGroupRuleId SourcePortRange
+        """
+    )
 
 
 @action(ECS, CreateSecurityGroup, changes=True)

@@ -2,7 +2,7 @@
 
 from pydantic import Field, JsonValue
 
-from sandbox.api.model import Body, Call, Paged, Tag, as_dict, has_tags
+from sandbox.api.model import Body, Call, Paged, Tag, as_dict, has_tags, names
 from sandbox.api.registry import ECS, VPC, action
 from sandbox.cloud import tags
 from sandbox.cloud.session import Session
@@ -21,6 +21,8 @@ class TagResources(Call):
 class UntagResources(Call):
     """ECS and VPC API references, UntagResources; VPC spells it UnTagResources."""
 
+    not_served = names("Tag")
+
     resource_type: str
     resource_id: tuple[str, ...] = Field(min_length=1, max_length=_MOST)
     tag_key: tuple[str, ...] = ()
@@ -30,6 +32,8 @@ class UntagResources(Call):
 class ListTagResources(Call):
     """ECS and VPC API references, ListTagResources."""
 
+    not_served = names("MaxResults TagFilter")
+
     resource_type: str
     resource_id: tuple[str, ...] = Field(min_length=1, max_length=_MOST)
     tag: tuple[Tag, ...] = ()
@@ -38,6 +42,8 @@ class ListTagResources(Call):
 
 class DescribeTags(Paged):
     """ECS API reference, DescribeTags. Of images and disks, which have none here."""
+
+    not_served = names("Category Tag")
 
     resource_type: str
     resource_id: str = ""
