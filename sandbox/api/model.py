@@ -32,13 +32,23 @@ class Parameters(BaseModel):
     not_served: ClassVar[frozenset[str]] = frozenset()
     """What the real API knows and the sandbox does not act on: taken where it asks for nothing, else refused."""
 
+    @classmethod
+    def wire_names(cls) -> frozenset[str]:
+        """Return what the parameters are called on the wire, those not served among them."""
+        served = (field.alias or name for name, field in cls.model_fields.items())
+        return cls._all_not_served().union(served)
+
+    @classmethod
+    def _all_not_served(cls) -> frozenset[str]:
+        return frozenset[str]().union(*(vars(base).get(NOT_SERVED, ()) for base in cls.__mro__))
+
     @model_validator(mode="before")
     @classmethod
     def _without_not_served(cls, values: object) -> object:
         if not isinstance(values, dict):
             return values
-        not_served = frozenset[str]().union(*(vars(base).get(NOT_SERVED, ()) for base in cls.__mro__))
-        for name in not_served & values.keys():
+        not_served = cls._all_not_served()
+        for name in sorted(not_served & values.keys()):
             if not _asks_for_nothing(values[name]):
                 raise PydanticCustomError(NOT_SERVED, "the sandbox does not act on it", {"name": name})
         return {name: value for name, value in values.items() if name not in not_served}

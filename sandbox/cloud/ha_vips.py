@@ -3,12 +3,21 @@
 from sandbox.cloud import errors, ids, rules
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import HaVip, HaVipStatus
+from sandbox.cloud.tags import checked
 from sandbox.cloud.transitions import InstanceStatus
 
 INSTANCE_TYPE = "EcsInstance"
 
 
-def create(session: Session, *, vswitch_id: str, address: str, name: str, description: str) -> HaVip:
+def create(
+    session: Session,
+    *,
+    vswitch_id: str,
+    address: str,
+    name: str,
+    description: str,
+    tags: dict[str, str] | None = None,
+) -> HaVip:
     """Make a HaVip at ``address``, or at one the cloud picks for an empty one."""
     vswitch = session.vswitch(vswitch_id)
     if len(session.state.ha_vips) >= session.offer.limits.ha_vips:
@@ -31,6 +40,7 @@ def create(session: Session, *, vswitch_id: str, address: str, name: str, descri
         vpc_id=vswitch.vpc_id,
         vswitch_id=vswitch.id,
         address=chosen,
+        tags=checked(session, "HaVip", tags or {}),
     )
     session.state.ha_vips[vip.id] = vip
     return vip

@@ -58,6 +58,16 @@ def find_rule(session: Session, group_id: str, rule: Rule) -> Rule:
     raise errors.InvalidSecurityGroupRuleIdNotFound(group.id)
 
 
+def rules_with_ids(session: Session, group_id: str, identifiers: Iterable[str]) -> list[Rule]:
+    """Return the group's rules of these ids, or raise InvalidSecurityGroupRuleIdNotFound."""
+    group = session.security_group(group_id)
+    known = {rule.id: rule for rule in group.rules}
+    wanted = list(identifiers)
+    if not known.keys() >= set(wanted):
+        raise errors.InvalidSecurityGroupRuleIdNotFound(group.id)
+    return [known[identifier] for identifier in wanted]
+
+
 def revoke(session: Session, group_id: str, rules: Iterable[Rule]) -> None:
     """Remove rules. One that is not there is no error, as on the cloud."""
     group = session.security_group(group_id)

@@ -12,6 +12,7 @@ from sandbox.api.handlers import (
     instances,
     key_pairs,
     networks,
+    security_group_rules,
     security_groups,
     tags,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "instances",
     "key_pairs",
     "networks",
+    "security_group_rules",
     "security_groups",
     "tags",
 ]

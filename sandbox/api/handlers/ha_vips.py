@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from sandbox.api.model import Body, Filter, Paged, Repeatable, names, vpc_tags
+from sandbox.api.model import Body, Filter, Paged, Repeatable, Tag, as_dict, names, vpc_tags
 from sandbox.api.registry import VPC, action
 from sandbox.cloud import errors, ha_vips
 from sandbox.cloud.session import Session
@@ -20,6 +20,7 @@ class CreateHaVip(Repeatable):
     ip_address: str = ""
     name: str = ""
     description: str = ""
+    tag: tuple[Tag, ...] = ()
 
 
 class DescribeHaVips(Paged):
@@ -70,6 +71,7 @@ def create_ha_vip(session: Session, call: CreateHaVip) -> Body:
         address=call.ip_address,
         name=call.name,
         description=call.description,
+        tags=as_dict(call.tag),
     )
     return {"HaVipId": vip.id, "IpAddress": str(vip.address)}
 

@@ -1,17 +1,15 @@
-"""Security groups and their rules (Ecs 2014-05-26)."""
+"""Security groups (Ecs 2014-05-26)."""
 
-from collections.abc import Iterable
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import JsonValue
 
 from sandbox.api.model import (
     Body,
     Call,
-    Paged,
-    Parameters,
     Repeatable,
     Tag,
+    Tokened,
     as_dict,
     ecs_tags,
     has_tags,
@@ -19,50 +17,9 @@ from sandbox.api.model import (
 )
 from sandbox.api.registry import ECS, action
 from sandbox.api.values import Lower
-from sandbox.cloud import errors, ids, security_groups
+from sandbox.cloud import security_groups
 from sandbox.cloud.session import Session
-from sandbox.cloud.state import Protocol, Rule, SecurityGroup
-
-Direction = Literal["ingress", "egress"]
-
-
-class Permission(Parameters):
-    """One rule. ``NicType`` means nothing in a VPC, and clients send odd values for "not given"."""
-
-    ip_protocol: Lower[Protocol]
-    port_range: str
-    policy: Lower[Literal["accept", "drop"]] = "accept"
-    priority: int = 1
-    source_cidr_ip: str = ""
-    source_group_id: str = ""
-    dest_cidr_ip: str = ""
-    dest_group_id: str = ""
-    nic_type: str = "intranet"
-    description: str = ""
-
-    def rule(self, direction: Direction) -> Rule:
-        """Return the rule for one direction; peers of the other direction are an error."""
-        peers = {
-            "ingress": (self.source_cidr_ip, self.source_group_id),
-            "egress": (self.dest_cidr_ip, self.dest_group_id),
-        }
-        if any(peers["egress" if direction == "ingress" else "ingress"]):
-            raise errors.InvalidSecurityGroupRule(
-                f"an {direction} rule names its {'source' if direction == 'ingress' else 'destination'} only."
-            )
-        cidr, group = peers[direction]
-        return Rule(
-            id=ids.resource_id("sgr"),
-            created=ids.now(),
-            direction=direction,
-            protocol=self.ip_protocol,
-            ports=self.port_range,
-            cidr=cidr,
-            group=group,
-            policy=self.policy,
-            priority=self.priority,
-            description=self.description,
-        )
+from sandbox.cloud.state import Rule, SecurityGroup
 
 
 class CreateSecurityGroup(Repeatable):
@@ -77,7 +34,7 @@ class CreateSecurityGroup(Repeatable):
     tag: tuple[Tag, ...] = ()
 
 
-class DescribeSecurityGroups(Paged):
+class DescribeSecurityGroups(Tokened):
     """ECS API reference, DescribeSecurityGroups."""
 
     not_served = names(
@@ -93,7 +50,7 @@ class DescribeSecurityGroups(Paged):
     tag: tuple[Tag, ...] = ()
 
 
-class DescribeSecurityGroupAttribute(Call):
+class DescribeSecurityGroupAttribute(Tokened):
     """ECS API reference, DescribeSecurityGroupAttribute."""
 
     security_group_id: str
@@ -120,87 +77,6 @@ class DeleteSecurityGroup(Call):
     """ECS API reference, DeleteSecurityGroup."""
 
     security_group_id: str
-
-
-class Authorize(Repeatable):
-    """What the two Authorize actions share: a list of rules."""
-
-    security_group_id: str
-    permissions: tuple[Permission, ...] = Field(min_length=1)
-
-
-class AuthorizeSecurityGroup(Authorize):
-    """ECS API reference, AuthorizeSecurityGroup."""
-
-    not_served = names(
-        """
-        Description DestCidrIp IpProtocol Ipv6DestCidrIp Ipv6SourceCidrIp NicType Policy PortRange
-        Priority SourceCidrIp SourceGroupId SourceGroupOwnerAccount SourceGroupOwnerId SourcePortRange
-        SourcePrefixListId
-        """
-    )
-
-
-class AuthorizeSecurityGroupEgress(Authorize):
-    """ECS API reference, AuthorizeSecurityGroupEgress."""
-
-    not_served = names(
-        """
-        Description DestCidrIp DestGroupId DestGroupOwnerAccount DestGroupOwnerId DestPrefixListId
-        IpProtocol Ipv6DestCidrIp Ipv6SourceCidrIp NicType Policy PortRange Priority SourceCidrIp
-        SourcePortRange
-        """
-    )
-
-
-class OneRule(Permission, Repeatable):
-    """What the actions on one existing rule share: the rule spelt out again."""
-
-    security_group_id: str
-
-
-class RevokeSecurityGroup(OneRule):
-    """ECS API reference, RevokeSecurityGroup."""
-
-    not_served = names(
-        """
-        Ipv6DestCidrIp Ipv6SourceCidrIp SourceGroupOwnerAccount SourceGroupOwnerId SourcePortRange
-        SourcePrefixListId
-        """
-    )
-
-
-class RevokeSecurityGroupEgress(OneRule):
-    """ECS API reference, RevokeSecurityGroupEgress."""
-
-    not_served = names(
-        """
-        DestGroupOwnerAccount DestGroupOwnerId DestPrefixListId Ipv6DestCidrIp Ipv6SourceCidrIp
-        SourcePortRange
-        """
-    )
-
-
-class ModifySecurityGroupRule(OneRule):
-    """ECS API reference, ModifySecurityGroupRule. Only the description can change."""
-
-    not_served = names(
-        """
-        Ipv6DestCidrIp Ipv6SourceCidrIp SecurityGroupRuleId SourceGroupOwnerAccount SourceGroupOwnerId
-        SourcePortRange SourcePrefixListId
-        """
-    )
-
-
-class ModifySecurityGroupEgressRule(OneRule):
-    """ECS API reference, ModifySecurityGroupEgressRule. Only the description can change."""
-
-    not_served = names(
-        """
-        DestGroupOwnerAccount DestGroupOwnerId DestPrefixListId Ipv6DestCidrIp Ipv6SourceCidrIp
-        SecurityGroupRuleId SourcePortRange
-        """
-    )
 
 
 @action(ECS, CreateSecurityGroup, changes=True)
@@ -236,9 +112,10 @@ def describe_security_groups(session: Session, call: DescribeSecurityGroups) -> 
 def describe_security_group_attribute(session: Session, call: DescribeSecurityGroupAttribute) -> Body:
     """Show a group with its rules."""
     group = session.security_group(call.security_group_id)
-    shown: list[JsonValue] = [
-        _permission(rule) for rule in group.rules if call.direction in ("all", rule.direction)
-    ]
+    found = [rule for rule in group.rules if call.direction in ("all", rule.direction)]
+    # Without MaxResults there is one page that holds all.
+    page = found if call.max_results is None else call.page(found)
+    shown: list[JsonValue] = [_permission(rule) for rule in page]
     return {
         "RegionId": group.region,
         "SecurityGroupId": group.id,
@@ -247,6 +124,7 @@ def describe_security_group_attribute(session: Session, call: DescribeSecurityGr
         "VpcId": group.vpc_id,
         "InnerAccessPolicy": "Accept" if group.inner_access else "Drop",
         "Permissions": {"Permission": shown},
+        **({} if call.max_results is None else call.counts(found)),
     }
 
 
@@ -270,54 +148,6 @@ def modify_security_group_policy(session: Session, call: ModifySecurityGroupPoli
 def delete_security_group(session: Session, call: DeleteSecurityGroup) -> Body:
     """Remove a group."""
     security_groups.delete(session, call.security_group_id)
-    return {}
-
-
-def _rules(permissions: Iterable[Permission], direction: Direction) -> list[Rule]:
-    return [permission.rule(direction) for permission in permissions]
-
-
-@action(ECS, AuthorizeSecurityGroup, changes=True)
-def authorize_security_group(session: Session, call: AuthorizeSecurityGroup) -> Body:
-    """Add ingress rules."""
-    security_groups.authorize(session, call.security_group_id, _rules(call.permissions, "ingress"))
-    return {}
-
-
-@action(ECS, AuthorizeSecurityGroupEgress, changes=True)
-def authorize_security_group_egress(session: Session, call: AuthorizeSecurityGroupEgress) -> Body:
-    """Add egress rules."""
-    security_groups.authorize(session, call.security_group_id, _rules(call.permissions, "egress"))
-    return {}
-
-
-@action(ECS, RevokeSecurityGroup, changes=True)
-def revoke_security_group(session: Session, call: RevokeSecurityGroup) -> Body:
-    """Remove an ingress rule."""
-    security_groups.revoke(session, call.security_group_id, [call.rule("ingress")])
-    return {}
-
-
-@action(ECS, RevokeSecurityGroupEgress, changes=True)
-def revoke_security_group_egress(session: Session, call: RevokeSecurityGroupEgress) -> Body:
-    """Remove an egress rule."""
-    security_groups.revoke(session, call.security_group_id, [call.rule("egress")])
-    return {}
-
-
-@action(ECS, ModifySecurityGroupRule, changes=True)
-def modify_security_group_rule(session: Session, call: ModifySecurityGroupRule) -> Body:
-    """Change an ingress rule's description."""
-    rule = security_groups.find_rule(session, call.security_group_id, call.rule("ingress"))
-    rule.description = call.description
-    return {}
-
-
-@action(ECS, ModifySecurityGroupEgressRule, changes=True)
-def modify_security_group_egress_rule(session: Session, call: ModifySecurityGroupEgressRule) -> Body:
-    """Change an egress rule's description."""
-    rule = security_groups.find_rule(session, call.security_group_id, call.rule("egress"))
-    rule.description = call.description
     return {}
 
 

@@ -119,7 +119,8 @@ def test_the_cloud_picks_an_address(client: Client) -> None:
         ({"UserData": "QUFB" * 11000}, "InvalidUserData.SizeExceeded"),
         ({"HostName": "-x"}, "InvalidHostName.Malformed"),
         ({"InternetMaxBandwidthOut": "5"}, "InvalidParameter"),
-        ({"Password": "x"}, "InvalidParameter.Unknown"),
+        ({"Password": "x"}, "InvalidParameter.NotServed"),
+        ({"Passwort": "x"}, "InvalidParameter.Unknown"),
         ({"InstanceChargeType": "PrePaid"}, "InvalidParameter"),
     ],
 )
