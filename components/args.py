@@ -30,7 +30,8 @@ class SshProxyArgs(TypedDict):
     password: NotRequired[pulumi.Input[str]]
     """Password, where there is no key (secret)."""
     host_key: NotRequired[pulumi.Input[str]]
-    """Expected host key, as known_hosts has it (``ssh-ed25519 AAAA...``). Default: any is accepted."""
+    """Expected host key, as known_hosts has it; its ECDSA key (``ecdsa-sha2-nistp256 AAAA...``) where the host has
+    several, since the plugin asks for that first. Default: any is accepted."""
     agent_socket_path: NotRequired[pulumi.Input[str]]
     """Socket of an SSH agent. Default: SSH_AUTH_SOCK."""
 
@@ -51,7 +52,8 @@ class SshArgs(TypedDict):
     password: NotRequired[pulumi.Input[str]]
     """Password, where there is no key (secret)."""
     host_key: NotRequired[pulumi.Input[str]]
-    """Expected host key, as known_hosts has it (``ssh-ed25519 AAAA...``). Default: any is accepted."""
+    """Expected host key, as known_hosts has it; its ECDSA key (``ecdsa-sha2-nistp256 AAAA...``) where the host has
+    several, since the plugin asks for that first. Default: any is accepted."""
     agent_socket_path: NotRequired[pulumi.Input[str]]
     """Socket of an SSH agent. Default: SSH_AUTH_SOCK."""
     dial_error_limit: NotRequired[pulumi.Input[int]]

@@ -23,8 +23,11 @@ def stack_environment(
         "PULUMI_BACKEND_URL": f"file://{backend}",
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         "PULUMI_STACK": stack,
+        # Under both names the provider knows: which goes first, differs between its versions.
         "ALICLOUD_ACCESS_KEY": status.access_key_id,
         "ALICLOUD_SECRET_KEY": status.access_key_secret,
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": status.access_key_id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": status.access_key_secret,
         # The provider trusts the sandbox's CA beside the system's; its two HTTP clients compare NO_PROXY differently,
         # one with HOST:PORT and one with HOST.
         "SSL_CERT_FILE": str(status.ca_bundle),
