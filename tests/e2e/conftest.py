@@ -41,14 +41,25 @@ def settings() -> Iterator[Settings]:
         lifecycle.down(own, to_console)
 
 
-def stack_file(settings: Settings, changes: dict[str, Any]) -> dict[str, Any]:
-    """The dev stack's configuration, pointed at `settings`, with `changes` to the project's own keys."""
+def stack_file(settings: Settings, changes: dict[str, Any], program: Path) -> dict[str, Any]:
+    """The dev stack's configuration, pointed at `settings`, with `changes` to the project's own keys.
+
+    Another program than the dev stack's takes the keys it declares.
+    """
     content: dict[str, Any] = yaml.safe_load((PROJECT / "Pulumi.dev.yaml").read_text())
     config = content["config"]
     products = config["alicloud:endpoints"][0]
     config["alicloud:endpoints"] = [dict.fromkeys(products, settings.endpoint)]
-    for key, value in changes.items():
-        config[f"kube-apiserver-havip:{key}"] = value
+    project = yaml.safe_load((program / "Pulumi.yaml").read_text())
+    declared = project.get("config") or {}
+    own = {
+        key.removeprefix("kube-apiserver-havip:"): config.pop(key)
+        for key in list(config)
+        if key[:4] == "kube"
+    }
+    for key, value in {**own, **changes}.items():
+        if key in declared or key in changes:
+            config[f"{project['name']}:{key}"] = value
     return content
 
 
@@ -60,7 +71,7 @@ def make_lab(
     for part in PROGRAM:
         own = program / part
         (directory / part).symlink_to(own if own.exists() else PROJECT / part)
-    (directory / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(stack_file(settings, changes)))
+    (directory / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(stack_file(settings, changes, program)))
     return Lab(settings, DevStack(settings, to_console, stack, directory))
 
 
