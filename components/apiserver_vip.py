@@ -194,6 +194,7 @@ class ApiServerVip(pulumi.ComponentResource):
             text=text,
             outside=outside,
             timeout_s=self._plan.apply(lambda plan: plan.settings.verify_timeout_s),
+            verify=self._draft.settings.verify,
             hosts=hosts,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[host.healthy for host in hosts.values()]),
         )

@@ -9,6 +9,7 @@ from pulumi_command import local, remote
 from components import render, ssh
 from components.args import ApiServerVipArgs, BackendArgs, BalancerArgs
 from components.balancer_host import BalancerHost
+from components.enums import Verify
 
 TYPE = "kube-apiserver-havip:index:Verification"
 
@@ -24,6 +25,7 @@ class Verification(pulumi.ComponentResource):
         text: pulumi.Output[str],
         outside: pulumi.Output[str] | None,
         timeout_s: pulumi.Output[int],
+        verify: Verify,
         hosts: Mapping[str, BalancerHost],
         opts: pulumi.ResourceOptions,
     ) -> None:
@@ -45,7 +47,11 @@ class Verification(pulumi.ComponentResource):
                 f"{name}-verify-outside",
                 create="python3 -",
                 stdin=render.outside(),
-                environment={"HAVIP_URL": outside, "HAVIP_TIMEOUT_S": timeout_s.apply(str)},
+                environment={
+                    "HAVIP_URL": outside,
+                    "HAVIP_TIMEOUT_S": timeout_s.apply(str),
+                    "HAVIP_VERIFY": verify.value,
+                },
                 add_previous_output_in_env=False,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=after),
             )

@@ -295,20 +295,25 @@ restore() { # what was at this path before our first change, or nothing
 apply() {
     service=$1
     stage=$STATE/stage/$service undo=$STATE/undo/$service ours=$STATE/ours/$service
-    rm -rf "$stage" "$undo"
+    # Left by a run that was killed between swapping and the probe: its files are not active yet, and what it
+    # kept for rolling back is still the state to go back to.
+    unfinished=$STATE/unfinished-$service
+    rm -rf "$stage"
+    [ -e "$unfinished" ] || rm -rf "$undo"
     install -d -m 700 "$STATE" "$stage" "$undo"
     unpack
     check_owner
     was_active=$(systemctl is-active "$service" || true)
     old_workers=""
-    if same && healthy; then
+    if [ ! -e "$unfinished" ] && same && healthy; then
         rm -rf "$stage" "$undo"
         echo "$service: unchanged and healthy"
         return
     fi
     validate
     echo "$owner" >"$STATE/owner"
-    keep
+    [ -e "$unfinished" ] || keep
+    touch "$unfinished"
     swap
     local since
     since=$(date '+%Y-%m-%d %H:%M:%S')
@@ -316,10 +321,11 @@ apply() {
         local said
         said=$(journalctl --unit "$service" --since "$since" --no-pager --lines 20 --output cat 2>/dev/null || true)
         roll_back
+        rm -f "$unfinished"
         fail "$service did not become healthy within $HEALTHY_WITHIN_S s; the old files are back. It said:"$'\n'"$said"
     fi
     prune
-    rm -rf "$stage" "$undo"
+    rm -rf "$stage" "$undo" "$unfinished"
     echo "$service: applied and healthy"
 }
 
@@ -349,12 +355,10 @@ remove() {
     rmdir "/etc/systemd/system/$service.service.d" 2>/dev/null || true
     systemctl daemon-reload
     [ "$before" != active ] || systemctl enable --now --quiet "$service"
-    rm -rf "$ours" "$STATE/before-$service"
-    if [ "$service" = keepalived ]; then
-        rm -f "$SECRET"
-    else
-        rm -rf "$STATE" "$RUNTIME"
-    fi
+    rm -rf "$ours" "$STATE/before-$service" "$STATE/unfinished-$service" "$STATE/undo/$service"
+    [ "$service" != keepalived ] || rm -f "$SECRET"
+    # The last service takes the rest with it.
+    rmdir "$STATE/ours" 2>/dev/null && rm -rf "$STATE" "$RUNTIME"
     echo "$service: removed"
 }
 

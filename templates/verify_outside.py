@@ -1,11 +1,16 @@
-"""Does the endpoint answer from the machine that runs Pulumi? Any HTTP status through TLS will do."""
+"""Ask the endpoint from the machine that runs Pulumi until it answers.
+
+Any HTTP status through TLS will do; before there is a kube-apiserver, a TCP connection.
+"""
 
 import http.client
 import os
+import socket
 import ssl
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 url = os.environ["HAVIP_URL"]
@@ -18,8 +23,11 @@ opener = urllib.request.build_opener(
 )
 while True:
     try:
-        with opener.open(url, timeout=5):
-            pass
+        if os.environ["HAVIP_VERIFY"] == "haproxy":
+            target = urllib.parse.urlsplit(url)
+            socket.create_connection((target.hostname or "", target.port or 443), 5).close()
+        else:
+            opener.open(url, timeout=5).close()
         break
     except urllib.error.HTTPError:
         break

@@ -63,7 +63,7 @@ class Lab:
         names = {host["id"]: host["name"] for host in self.cloud()["hosts"]}
         return names.get(self.cloud()["ha_vips"][0]["holder"])
 
-    def ssh(self, host: str, command: str, *, check: bool = True) -> str:
+    def ssh(self, host: str, command: str, *, check: bool = True, stdin: str = "") -> str:
         """Run a command on a host through its EIP, as the program does."""
         key = ensure_key(self.settings.directory / "ssh")
         options = (
@@ -83,6 +83,7 @@ class Lab:
             ],
             capture_output=True,
             text=True,
+            input=stdin,
             timeout=60,
             check=False,
         )

@@ -93,6 +93,17 @@ def test_a_changed_timer_is_applied_by_a_reload(dev: Lab) -> None:
     assert dev.answers()
 
 
+def test_a_change_that_was_cut_off_before_its_reload_is_finished_by_the_next_run(dev: Lab) -> None:
+    hostctl = "/usr/local/lib/kube-apiserver-havip/hostctl apply haproxy"
+    resources = dev.engine.export()["resources"]
+    [bundle] = [one["inputs"]["stdin"] for one in resources if one["urn"].endswith("k8s-master01-haproxy")]
+    assert "unchanged" in dev.ssh("k8s-master01", hostctl, stdin=bundle)
+    # What a run leaves that is killed after it swapped the files.
+    dev.ssh("k8s-master01", "touch /var/lib/kube-apiserver-havip/unfinished-haproxy")
+    assert "applied" in dev.ssh("k8s-master01", hostctl, stdin=bundle)
+    assert "unchanged" in dev.ssh("k8s-master01", hostctl, stdin=bundle)
+
+
 def test_haproxy_stopped_on_the_holder_moves_the_vip_and_its_return_does_not(dev: Lab) -> None:
     holder = dev.holder()
     assert holder in BALANCERS

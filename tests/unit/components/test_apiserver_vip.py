@@ -196,6 +196,7 @@ def test_an_eip_makes_the_endpoint_public() -> None:
     assert association.inputs["instanceType"] == "HaVip"
     outside = got.of("local:Command")["cp-verify-outside"]
     assert outside.inputs["environment"]["HAVIP_URL"] == outputs["endpoint"]
+    assert outside.inputs["environment"]["HAVIP_VERIFY"] == "strict"
     assert "cp-k8s-master01-keepalived" in outside.depends_on
 
 
