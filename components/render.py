@@ -45,17 +45,20 @@ def _render(template: str, plan: Plan, **more: object) -> str:
 
 def haproxy_cfg(plan: Plan) -> str:
     """Render ``/etc/haproxy/haproxy.cfg``: the same on every balancer."""
-    return _render("haproxy.cfg.j2", plan, default_server=default_server(plan))
+    return _render("haproxy.cfg.j2", plan, default_servers=default_servers(plan))
 
 
-def default_server(plan: Plan) -> list[str]:
-    """Return the words of the ``default-server`` line."""
+def default_servers(plan: Plan) -> list[str]:
+    """Return what the ``default-server`` lines say; several, since a preview cuts long lines short."""
     haproxy, health, timers = plan.settings.haproxy, plan.settings.health_check, plan.timers
-    words: list[str] = []
+    lines: list[str] = []
     if health.kind is CheckKind.HTTPS:
-        words += ["check-ssl"]
-        words += [f"verify required ca-file {health.ca_file}"] if health.ca_file else ["verify none"]
-    words += [f"inter {timers.check_inter}"]
+        lines += [
+            f"check-ssl verify required ca-file {health.ca_file}"
+            if health.ca_file
+            else "check-ssl verify none"
+        ]
+    words = [f"inter {timers.check_inter}"]
     words += [f"fastinter {timers.check_fastinter}"] if timers.check_fastinter else []
     words += [f"downinter {timers.check_downinter}"] if timers.check_downinter else []
     words += [f"rise {timers.check_rise}", f"fall {timers.check_fall}"]
@@ -63,9 +66,11 @@ def default_server(plan: Plan) -> list[str]:
     words += [f"maxconn {haproxy.server_maxconn}"] if haproxy.server_maxconn else []
     words += [f"maxqueue {haproxy.server_maxqueue}"] if haproxy.server_maxqueue else []
     words += [f"weight {haproxy.server_weight}"] if haproxy.server_weight else []
-    words += ["observe layer4 error-limit 1 on-error sudden-death"] if haproxy.observe else []
-    words += ["on-marked-down shutdown-sessions"] if haproxy.cut_streams_of_dead_backends else []
-    return words
+    lines += [" ".join(words)]
+    # Not sudden-death: a backend declared dead by a connection takes those being redispatched with it.
+    lines += ["observe layer4 error-limit 1 on-error fastinter"] if haproxy.observe else []
+    lines += ["on-marked-down shutdown-sessions"] if haproxy.cut_streams_of_dead_backends else []
+    return lines
 
 
 def haproxy_drop_in(plan: Plan) -> str:
@@ -101,9 +106,16 @@ def check_timeout_s(plan: Plan) -> int:
     return math.ceil((tries + timers.peer_timeout_ms) / 1000) + 1
 
 
+def watchdog_s(plan: Plan) -> int:
+    """Return after how many seconds without a check keepalived is taken for hung: a whole round."""
+    return plan.timers.probe_interval_s + check_timeout_s(plan)
+
+
 def check_haproxy(plan: Plan) -> str:
     """Render keepalived's periodic check."""
-    return _render("check_haproxy.sh.j2", plan, monitor_address=monitor_address(plan))
+    return _render(
+        "check_haproxy.sh.j2", plan, monitor_address=monitor_address(plan), watchdog_s=watchdog_s(plan)
+    )
 
 
 def monitor_address(plan: Plan) -> str:

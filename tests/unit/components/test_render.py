@@ -153,3 +153,15 @@ def test_priorities_fall_from_254() -> None:
 def test_defaults_fit_20000_descriptors() -> None:
     assert "LimitNOFILE=19000" in render.haproxy_drop_in(examples.planned(examples.topology()))
     assert 2 * settings.Haproxy().maxconn < 20000
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_check_that_takes_its_time_is_no_hang(preset: str) -> None:
+    plan = examples.planned(examples.topology() | {"failover": {"preset": preset}})
+    slowest = plan.timers.probe_interval_s + render.check_timeout_s(plan)
+    assert f"WATCHDOG_USEC={slowest}000000 " in render.check_haproxy(plan)
+
+
+def test_no_line_of_a_backend_is_cut_short_in_a_preview() -> None:
+    limit = 140  # columns after which the engine writes "..." instead of what changed
+    assert all(len(line) < limit for line in render.default_servers(examples.planned(examples.topology())))

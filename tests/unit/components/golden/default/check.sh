@@ -2,6 +2,10 @@
 # keepalived's periodic check: does the HAProxy on this host answer? Written by kube-apiserver-havip.
 set -u
 
+# The VRRP process runs this: as long as it does, it is alive. When it falls silent, systemd kills and restarts it.
+# (keepalived takes the variable away, the socket is always there.)
+NOTIFY_SOCKET=/run/systemd/notify systemd-notify WATCHDOG=1 WATCHDOG_USEC=3000000 2>/dev/null
+
 for ((try = 1; try <= 2; try++)); do
     # Any answer is a sign of life: whether a kube-apiserver is up is not keepalived's business.
     curl --silent --output /dev/null --noproxy '*' --max-time 0.250 \

@@ -2,6 +2,10 @@
 # keepalived's periodic check: does the HAProxy on this host answer? Written by kube-apiserver-havip.
 set -u
 
+# The VRRP process runs this: as long as it does, it is alive. When it falls silent, systemd kills and restarts it.
+# (keepalived takes the variable away, the socket is always there.)
+NOTIFY_SOCKET=/run/systemd/notify systemd-notify WATCHDOG=1 WATCHDOG_USEC=10000000 2>/dev/null
+
 for ((try = 1; try <= 3; try++)); do
     pgrep -x haproxy >/dev/null && exit 0
     sleep 1.000
