@@ -32,7 +32,7 @@ class FailoverArgs(TypedDict):
     advert_interval_ms: NotRequired[pulumi.Input[int]]
     """Milliseconds between adverts; a host is dead after three. Default: 200 (fast 100, tolerant 1000)."""
     connect_timeout: NotRequired[pulumi.Input[str]]
-    """For a connection to a backend. Default: 1s (500ms, 3s)."""
+    """For a connection to a backend. Default: 500ms (300ms, 2s)."""
     check_inter: NotRequired[pulumi.Input[str]]
     """Between two checks of a backend. Default: 500ms (300ms, 2s)."""
     check_fastinter: NotRequired[pulumi.Input[str]]

@@ -43,10 +43,11 @@ class Timers:
 
 # fast: hosts that never pause (dedicated, no live migration). standard: ordinary ECS instances.
 # tolerant: shared-core instances, busy masters, live migration.
+# A connection waits no longer than a check: while it does, it is lost if the backend is declared dead.
 PRESETS = {
-    Preset.FAST: Timers(100, "500ms", "300ms", "100ms", "300ms", "5s", 2, 2, 1, 2, 150, 50, 1, 1, 100),
-    Preset.STANDARD: Timers(200, "1s", "500ms", "100ms", "500ms", "10s", 3, 2, 1, 2, 250, 50, 1, 1, 100),
-    Preset.TOLERANT: Timers(1000, "3s", "2s", "500ms", "1s", "15s", 3, 2, 2, 3, 500, 100, 1, 1, 300),
+    Preset.FAST: Timers(100, "300ms", "300ms", "100ms", "300ms", "5s", 2, 2, 1, 2, 150, 50, 1, 1, 100),
+    Preset.STANDARD: Timers(200, "500ms", "500ms", "100ms", "500ms", "10s", 3, 2, 1, 2, 250, 50, 1, 1, 100),
+    Preset.TOLERANT: Timers(1000, "2s", "2s", "500ms", "1s", "15s", 3, 2, 2, 3, 500, 100, 1, 1, 300),
 }
 
 
@@ -69,7 +70,8 @@ def budget(chosen: Timers, backup_priority: int, version: int, *, tracked: bool)
     `backup_priority` is the highest one below the holder's. ``process_death``: HAProxy dies on the
     holder; ``process_hang``: it stops answering; ``host_loss``: the holder vanishes; ``backend_loss``:
     a kube-apiserver's host vanishes (a refused connection costs nothing, it is redispatched);
-    ``backend_hang``: it accepts connections and never answers.
+    ``backend_hang``: it accepts connections and never answers. The last two last until the backend is
+    marked down. At worst a check had just got through TLS and waits for its answer, which may be slow.
     """
     skew = skew_ms(backup_priority, chosen.advert_interval_ms, version)
     tries = chosen.probe_tries * (chosen.probe_timeout_ms + chosen.probe_delay_ms)
@@ -77,8 +79,9 @@ def budget(chosen: Timers, backup_priority: int, version: int, *, tracked: bool)
     death = chosen.peer_timeout_ms + skew if tracked else hang
     inter = milliseconds(chosen.check_inter)
     check = min(milliseconds(chosen.connect_timeout), inter)
-    again = milliseconds(chosen.check_fastinter or chosen.check_inter) * (chosen.check_fall - 1)
-    backend = inter + again + check * chosen.check_fall
+    again = milliseconds(chosen.check_fastinter or chosen.check_inter) + check
+    answer = milliseconds(chosen.check_timeout) if chosen.check_timeout else inter
+    backend = max(inter + check, answer) + again * (chosen.check_fall - 1)
     worst = {
         "process_death": death + ALLOWANCE_MS,
         "process_hang": hang + ALLOWANCE_MS,

@@ -142,6 +142,6 @@ def test_budgets_grow_from_fast_to_tolerant() -> None:
         "process_death": 252,
         "process_hang": 1852,
         "host_loss": 752,
-        "backend_loss": 2200,
-        "backend_hang": 2200,
+        "backend_loss": 11200,
+        "backend_hang": 11200,
     }
