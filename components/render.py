@@ -113,15 +113,7 @@ def watchdog_s(plan: Plan) -> int:
 
 def check_haproxy(plan: Plan) -> str:
     """Render keepalived's periodic check."""
-    return _render(
-        "check_haproxy.sh.j2", plan, monitor_address=monitor_address(plan), watchdog_s=watchdog_s(plan)
-    )
-
-
-def monitor_address(plan: Plan) -> str:
-    """Return where a balancer reaches its own monitor."""
-    bind = plan.settings.haproxy.monitor_bind
-    return "127.0.0.1" if bind in ("*", "0.0.0.0", "::") else bind  # noqa: S104 - compared, not bound
+    return _render("check_haproxy.sh.j2", plan, watchdog_s=watchdog_s(plan))
 
 
 def haproxy_bundle(plan: Plan, balancer: Balancer) -> str:
@@ -132,7 +124,7 @@ def haproxy_bundle(plan: Plan, balancer: Balancer) -> str:
         File(paths.EVENTS, "0755", haproxy_events(plan, balancer)),
     ]
     haproxy, port = plan.settings.haproxy, plan.settings.monitor_port
-    probe = f"http://{monitor_address(plan)}:{port}{haproxy.monitor_uri}"
+    probe = f"http://127.0.0.1:{port}{haproxy.monitor_uri}"
     return str(Bundle(plan.name, files, probe=probe))
 
 

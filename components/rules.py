@@ -4,18 +4,18 @@ A value that is not known yet (at preview) is empty here and is looked at again 
 before any host is touched.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network
 
-from components import rules_services
+from components import rules_services, rules_texts
 from components.plan import Plan
 from components.settings import Settings
 from components.violations import Violation
 
 FEWEST, MOST = 2, 10
 """Balancers: one alone is not highly available; a HaVip takes at most ten ECS instances (HaVip limits)."""
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+VSWITCH_PREFIXES = range(16, 30)
+"""Prefix lengths of a vSwitch (vSwitch limits)."""
 
 
 def check(plan: Plan, unknown: frozenset[str] = frozenset()) -> list[Violation]:
@@ -26,6 +26,7 @@ def check(plan: Plan, unknown: frozenset[str] = frozenset()) -> list[Violation]:
     found += _distinct(settings)
     found += _vswitch(settings)
     found += rules_services.check(plan)
+    found += rules_texts.check(plan)
     return found
 
 
@@ -43,9 +44,8 @@ def _counts(settings: Settings) -> Iterator[Violation]:
 
 def _names(settings: Settings) -> Iterator[Violation]:
     for where, name, _ in _hosts(settings):
-        if not _NAME.fullmatch(name):
-            rule = "must be 1 to 63 letters, digits, dots, dashes or underscores"
-            yield Violation(f"{where}.name", name, rule, "give the host a plain name")
+        if not rules_texts.NAME.fullmatch(name):
+            yield Violation(f"{where}.name", name, rules_texts.NAME_RULE, "give the host a plain name")
 
 
 def _addresses(settings: Settings, unknown: frozenset[str]) -> Iterator[Violation]:
@@ -88,10 +88,18 @@ def _vswitch(settings: Settings) -> Iterator[Violation]:
     if not settings.vswitch_cidr:
         return
     try:
-        network = IPv4Network(settings.vswitch_cidr)
+        network = IPv4Network(settings.vswitch_cidr, strict=False)
     except ValueError:
         rule = "is not an IPv4 network"
         yield Violation("vswitch_cidr", settings.vswitch_cidr, rule, "write it such as 10.0.0.0/24")
+        return
+    if str(network) != settings.vswitch_cidr:
+        rule = "is not how the network of a vSwitch is written"
+        yield Violation("vswitch_cidr", settings.vswitch_cidr, rule, f"write {network}")
+        return
+    if network.prefixlen not in VSWITCH_PREFIXES:
+        rule = "is no size of a vSwitch, which is /16 to /29"
+        yield Violation("vswitch_cidr", settings.vswitch_cidr, rule, "give the vSwitch's own CIDR")
         return
     inside = [("vip", settings.vip)]
     inside += [(f"balancers[{i}].address", host.address) for i, host in enumerate(settings.balancers)]

@@ -1,17 +1,13 @@
-"""Rules on ports, HAProxy and keepalived; part of `rules.check`."""
+"""Rules on ports, timers and numbers of HAProxy and keepalived; part of `rules.check`."""
 
-import re
 from collections.abc import Iterator
 
-from components.durations import is_duration
-from components.enums import CheckKind, VrrpState
+from components.durations import is_duration, milliseconds
+from components.enums import VrrpState
 from components.plan import Plan
 from components.violations import Violation
 
 _VRRP2, _VRRP3 = 2, 3
-_TOKEN = re.compile(r"[A-Za-z0-9._:/@*-]+")
-_PUNCTUATION = {"path": "?=&,%", "balance": " (),", "expect_status": ",-"}
-"""What some directives hold beyond a word."""
 _SPARE_FDS = 100
 """HAProxy's own descriptors besides two a connection: listeners, checks, pipes, sockets."""
 
@@ -22,7 +18,6 @@ def check(plan: Plan) -> Iterator[Violation]:
     yield from _durations(plan)
     yield from _ranges(plan)
     yield from _haproxy(plan)
-    yield from _tokens(plan)
     yield from _vrrp(plan)
 
 
@@ -58,6 +53,8 @@ def _durations(plan: Plan) -> Iterator[Violation]:
         if value and not is_duration(value):
             rule = "is not a duration of HAProxy's"
             yield Violation(where, value, rule, "write it such as 500ms, 5s or 1h, at most 24 days")
+        elif value and where.startswith("failover.") and milliseconds(value) < 1:
+            yield Violation(where, value, "is no time at all", "use 1ms or more")
 
 
 def _ranges(plan: Plan) -> Iterator[Violation]:
@@ -73,11 +70,16 @@ def _ranges(plan: Plan) -> Iterator[Violation]:
         ("failover.probe_rise", timers.probe_rise, 1, 255),
         ("failover.peer_timeout_ms", timers.peer_timeout_ms, 10, 10_000),
         ("haproxy.maxconn", settings.haproxy.maxconn, 10, 1_000_000),
+        ("haproxy.ulimit_n", settings.haproxy.ulimit_n, 0, 10_000_000),
+        ("haproxy.tcp_keepalive_count", settings.haproxy.tcp_keepalive_count, 1, 127),
         ("haproxy.retries", settings.haproxy.retries, 0, 100),
         ("haproxy.server_maxconn", settings.haproxy.server_maxconn, 0, 1_000_000),
         ("haproxy.server_maxqueue", settings.haproxy.server_maxqueue, 0, 1_000_000),
         ("haproxy.server_weight", settings.haproxy.server_weight, 0, 256),
         ("keepalived.check_weight", settings.keepalived.check_weight, -253, 253),
+        ("keepalived.garp_master_delay_s", settings.keepalived.garp_master_delay_s, 0, 3600),
+        ("keepalived.garp_master_repeat", settings.keepalived.garp_master_repeat, 1, 100),
+        ("keepalived.garp_master_refresh_s", settings.keepalived.garp_master_refresh_s, 0, 3600),
         ("keepalived.virtual_router_id", plan.router_id, 1, 255),
         ("verify_timeout_s", settings.verify_timeout_s, 1, 3600),
         ("packages.timeout_s", settings.packages.timeout_s, 10, 3600),
@@ -92,52 +94,11 @@ def _ranges(plan: Plan) -> Iterator[Violation]:
 
 
 def _haproxy(plan: Plan) -> Iterator[Violation]:
-    haproxy, health = plan.settings.haproxy, plan.settings.health_check
+    haproxy = plan.settings.haproxy
     need = 2 * haproxy.maxconn + _SPARE_FDS
     if 0 < haproxy.ulimit_n < need:
         rule = f"is too few file descriptors for haproxy.maxconn {haproxy.maxconn}: HAProxy would not start"
         yield Violation("haproxy.ulimit_n", haproxy.ulimit_n, rule, f"use at least {need}, or leave it out")
-    if not haproxy.binds:
-        yield Violation("haproxy.binds", [], "HAProxy would listen nowhere", "leave it out for every address")
-    if len(set(haproxy.binds)) < len(haproxy.binds):
-        rule = "names one address twice"
-        yield Violation("haproxy.binds", list(haproxy.binds), rule, "keep each address once")
-    if health.kind is CheckKind.HTTPS and not health.path.startswith("/"):
-        rule = "is not a path"
-        yield Violation("health_check.path", health.path, rule, "begin it with /, such as /readyz")
-    if haproxy.defaults_mode not in ("tcp", "http"):
-        rule = "is no mode of HAProxy's"
-        yield Violation("haproxy.defaults_mode", haproxy.defaults_mode, rule, "use tcp or http")
-
-
-def _tokens(plan: Plan) -> Iterator[Violation]:
-    """Texts that end up inside a line of a file: one word each, or they could add directives."""
-    parts = {
-        "haproxy": plan.settings.haproxy,
-        "keepalived": plan.settings.keepalived,
-        "health_check": plan.settings.health_check,
-    }
-    for part, settings in parts.items():
-        for key, value in vars(settings).items():
-            texts = value if isinstance(value, tuple) else (value,)
-            if key in _PUNCTUATION:
-                texts = tuple(
-                    text.translate({ord(mark): None for mark in _PUNCTUATION[key]}) for text in texts
-                )
-            if any(isinstance(text, str) and text and not _TOKEN.fullmatch(text) for text in texts):
-                rule = "holds characters that do not belong in one word of a configuration file"
-                yield Violation(f"{part}.{key}", value, rule, "use letters, digits and . _ : / @ * -")
-    for index, balancer in enumerate(plan.balancers):
-        if balancer.interface and not re.fullmatch(r"[^\s/{}#!]{1,15}", balancer.interface):
-            rule = "is not a network interface's name"
-            yield Violation(f"balancers[{index}].interface", balancer.interface, rule, "such as eth0")
-    if not re.fullmatch(r"/etc/keepalived/[A-Za-z0-9._-]+", plan.settings.keepalived.check_script):
-        rule = "is not a file in /etc/keepalived, where a candidate is judged as a whole"
-        script = plan.settings.keepalived.check_script
-        yield Violation("keepalived.check_script", script, rule, "such as /etc/keepalived/check_haproxy.sh")
-    for index, package in enumerate(plan.settings.packages.names):
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+:~=-]*", package):
-            yield Violation(f"packages.names[{index}]", package, "is not a package name", "such as haproxy")
 
 
 def _vrrp(plan: Plan) -> Iterator[Violation]:

@@ -165,3 +165,9 @@ def test_a_check_that_takes_its_time_is_no_hang(preset: str) -> None:
 def test_no_line_of_a_backend_is_cut_short_in_a_preview() -> None:
     limit = 140  # columns after which the engine writes "..." instead of what changed
     assert all(len(line) < limit for line in render.default_servers(examples.planned(examples.topology())))
+
+
+def test_a_path_with_parameters_stays_one_word_of_the_shell() -> None:
+    change = {"health_check": {"path": "/readyz?verbose&exclude=etcd"}}
+    script = render.verify(examples.planned(examples.topology() | change), examples.VIP)
+    assert "url='https://10.0.0.10:16443/readyz?verbose&exclude=etcd'" in script

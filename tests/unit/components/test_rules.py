@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from components import failover, plan
+from components import failover, plan, reader, rules
 from components.enums import Preset
-from components.settings import Failover
+from components.settings import Failover, Settings
 from tests.unit.components import examples
 
 pytestmark = pytest.mark.unit
@@ -31,7 +31,10 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ("VIP is a host's", {"vip": "10.0.0.12"}, "vip", "balancers[1]"),
     ("VIP is a backend's", {"vip": "10.0.0.13"}, "vip", "backends[2]"),
     ("VIP is no address", {"vip": "ten"}, "vip", "not an IPv4"),
-    ("no network", {"vswitch_cidr": "10.0.0.1/24"}, "vswitch_cidr", "not an IPv4 network"),
+    ("no network", {"vswitch_cidr": "fd00::/64"}, "vswitch_cidr", "not an IPv4 network"),
+    ("host bits", {"vswitch_cidr": "10.0.0.1/24"}, "vswitch_cidr", "not how the network"),
+    ("no prefix", {"vswitch_cidr": "10.0.0.0"}, "vswitch_cidr", "not how the network"),
+    ("no vSwitch", {"vswitch_cidr": "10.0.0.0/30"}, "vswitch_cidr", "no size of a vSwitch"),
     ("port", {"port": 0}, "port", "not a TCP port"),
     ("ports clash", {"monitor_port": 16443}, "monitor_port", "also the port of the endpoint"),
     ("apiserver's port", {"port": 6443}, "port", "kube-apiserver"),
@@ -64,6 +67,32 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ("path", {"health_check": {"path": "readyz"}}, "health_check.path", "not a path"),
     ("path with a space", {"health_check": {"path": "/a b"}}, "health_check.path", "one word"),
     ("script", {"keepalived": {"check_script": "/tmp/x.sh"}}, "keepalived.check_script", "/etc/keepalived"),
+    (
+        "keepalived's own",
+        {"keepalived": {"check_script": "/etc/keepalived/auth.conf"}},
+        "keepalived.check_script",
+        "file of its own",
+    ),
+    ("frontend taken", {"haproxy": {"frontend_name": "monitor-in"}}, "haproxy.frontend_name", "no name"),
+    ("monitor that is no path", {"haproxy": {"monitor_uri": "monitor"}}, "haproxy.monitor_uri", "not a path"),
+    ("monitor no peer reaches", {"haproxy": {"monitor_bind": "127.0.0.1"}}, "haproxy.monitor_bind", "peers"),
+    ("bind", {"haproxy": {"binds": ["eth0"]}}, "haproxy.binds[0]", "not an IP address"),
+    ("status", {"health_check": {"expect_status": "ok"}}, "health_check.expect_status", "HTTP statuses"),
+    ("CA file", {"health_check": {"ca_file": "ca.crt"}}, "health_check.ca_file", "not an absolute path"),
+    (
+        "nothing where something must be",
+        {"keepalived": {"script_user": ""}},
+        "keepalived.script_user",
+        "is empty",
+    ),
+    ("no timeout", {"failover": {"connect_timeout": ""}}, "failover.connect_timeout", "is empty"),
+    ("no time", {"failover": {"check_inter": "0"}}, "failover.check_inter", "no time at all"),
+    (
+        "interface",
+        balancers("10.0.0.11", "10.0.0.12", interface="eth0;id"),
+        "balancers[0].interface",
+        "interface",
+    ),
     ("bind twice", {"haproxy": {"binds": ["*", "*"]}}, "haproxy.binds", "twice"),
     ("package", {"packages": {"names": ["a; b"]}}, "packages.names[0]", "package name"),
     ("host name", {"backends": [{"name": "a b", "address": "10.0.0.13"}]}, "backends[0].name", "letters"),
@@ -105,6 +134,12 @@ KEPT: list[tuple[str, dict[str, Any]]] = [
 def test_what_is_right_is_let_through(change: dict[str, Any]) -> None:
     _, violations = examples.judged(examples.topology() | change)
     assert [str(violation) for violation in violations] == []
+
+
+@pytest.mark.parametrize("name", ["", "a b", "x;id", "$(id)", "a\n", "-a", "a" * 64])
+def test_a_name_that_a_shell_could_take_for_more_is_refused(name: str) -> None:
+    made = plan.make(name, reader.read(Settings, examples.topology(), []))
+    assert "name of the component" in {violation.where for violation in rules.check(made)}
 
 
 def test_the_howto_is_let_through() -> None:
