@@ -89,7 +89,7 @@ def kill(name: str, seconds: float = 10) -> None:
             raise SandboxError(
                 f"processes {sorted(pids)} of {name} survive SIGKILL for {seconds:.0f} s: see dmesg"
             )
-        _thaw(name)
+        thaw(name)  # in v1 a frozen process dies only then
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -106,6 +106,39 @@ def remove(name: str, seconds: float = 5) -> None:
             if time.monotonic() > deadline:
                 raise SandboxError(f"cgroup {tree} is still busy after {seconds:.0f} s")
             time.sleep(0.02)
+
+
+def freeze(name: str) -> None:
+    """Let no member run from now on; :func:`frozen` tells when the last one stands still."""
+    for file, word in _freezers(name):
+        file.write_text(word)
+
+
+def frozen(name: str) -> bool:
+    """Whether every member stands still."""
+    return any(
+        "frozen 1" in (file.parent / "cgroup.events").read_text()
+        if file.name == "cgroup.freeze"
+        else file.read_text().strip() == word
+        for file, word in _freezers(name)
+    )
+
+
+def thaw(name: str) -> None:
+    """Let members run again, those of cgroups below it too. What is not frozen, or not there, is fine."""
+    for tree in _trees(name):
+        for file, word in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
+            for place in tree.rglob(file):
+                with suppress(OSError):
+                    place.write_text(word)
+
+
+def _freezers(name: str) -> list[tuple[Path, str]]:
+    """Return the files that freeze a cgroup, with their words: that of v2 where there is one, else that of v1."""
+    for file, word in (("cgroup.freeze", "1"), ("freezer.state", "FROZEN")):
+        if found := [(tree / file, word) for tree in _trees(name) if (tree / file).exists()]:
+            return found
+    return []
 
 
 def children(name: str) -> set[str]:
@@ -145,15 +178,6 @@ def _remove_tree(tree: Path) -> bool:
         except OSError:
             return False
     return True
-
-
-def _thaw(name: str) -> None:
-    """Thaw what is frozen: in v1 a frozen process dies only then."""
-    for tree in _trees(name):
-        for file, word in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
-            for place in tree.rglob(file):
-                with suppress(OSError):
-                    place.write_text(word)
 
 
 def _delegate(parent: Path) -> None:

@@ -11,6 +11,7 @@ from rich.table import Table
 from sandbox import lifecycle, needs
 from sandbox.control import Control
 from sandbox.errors import SandboxError
+from sandbox.faults import cli as fault_cli
 from sandbox.progress import console, to_console
 from sandbox.settings import Settings
 from sandbox.stack import cli as stack_cli
@@ -23,6 +24,7 @@ app = typer.Typer(
     help="A small local Alibaba Cloud: API, hosts and network. `sandbox stack up` runs the program on it.",
 )
 app.add_typer(stack_cli.app, name="stack")
+app.add_typer(fault_cli.app, name="fault")
 
 Name = typer.Option("dev", help="Name of the sandbox; several run side by side.")
 SshCommand = typer.Argument(None, help="What to run there; a shell if not given.")
@@ -102,12 +104,7 @@ def ha_vips_table(content: dict[str, Any]) -> Table:
 
 def host_named(name: str, host: str) -> dict[str, Any]:
     """The host with that name or id. Raises :class:`SandboxError` naming the ones there are."""
-    hosts: list[dict[str, Any]] = Control(settings_of(name)).status().content["hosts"]
-    for one in hosts:
-        if host in (one["name"], one["id"]):
-            return one
-    known = ", ".join(one["name"] for one in hosts) or "none"
-    raise SandboxError(f"host {host!r}: no such host in sandbox {name!r}; there are: {known}")
+    return Control(settings_of(name)).host(host)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})

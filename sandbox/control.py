@@ -63,6 +63,17 @@ class Control:
         """What the sandbox holds. Raises :class:`NotRunningError`."""
         return Status(self._call("GET", "status"))
 
+    def host(self, host: str) -> dict[str, Any]:
+        """The host with that name or id. Raises :class:`SandboxError` naming the ones there are."""
+        hosts: list[dict[str, Any]] = self.status().content["hosts"]
+        for one in hosts:
+            if host in (one["name"], one["id"]):
+                return one
+        known = ", ".join(one["name"] for one in hosts) or "none"
+        raise SandboxError(
+            f"host {host!r}: no such host in sandbox {self.settings.name!r}; there are: {known}"
+        )
+
     def objects(self) -> list[CloudObject]:
         """Every cloud object, those that others depend on last."""
         return [CloudObject(**one) for one in self._call("GET", "objects")["objects"]]
@@ -70,6 +81,14 @@ class Control:
     def remove(self, one: CloudObject) -> None:
         """Remove an object by force, an instance with its host. Raises :class:`SandboxError` if it is in use."""
         self._call("POST", "remove", {"kind": one.kind, "id": one.id})
+
+    def inject(self, fault: dict[str, Any]) -> None:
+        """Put a fault of the API in force (:class:`sandbox.api.faults.ApiFault`). Raises :class:`SandboxError`."""
+        self._call("POST", "faults", fault)
+
+    def heal(self, identifier: str) -> None:
+        """End a fault of the API. One that is not there is fine."""
+        self._call("POST", "faults/heal", {"id": identifier})
 
     def _call(self, method: str, route: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         directory = self.settings.directory

@@ -14,6 +14,7 @@ from sandbox.api import wire
 from sandbox.api.calllog import CallLog
 from sandbox.api.control import Access, Control
 from sandbox.api.dispatch import Answer, Dispatcher
+from sandbox.api.faults import ApiFaults
 from sandbox.cloud.cloud import Cloud
 
 FORM = "application/x-www-form-urlencoded"
@@ -22,11 +23,14 @@ FORM = "application/x-www-form-urlencoded"
 def create_app(cloud: Cloud, access: Access, log: CallLog) -> Starlette:
     """Return the application for a cloud that was started; it stops the cloud at its own end."""
     dispatcher = Dispatcher(cloud, access.key)
+    faults = ApiFaults()
 
-    def perform(method: str, query: str, form: str) -> Answer:
+    async def perform(method: str, query: str, form: str) -> Answer:
         began = time.perf_counter()
         parameters = wire.merge(query, form)
-        answer = dispatcher.answer(method, parameters)
+        answer = await faults.around(
+            parameters, lambda: run_in_threadpool(dispatcher.answer, method, parameters)
+        )
         log.write(parameters, answer, (time.perf_counter() - began) * 1000)
         return answer
 
@@ -34,7 +38,7 @@ def create_app(cloud: Cloud, access: Access, log: CallLog) -> Starlette:
         body = await request.body()
         is_form = request.headers.get("content-type", FORM).startswith(FORM)
         form = body.decode("utf-8", "replace") if is_form else ""
-        answer = await run_in_threadpool(perform, request.method, request.url.query, form)
+        answer = await perform(request.method, request.url.query, form)
         return JSONResponse(answer.body, status_code=answer.status)
 
     async def unknown(request: Request, _error: Exception) -> Response:
@@ -49,7 +53,7 @@ def create_app(cloud: Cloud, access: Access, log: CallLog) -> Starlette:
         log.close()
 
     return Starlette(
-        routes=[Route("/", rpc, methods=["GET", "POST"]), *Control(cloud, access).routes()],
+        routes=[Route("/", rpc, methods=["GET", "POST"]), *Control(cloud, access, faults).routes()],
         exception_handlers={404: unknown, 405: unknown},
         lifespan=lifespan,
     )

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from sandbox.api import objects
 from sandbox.api.credentials import AccessKey
+from sandbox.api.faults import ApiFault, ApiFaults
 from sandbox.api.model import Body
 from sandbox.api.status import status
 from sandbox.cloud import errors
@@ -41,12 +42,21 @@ class Removal(BaseModel):
     id: str
 
 
+class Healing(BaseModel):
+    """The body of ``POST /_sandbox/faults/heal``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+
+
 class Control:
     """The control routes of one sandbox."""
 
-    def __init__(self, cloud: Cloud, access: Access) -> None:
+    def __init__(self, cloud: Cloud, access: Access, faults: ApiFaults) -> None:
         self._cloud = cloud
         self._access = access
+        self._faults = faults
 
     def routes(self) -> list[Route]:
         """Return the routes, paths included."""
@@ -54,6 +64,9 @@ class Control:
             self._route("status", "GET", lambda _: self._status()),
             self._route("objects", "GET", lambda _: self._objects()),
             self._route("remove", "POST", self._remove),
+            self._route("faults", "GET", lambda _: self._in_force()),
+            self._route("faults", "POST", self._inject),
+            self._route("faults/heal", "POST", self._heal),
         ]
 
     def _route(self, name: str, method: str, work: Callable[[bytes], Body]) -> Route:
@@ -92,4 +105,15 @@ class Control:
         with self._cloud.change(region) as session:
             objects.remove(session, wanted.kind, wanted.id)
         self._cloud.settle(REMOVE_LIMIT_S)
+        return {}
+
+    def _in_force(self) -> Body:
+        return {"faults": [fault.model_dump(mode="json") for fault in self._faults.all()]}
+
+    def _inject(self, body: bytes) -> Body:
+        self._faults.add(ApiFault.model_validate_json(body))
+        return {}
+
+    def _heal(self, body: bytes) -> Body:
+        self._faults.remove(Healing.model_validate_json(body).id)
         return {}

@@ -69,6 +69,20 @@ class InvalidRegionId(ApiError):
     template = "The specified region {0} is not one of the sandbox's: {1}."
 
 
+# Faults that were asked for
+
+
+class Throttling(ApiError):
+    code = "Throttling"
+    template = "Request was denied due to request throttling."
+
+
+class ServiceUnavailable(ApiError):
+    code = "ServiceUnavailable"
+    status = 503
+    template = "The request has failed due to a temporary failure of the server."
+
+
 # Credentials
 
 

@@ -164,8 +164,10 @@ class Machines:
         return Plan.load(directory)
 
     def _cut_power(self, plan: Plan) -> None:
-        cgroups.remove(plan.cgroup)
         with suppress(CommandError):  # the namespace may be gone already
+            nic.cut(plan.namespace)
+        cgroups.remove(plan.cgroup)
+        with suppress(CommandError):
             nic.forget(plan.namespace)
 
 

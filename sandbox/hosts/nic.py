@@ -23,6 +23,11 @@ def power_on(namespace: str, address: IPv4Address, prefix: int, gateway: IPv4Add
     )
 
 
+def cut(namespace: str) -> None:
+    """Take the link down: what a dying process still says, such as that its connections end, reaches nobody."""
+    batch(namespace, f"link set {HOST_LINK} down")
+
+
 def forget(namespace: str) -> None:
     """Take every address, route, filter and extra link away: nothing answers for a machine that is off."""
     links = [link["ifname"] for link in json.loads(run(["ip", "-n", namespace, "-json", "link", "show"]))]

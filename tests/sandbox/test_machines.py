@@ -4,108 +4,25 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sandbox import cgroups, leftovers, names
-from sandbox.hosts import images
-from sandbox.hosts.machine import Machines, init_of, wait_until
+from sandbox.hosts.machine import init_of, wait_until
 from sandbox.hosts.spec import HostSpec, HostState
-from sandbox.network import Network
-from sandbox.network.namespaces import gateway
 from sandbox.settings import Settings
-from sandbox.topology import Eip, SecurityGroup, Topology, Vpc
-from tests.sandbox.conftest import VIP, VPC, VSWITCH, let_in, port
+from tests.sandbox.conftest import VIP, VPC
+from tests.sandbox.fleet import BOOT_LIMIT_S, PORTS, Fleet, booted
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-
-PORTS = tuple(port(number, ha_vips=(VIP,)) for number in (1, 2, 3))
-USER_DATA = b"#!/bin/sh\nhostname >/root/user-data-ran\n"
-BOOT_LIMIT_S = 60
-
-
-class Fleet:
-    """Three hosts with an EIP each."""
-
-    def __init__(self, settings: Settings, directory: Path) -> None:
-        self.settings = settings
-        self.machines = Machines(settings)
-        self.network = Network(settings)
-        self.key = directory / "key"
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key], check=True)
-        self.eips = tuple(Eip(settings.eip_range[10 + n], VPC, each.address) for n, each in enumerate(PORTS))
-
-    def build(self) -> None:
-        """Apply the topology and make the hosts."""
-        group = SecurityGroup("sg-a", (let_in("tcp", "22/22"),))
-        self.network.apply(Topology((Vpc(VPC, VSWITCH, (VSWITCH,), PORTS, (group,)),), self.eips))
-        for each in PORTS:
-            self.machines.create(self.spec(each.instance_id))
-
-    def spec(self, instance_id: str) -> HostSpec:
-        """Describe one host."""
-        here = next(each for each in PORTS if each.instance_id == instance_id)
-        keys = (self.key.with_suffix(".pub").read_text().strip(),)
-        return HostSpec(
-            instance_id=instance_id,
-            hostname=f"master-{instance_id[2:]}",
-            image_id=next(iter(images.CATALOGUE)),
-            address=here.address,
-            prefix=VSWITCH.prefixlen,
-            gateway=gateway(VSWITCH),
-            mac=here.mac,
-            authorized_keys=keys,
-            user_data=USER_DATA,
-        )
-
-    def ssh(self, instance_id: str, command: str) -> str:
-        """Run a command over SSH through the host's EIP."""
-        index = [each.instance_id for each in PORTS].index(instance_id)
-        said = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "BatchMode=yes")
-        options = [word for option in (*said, "ConnectTimeout=2") for word in ("-o", option)]
-        target = f"root@{self.eips[index].address}"
-        done = subprocess.run(
-            ["ssh", "-i", self.key, *options, target, command],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        if done.returncode:
-            raise OSError(f"{done.returncode}: {done.stderr or done.stdout}")
-        return done.stdout.strip()
-
-    def answers(self, instance_id: str) -> Callable[[], bool]:
-        """Return whether SSH answers."""
-
-        def asked() -> bool:
-            try:
-                return self.ssh(instance_id, "echo here") == "here"
-            except (OSError, subprocess.TimeoutExpired):
-                return False
-
-        return asked
 
 
 @pytest.fixture(scope="module")
 def fleet(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Three booted hosts."""
-    fleet = Fleet(settings, tmp_path_factory.mktemp("fleet"))
-    fleet.build()
-    began = time.monotonic()
-    for each in PORTS:
-        fleet.machines.start(each.instance_id)
-        assert fleet.machines.state(each.instance_id) in (HostState.STARTING, HostState.RUNNING)
-    for each in PORTS:
-        wait_until(fleet.answers(each.instance_id), BOOT_LIMIT_S, f"SSH to {each.instance_id}")
-    sys.stdout.write(f"three hosts answer SSH after {time.monotonic() - began:.1f} s\n")
-    yield fleet
-    for each in PORTS:
-        fleet.machines.delete(each.instance_id)
-    fleet.network.apply(Topology())
+    yield from booted(settings, tmp_path_factory.mktemp("fleet"))
 
 
 def test_cloud_init_made_the_host_its_own(fleet: Fleet) -> None:

@@ -1,0 +1,1 @@
+"""Faults that always heal: ``with injected(settings, Frozen(host=...)): ...``, and ``sandbox fault``."""
