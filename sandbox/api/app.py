@@ -13,8 +13,9 @@ from starlette.routing import Route
 from sandbox.api import wire
 from sandbox.api.calllog import CallLog
 from sandbox.api.control import Access, Control
-from sandbox.api.dispatch import Answer, Dispatcher
+from sandbox.api.dispatch import Dispatcher
 from sandbox.api.faults import ApiFaults
+from sandbox.api.signature import Envelope
 from sandbox.cloud.cloud import Cloud
 
 FORM = "application/x-www-form-urlencoded"
@@ -25,20 +26,19 @@ def create_app(cloud: Cloud, access: Access, log: CallLog) -> Starlette:
     dispatcher = Dispatcher(cloud, access.key)
     faults = ApiFaults()
 
-    async def perform(method: str, query: str, form: str) -> Answer:
+    async def rpc(request: Request) -> Response:
         began = time.perf_counter()
-        parameters = wire.merge(query, form)
+        body = await request.body()
+        envelope = Envelope(request.method, request.url.query, request.headers, body)
+        is_form = request.headers.get("content-type", FORM).startswith(FORM)
+        parameters = wire.merge(envelope.query, body.decode("utf-8", "replace") if is_form else "")
+        acs3 = envelope if envelope.is_acs3 else None
+        if acs3:
+            parameters |= acs3.common
         answer = await faults.around(
-            parameters, lambda: run_in_threadpool(dispatcher.answer, method, parameters)
+            parameters, lambda: run_in_threadpool(dispatcher.answer, request.method, parameters, acs3)
         )
         log.write(parameters, answer, (time.perf_counter() - began) * 1000)
-        return answer
-
-    async def rpc(request: Request) -> Response:
-        body = await request.body()
-        is_form = request.headers.get("content-type", FORM).startswith(FORM)
-        form = body.decode("utf-8", "replace") if is_form else ""
-        answer = await perform(request.method, request.url.query, form)
         return JSONResponse(answer.body, status_code=answer.status)
 
     async def unknown(request: Request, _error: Exception) -> Response:

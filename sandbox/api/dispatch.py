@@ -15,6 +15,7 @@ from sandbox.api import registry, signature, wire
 from sandbox.api.credentials import AccessKey
 from sandbox.api.model import NOT_SERVED, Body, Call
 from sandbox.api.registry import Action
+from sandbox.api.signature import Envelope
 from sandbox.cloud import catalogue, errors, ids
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.session import Session
@@ -42,11 +43,12 @@ class Dispatcher:
         self._cloud = cloud
         self._key = key
 
-    def answer(self, method: str, parameters: Mapping[str, str]) -> Answer:
-        """Answer a call, whatever it holds; nothing is raised."""
+    def answer(self, method: str, parameters: Mapping[str, str], acs3: Envelope | None = None) -> Answer:
+        """Answer a call, whatever it holds; nothing is raised. ``acs3`` is given if it was signed that way."""
         request_id = ids.request_id()
         try:
-            body = self._perform(method, parameters)
+            self._check(method, parameters, acs3)
+            body = self._perform(parameters)
         except errors.ApiError as error:
             return _failure(error, request_id)
         except Exception as error:
@@ -54,8 +56,14 @@ class Dispatcher:
             return _failure(errors.SandboxFailure(f"the sandbox failed: {error!r}"), request_id)
         return Answer(200, "", {"RequestId": request_id, **body})
 
-    def _perform(self, method: str, parameters: Mapping[str, str]) -> Body:
-        signature.check(method, parameters, self._key, datetime.now(UTC))
+    def _check(self, method: str, parameters: Mapping[str, str], acs3: Envelope | None) -> None:
+        now = datetime.now(UTC)
+        if acs3:
+            signature.check_acs3(acs3, self._key, now)
+        else:
+            signature.check(method, parameters, self._key, now)
+
+    def _perform(self, parameters: Mapping[str, str]) -> Body:
         if parameters.get("Format", "JSON").upper() != "JSON":
             raise errors.InvalidParameter("Format", "the sandbox speaks JSON.")
         action = registry.find(parameters.get("Version", ""), parameters.get("Action", ""))
