@@ -1,8 +1,10 @@
 """The ``sandbox`` command."""
 
+import json
 import os
 import sys
 from ipaddress import IPv4Network
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -17,6 +19,7 @@ from sandbox.settings import Settings
 from sandbox.stack import cli as stack_cli
 from sandbox.stack import flow
 from sandbox.stack.ssh_key import ensure_key
+from sandbox.words import in_words
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,6 +32,7 @@ app.add_typer(fault_cli.app, name="fault")
 Name = typer.Option("dev", help="Name of the sandbox; several run side by side.")
 SshCommand = typer.Argument(None, help="What to run there; a shell if not given.")
 SshHost = typer.Argument(help="Name or instance id.")
+AsJson = typer.Option(False, "--json", help="One JSON object.")
 Host = typer.Argument(None, help="Name or instance id; the server's own log if not given.")
 
 
@@ -73,13 +77,13 @@ def status(
     name: str = Name,
     as_json: bool = typer.Option(False, "--json", help="One JSON object, with the API's credentials."),
 ) -> None:
-    """Show hosts, addresses, HaVips and who holds each."""
+    """Show hosts, addresses, HaVips and who holds each, and what security groups let through."""
     current = Control(settings_of(name)).status()
     if as_json:
         typer.echo(current.to_json())
         return
-    for table in (hosts_table(current.content), ha_vips_table(current.content)):
-        console.print(table)
+    for table in (hosts_table, ha_vips_table, security_groups_table):
+        console.print(table(current.content))
 
 
 def hosts_table(content: dict[str, Any]) -> Table:
@@ -99,6 +103,16 @@ def ha_vips_table(content: dict[str, Any]) -> Table:
         table.add_row(
             vip["id"], vip["address"], vip["eip"] or "", attached, names.get(vip["holder"], "nobody")
         )
+    return table
+
+
+def security_groups_table(content: dict[str, Any]) -> Table:
+    """Security groups in words as a table."""
+    names = {group["id"]: group["name"] or group["id"] for group in content["security_groups"]}
+    table = Table("security group", "members", "what it does")
+    for group in content["security_groups"]:
+        members = [host["name"] for host in content["hosts"] if group["id"] in host["security_groups"]]
+        table.add_row(names[group["id"]], ", ".join(members), "\n".join(in_words(group, names)))
     return table
 
 
@@ -132,20 +146,37 @@ def ssh(
 
 
 @app.command()
-def logs(host: str = Host, name: str = Name) -> None:
+def logs(host: str = Host, name: str = Name, as_json: bool = AsJson) -> None:
     """Print a host's console, or the log of the sandbox's server."""
     settings = settings_of(name)
     file = settings.directory / "server.log"
     if host:
         file = settings.hosts / host_named(name, host)["id"] / "console.log"
-    typer.echo(file.read_text(errors="replace"))
+    text = existing_text(name, file)
+    if as_json:
+        typer.echo(json.dumps({"file": str(file), "lines": text.splitlines()}, indent=2))
+    else:
+        typer.echo(text, nl=False)
 
 
 @app.command("api-log")
-def api_log(name: str = Name) -> None:
+def api_log(
+    name: str = Name,
+    as_json: bool = typer.Option(False, "--json", help="One JSON list instead of a JSON object a line."),
+) -> None:
     """Print every API call as JSON lines: time, action, parameters, code, milliseconds."""
-    file = settings_of(name).directory / "api.log"
-    typer.echo(file.read_text() if file.exists() else "", nl=False)
+    text = existing_text(name, settings_of(name).directory / "api.log")
+    if as_json:
+        typer.echo(json.dumps([json.loads(line) for line in text.splitlines()], indent=2, ensure_ascii=False))
+    else:
+        typer.echo(text, nl=False)
+
+
+def existing_text(name: str, file: Path) -> str:
+    """The text of a log; empty before its first line. Raises :class:`SandboxError` for a sandbox that is not there."""
+    if not Settings.load(name):
+        raise SandboxError(f"sandbox {name!r} does not exist; start it with: sandbox up --name {name}")
+    return file.read_text(errors="replace") if file.exists() else ""
 
 
 def main() -> None:

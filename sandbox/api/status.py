@@ -42,6 +42,7 @@ def _host(session: Session, instance: Instance) -> Body:
         "address": str(instance.address),
         "vpc": instance.vpc_id,
         "eip": _eip_of(session, instance.id),
+        "security_groups": list(instance.security_groups),
         "state": session.status(instance).value,
         "failure": instance.failure,
     }
