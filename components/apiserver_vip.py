@@ -133,7 +133,10 @@ class ApiServerVip(pulumi.ComponentResource):
             allocation_id=eip.id,
             instance_id=havip.id,
             instance_type="HaVip",
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(attachments)),
+            # An EIP that is in use cannot be associated again.
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=list(attachments), delete_before_replace=True
+            ),
         )
         # Through the association, so that whoever uses the address waits until it leads somewhere.
         return pulumi.Output.all(eip.ip_address, association.id).apply(lambda all_: str(all_[0]))

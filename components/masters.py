@@ -138,7 +138,8 @@ class Masters(pulumi.ComponentResource):
             allocation_id=eip.id,
             instance_id=instance.id,
             instance_type="EcsInstance",
-            opts=pulumi.ResourceOptions(parent=self),
+            # An EIP that is in use cannot be associated again.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         # Through the association, so that SSH waits until the address leads somewhere.
         return pulumi.Output.all(eip.ip_address, association.id).apply(lambda all_: str(all_[0]))

@@ -194,6 +194,7 @@ def test_an_eip_makes_the_endpoint_public() -> None:
     assert outputs["endpoint"] == "https://203.0.113.10:16443"
     association = got.of("EipAssociation")["cp-eip"]
     assert association.inputs["instanceType"] == "HaVip"
+    assert association.delete_before_replace
     outside = got.of("local:Command")["cp-verify-outside"]
     assert outside.inputs["environment"]["HAVIP_URL"] == outputs["endpoint"]
     assert outside.inputs["environment"]["HAVIP_VERIFY"] == "strict"
