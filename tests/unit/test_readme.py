@@ -21,7 +21,7 @@ pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).resolve().parents[2]
 READMES = ("README.md", "README.zh-CN.md")
-DOCUMENTS = [*READMES, "docs/operations.md", "docs/options.md", "CHANGELOG.md"]
+DOCUMENTS = [*READMES, "docs/operations.md", "docs/options.md", "docs/sandbox.md", "CHANGELOG.md"]
 OURS, MOCKED = "kube-apiserver-havip:", "project:"
 KEY = "a key"
 

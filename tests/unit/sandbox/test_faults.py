@@ -1,16 +1,19 @@
 """Faults heal however their block is left; what a killed process left is found by its record."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 from typing_extensions import override
 
 from sandbox.errors import SandboxError
-from sandbox.faults import fault, kinds
+from sandbox.faults import cli, fault, kinds
 from sandbox.faults.fault import Fault, injected
 from sandbox.settings import Settings
 
@@ -156,3 +159,18 @@ def test_a_sandbox_that_is_not_there_has_no_faults(tmp_path: Path, monkeypatch: 
         injected(Settings("none"), Marked(file=tmp_path / "x")),
     ):
         pass
+
+
+def test_every_fault_is_documented() -> None:
+    commands: Any = get_command(cli.app)
+    text = (Path(__file__).parents[3] / "docs/sandbox.md").read_text()
+    described = re.findall(r"^\| `([a-z-]+) ", text.split("## Faults")[1], re.MULTILINE)
+    assert sorted([*described, "heal", "list"]) == sorted(commands.commands)
+    for command in commands.commands.values():
+        assert command.help, command.name
+
+
+def test_every_kind_can_be_healed_from_its_record() -> None:
+    assert set(kinds.KINDS.values()) == {
+        kind for kind in Fault.__subclasses__() if kind.__module__ != __name__
+    }
