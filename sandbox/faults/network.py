@@ -194,8 +194,10 @@ def _load(namespace: str, family: str, table: str, hooks: dict[str, str]) -> Non
 
 
 def _unload(settings: Settings, host: str, family: str, table: str) -> None:
-    if has_port(settings, host):
-        _unload_in(vpc_of(settings, host), family, table)
+    """Remove a table from a host's VPC; from every namespace where the host is gone and no longer says which."""
+    known = has_port(settings, host)
+    for namespace in [vpc_of(settings, host)] if known else sorted(namespaces.existing(settings.prefix)):
+        _unload_in(namespace, family, table)
 
 
 def _unload_in(namespace: str, family: str, table: str) -> None:

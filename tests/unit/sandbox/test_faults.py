@@ -1,15 +1,18 @@
 """Faults heal however their block is left; what a killed process left is found by its record."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 from typing_extensions import override
 
 from sandbox.errors import SandboxError
@@ -159,6 +162,33 @@ def test_a_sandbox_that_is_not_there_has_no_faults(tmp_path: Path, monkeypatch: 
         injected(Settings("none"), Marked(file=tmp_path / "x")),
     ):
         pass
+
+
+def test_the_commands_list_and_heal(settings: Settings, tmp_path: Path) -> None:
+    runner = CliRunner()
+    left = injected(settings, Marked(file=tmp_path / "left"))
+    left.__enter__()
+    listed = runner.invoke(cli.app, ["list"])
+    assert listed.stdout == f"marked left  (held by process {os.getpid()})\n"
+    [shown] = json.loads(runner.invoke(cli.app, ["list", "--json"]).stdout)
+    assert (shown["kind"], shown["orphaned"]) == ("Marked", False)
+    assert runner.invoke(cli.app, ["heal"]).exit_code == 0
+    assert not (tmp_path / "left").exists()
+    assert runner.invoke(cli.app, ["list"]).stdout == ""
+    left.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_told_to_end_heals(
+    settings: Settings, tmp_path: Path, number: signal.Signals
+) -> None:
+    file = tmp_path / "held"
+    timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), number))
+    timer.start()
+    cli.hold(settings.name, Marked(file=file), 20)
+    timer.join()
+    assert not file.exists()
+    assert fault.records(settings) == []
 
 
 def test_every_fault_is_documented() -> None:
