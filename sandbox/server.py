@@ -63,6 +63,7 @@ def _serve(settings: Settings) -> None:
     access = Access(
         token=credentials.control_token(directory),
         key=credentials.access_key(directory),
+        ca=certificates.ca,
         ca_bundle=certificates.bundle,
     )
     offer = Offer(images=offered_images(), eip_range=settings.eip_range, endpoint=settings.endpoint)

@@ -30,7 +30,10 @@ class Access:
 
     token: str
     key: AccessKey
+    ca: Path
+    """The sandbox's own CA."""
     ca_bundle: Path
+    """The same with the system's roots."""
 
 
 class Removal(BaseModel):
@@ -92,6 +95,7 @@ class Control:
             **status(self._cloud.read(region="")),
             "access_key_id": self._access.key.id,
             "access_key_secret": self._access.key.secret,
+            "ca": str(self._access.ca),
             "ca_bundle": str(self._access.ca_bundle),
         }
 

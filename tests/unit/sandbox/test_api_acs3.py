@@ -134,7 +134,11 @@ def headers(action: str, query: dict[str, str], body: str) -> dict[str, str]:
 
 
 def test_calls_over_http(cloud: Cloud, tmp_path: Path) -> None:
-    app = create_app(cloud, Access("token", KEY, tmp_path / "ca.pem"), CallLog(tmp_path / "api.log"))
+    app = create_app(
+        cloud,
+        Access("token", KEY, tmp_path / "ca.pem", tmp_path / "ca-bundle.pem"),
+        CallLog(tmp_path / "api.log"),
+    )
 
     async def run() -> None:
         async with httpx.AsyncClient(

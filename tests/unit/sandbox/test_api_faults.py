@@ -87,7 +87,7 @@ def test_an_action_that_is_not_served_is_refused() -> None:
 
 
 def test_the_control_routes_put_faults_in_force(cloud: Cloud, tmp_path: Path) -> None:
-    access = Access("token", KEY, tmp_path / "ca.pem")
+    access = Access("token", KEY, tmp_path / "ca.pem", tmp_path / "ca-bundle.pem")
     app = create_app(cloud, access, CallLog(tmp_path / "api.log"))
     headers = {"Authorization": "Bearer token"}
     fault = {"id": "a", "effect": "throttled", "actions": ["CreateVpc"], "when": "after"}

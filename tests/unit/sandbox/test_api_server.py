@@ -36,7 +36,9 @@ class Server:
         self.token = credentials.control_token(directory)
         cloud = Cloud(Store(directory / "state.json"), FakePlane(), OFFER)
         cloud.start()
-        app = create_app(cloud, Access(self.token, self.key, files.bundle), CallLog(directory / "api.log"))
+        app = create_app(
+            cloud, Access(self.token, self.key, files.ca, files.bundle), CallLog(directory / "api.log")
+        )
         config = uvicorn.Config(
             app,
             port=0,
