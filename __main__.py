@@ -6,6 +6,7 @@ import pulumi
 
 from components import ApiServerVip, ApiServerVipArgs, Masters, Network, configured, reach
 
+configured.quiet_interrupts()
 config = pulumi.Config()
 name = f"{config.get('name') or 'k8s'}-{pulumi.get_stack()}"
 tags = config.get_object("tags") or {}
@@ -35,6 +36,7 @@ endpoint: dict[str, Any] = {
     "haproxy": config.get_object("haproxy") or {},
     "keepalived": config.get_object("keepalived") or {},
     "health_check": config.get_object("healthCheck") or {},
+    "take_over": config.get_bool("takeOver") or False,
     "verify": config.get("verify") or "strict",
     "ssh": {
         "user": ssh_user,

@@ -153,6 +153,9 @@ class ApiServerVipArgs(TypedDict):
     """A public address for the VIP; an empty dict takes every default. Default: none."""
     packages: NotRequired[PackagesArgs]
     """What is installed on the balancers."""
+    take_over: NotRequired[pulumi.Input[bool]]
+    """Whether a configuration of HAProxy or keepalived that somebody else made on a balancer is replaced; destroying
+    the stack puts it back. Default: false, such a host is refused."""
     verify: NotRequired[pulumi.Input[Verify]]
     """What the end of an ``up`` demands: strict (a kube-apiserver answers through the VIP), haproxy (HAProxy
     answers on the VIP, enough before ``kubeadm init``) or off. Default: strict."""

@@ -25,6 +25,8 @@ class Bundle:
     owner: str
     """Name of the endpoint the host serves: two endpoints on one host are refused."""
     files: Sequence[File]
+    take_over: bool = False
+    """Whether configuration that somebody else made is replaced; else it is a reason to refuse."""
     interface_of: str = ""
     """Address whose interface replaces the interface mark in the files; empty: nothing is replaced."""
     probe: str = ""
@@ -32,6 +34,7 @@ class Bundle:
 
     def __str__(self) -> str:
         headers = [f"owner {self.owner}"]
+        headers += ["take-over yes"] if self.take_over else []
         headers += [f"interface {self.interface_of}"] if self.interface_of else []
         headers += [f"probe {self.probe}"] if self.probe else []
         text = "".join(f"{_HEADER}{header}\n" for header in headers)

@@ -3,8 +3,10 @@
 import os
 import re
 import socket
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Any, cast
 
 import pulumi
@@ -121,3 +123,14 @@ def check_endpoints(overrides: Sequence[Mapping[str, str]]) -> None:
                 f"alicloud:endpoints: nothing answers on {endpoint} ({error}); start the sandbox with `make up`, "
                 "or remove the override to use Alibaba Cloud itself"
             ) from error
+
+
+def quiet_interrupts() -> None:
+    """Show no traceback when the engine interrupts the program, which it does once a resource has failed."""
+    shown = sys.excepthook
+
+    def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if not issubclass(kind, KeyboardInterrupt):
+            shown(kind, error, trace)
+
+    sys.excepthook = show

@@ -21,6 +21,7 @@ SETTINGS = frozenset(
         "haproxy",
         "keepalived",
         "packages",
+        "take_over",
         "verify",
         "verify_timeout_s",
     }

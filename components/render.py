@@ -125,7 +125,7 @@ def haproxy_bundle(plan: Plan, balancer: Balancer) -> str:
     ]
     haproxy, port = plan.settings.haproxy, plan.settings.monitor_port
     probe = f"http://127.0.0.1:{port}{haproxy.monitor_uri}"
-    return str(Bundle(plan.name, files, probe=probe))
+    return str(Bundle(plan.name, files, plan.settings.take_over, probe=probe))
 
 
 def keepalived_bundle(plan: Plan, balancer: Balancer, vip: str) -> str:
@@ -136,7 +136,8 @@ def keepalived_bundle(plan: Plan, balancer: Balancer, vip: str) -> str:
         File(paths.NOTIFY, "0755", _render("vrrp-notify.sh.j2", plan)),
         File(paths.KEEPALIVED_DROP_IN, "0644", _render("keepalived.service.conf.j2", plan, vip=vip)),
     ]
-    return str(Bundle(plan.name, files, interface_of="" if balancer.interface else balancer.address))
+    interface_of = "" if balancer.interface else balancer.address
+    return str(Bundle(plan.name, files, plan.settings.take_over, interface_of=interface_of))
 
 
 def verify(plan: Plan, vip: str) -> str:

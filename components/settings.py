@@ -162,5 +162,6 @@ class Settings:
     haproxy: Haproxy = field(default_factory=Haproxy)
     keepalived: Keepalived = field(default_factory=Keepalived)
     packages: Packages = field(default_factory=Packages)
+    take_over: bool = False
     verify: Verify = Verify.STRICT
     verify_timeout_s: int = 120

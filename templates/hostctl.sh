@@ -9,6 +9,7 @@
 #
 # A bundle is text. Lines beginning with "==== " are its headers, what follows a file header is the file:
 #   ==== owner NAME            the endpoint this belongs to; another one's host is refused
+#   ==== take-over yes         configuration that somebody else made is replaced (and put back by remove)
 #   ==== interface ADDRESS     @INTERFACE@ in the files becomes the interface that has ADDRESS
 #   ==== probe URL             any HTTP answer of it means the service is healthy
 #   ==== file PATH MODE        a file, with its octal mode
@@ -104,11 +105,12 @@ packages() {
 # Unpack the bundle on stdin into $stage; sets owner, probe, interface and the arrays paths and modes.
 unpack() {
     local line target=""
-    owner="" probe="" interface=""
+    owner="" probe="" interface="" take_over=""
     paths=() modes=()
     while IFS= read -r line; do
         case $line in
         "==== owner "*) owner=${line#==== owner } ;;
+        "==== take-over "*) take_over=${line#==== take-over } ;;
         "==== interface "*) interface=$(interface_of "${line#==== interface }") ;;
         "==== probe "*) probe=${line#==== probe } ;;
         "==== file "*)
@@ -141,6 +143,27 @@ check_owner() {
     if [ -n "$present" ] && [ "$present" != "$owner" ]; then
         fail "serves the endpoint '$present' already, '$owner' needs hosts of its own"
     fi
+}
+
+# Whether a file is as its package brought it.
+shipped() {
+    if command -v dpkg-query >/dev/null; then
+        dpkg-query -W -f '${Conffiles}\n' "$service" 2>/dev/null | grep -qxF " $1 $(md5sum <"$1" | cut -d ' ' -f 1)"
+    else
+        rpm -qf "$1" >/dev/null 2>&1 && ! rpm -Vf "$1" | grep -qF " $1"
+    fi
+}
+
+# What is neither ours nor the package's belongs to somebody.
+check_foreign() {
+    local path
+    [ "$take_over" != yes ] || return 0
+    for path in "${paths[@]}"; do
+        [[ $path == /etc/$service/* && -e $path && ! -e $ours$path ]] || continue
+        grep -qF "Written by kube-apiserver-havip" "$path" || shipped "$path" ||
+            fail "$path is a configuration that somebody else made; nothing was changed. Move it away, or let this" \
+                "stack take it over with take_over: true (it is put back when the stack is destroyed)"
+    done
 }
 
 same() {
@@ -303,6 +326,7 @@ apply() {
     install -d -m 700 "$STATE" "$stage" "$undo"
     unpack
     check_owner
+    check_foreign
     was_active=$(systemctl is-active "$service" || true)
     old_workers=""
     if [ ! -e "$unfinished" ] && same && healthy; then

@@ -171,3 +171,12 @@ def test_a_path_with_parameters_stays_one_word_of_the_shell() -> None:
     change = {"health_check": {"path": "/readyz?verbose&exclude=etcd"}}
     script = render.verify(examples.planned(examples.topology() | change), examples.VIP)
     assert "url='https://10.0.0.10:16443/readyz?verbose&exclude=etcd'" in script
+
+
+def test_taking_over_is_said_to_the_host() -> None:
+    taken = examples.planned(examples.topology() | {"take_over": True})
+    refused = examples.planned(examples.topology())
+    first = taken.balancers[0]
+    assert "==== take-over yes\n" in render.haproxy_bundle(taken, first)
+    assert "==== take-over yes\n" in render.keepalived_bundle(taken, first, examples.VIP)
+    assert "take-over" not in render.haproxy_bundle(refused, first)
