@@ -89,6 +89,15 @@ def test_one_fault_of_a_key_at_a_time(settings: Settings, tmp_path: Path) -> Non
         assert one.file.exists()
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Python's own handler of SIGINT: a shell's background job begins with the signal ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_waits_until_all_is_healed(settings: Settings, tmp_path: Path) -> None:
     class Slow(Marked):
         @override
