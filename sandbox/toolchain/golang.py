@@ -79,6 +79,8 @@ async def build(go: Go, part: Part, output: Path, note: Callable[[str], None]) -
 
 async def _run(go: Go, part: Part, arguments: list[str], note: Callable[[str], None]) -> str:
     process = await asyncio.create_subprocess_exec(
+        # A build ends with the process that wanted it, however that one ends.
+        *("setpriv", "--pdeathsig", "TERM"),
         # The long builds give way to the short steps beside them (an image, packages) and to the person's own work.
         "nice",
         go.executable,
