@@ -107,6 +107,7 @@ def _vrrp(plan: Plan) -> Iterator[Violation]:
         yield Violation(
             "keepalived.vrrp_version", keepalived.vrrp_version, "is no version of VRRP", "use 2 or 3"
         )
+    # VRRP counts adverts in whole seconds, one byte (v2), or in centiseconds, twelve bits (v3).
     elif keepalived.vrrp_version == _VRRP2 and (advert % 1000 or not 1000 <= advert <= 255_000):  # noqa: PLR2004
         rule = "VRRP version 2 counts whole seconds, 1 to 255"
         yield Violation("failover.advert_interval_ms", advert, rule, "use 1000 or more, or vrrp_version 3")
