@@ -31,10 +31,15 @@ def free_port() -> int:
         return port
 
 
+def own_range(pid: int) -> IPv4Network:
+    """A loopback range for the run `pid`: runs side by side must not share one."""
+    return IPv4Network(f"127.{128 + pid % 64}.{pid // 64 % 256}.0/24")
+
+
 @pytest.fixture(scope="session")
 def settings() -> Iterator[Settings]:
     """A sandbox of this run's own; gone afterwards, whatever happened."""
-    own = Settings(f"e2e{os.getpid() % 100000}", free_port(), IPv4Network("127.67.0.0/24"))
+    own = Settings(f"e2e{os.getpid() % 100000}", free_port(), own_range(os.getpid()))
     try:
         yield own
     finally:
