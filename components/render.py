@@ -15,6 +15,7 @@ from components.settings import Balancer
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 _SPARE_FDS = 1000
 """Descriptors beyond two a connection: listeners, checks, pipes, logs, and a margin."""
+_TOOL_PARTS = ("head", "packages", "bundle", "transaction", "removal", "main")
 
 
 @cache
@@ -146,8 +147,8 @@ def verify(plan: Plan, vip: str) -> str:
 
 
 def tool() -> str:
-    """Return the host tool, which is the same everywhere."""
-    return (TEMPLATES / "hostctl.sh").read_text()
+    """Return the host tool, which is the same everywhere: one script made of the parts in ``hostctl/``."""
+    return "\n".join((TEMPLATES / "hostctl" / f"{part}.sh").read_text() for part in _TOOL_PARTS)
 
 
 def outside() -> str:

@@ -1,0 +1,99 @@
+# --- a bundle ----------------------------------------------------------------------------------------
+
+# Unpack the bundle on stdin into $stage; sets owner, probe, interface and the arrays paths and modes.
+unpack() {
+    local line target=""
+    owner="" probe="" interface="" take_over=""
+    paths=() modes=()
+    while IFS= read -r line; do
+        case $line in
+        "==== owner "*) owner=${line#==== owner } ;;
+        "==== take-over "*) take_over=${line#==== take-over } ;;
+        "==== interface "*) interface=$(interface_of "${line#==== interface }") ;;
+        "==== probe "*) probe=${line#==== probe } ;;
+        "==== file "*)
+            read -r _ _ target mode <<<"$line"
+            paths+=("$target")
+            modes+=("$mode")
+            mkdir -p "$stage$(dirname "$target")"
+            install -m "$mode" /dev/null "$stage$target"
+            ;;
+        "==== "*) fail "hostctl is older than the bundle: unknown header '$line'" ;;
+        *)
+            [ -n "$target" ] || continue
+            printf '%s\n' "${line//@INTERFACE@/$interface}" >>"$stage$target"
+            ;;
+        esac
+    done
+    [ "${#paths[@]}" -gt 0 ] || fail "the bundle holds no file"
+}
+
+interface_of() {
+    local found
+    found=$(ip -o -4 address show to "$1" | awk '{ print $2; exit }')
+    [ -n "$found" ] || fail "no interface here has the address $1: is it the balancer's private address?"
+    echo "$found"
+}
+
+check_owner() {
+    local present=""
+    [ -e "$STATE/owner" ] && present=$(cat "$STATE/owner")
+    if [ -n "$present" ] && [ "$present" != "$owner" ]; then
+        fail "serves the endpoint '$present' already, '$owner' needs hosts of its own"
+    fi
+}
+
+# Whether a file is as its package brought it.
+shipped() {
+    if command -v dpkg-query >/dev/null; then
+        dpkg-query -W -f '${Conffiles}\n' "$service" 2>/dev/null | grep -qxF " $1 $(md5sum <"$1" | cut -d ' ' -f 1)"
+    else
+        rpm -qf "$1" >/dev/null 2>&1 && ! rpm -Vf "$1" | grep -qF " $1"
+    fi
+}
+
+# What is neither ours nor the package's belongs to somebody.
+check_foreign() {
+    local path
+    [ "$take_over" != yes ] || return 0
+    for path in "${paths[@]}"; do
+        [[ $path == /etc/$service/* && -e $path && ! -e $ours$path ]] || continue
+        grep -qF "Written by kube-apiserver-havip" "$path" || shipped "$path" ||
+            fail "$path is a configuration that somebody else made; nothing was changed. Move it away, or let this" \
+                "stack take it over with take_over: true (it is put back when the stack is destroyed)"
+    done
+}
+
+same() {
+    local index path
+    for index in "${!paths[@]}"; do
+        path=${paths[index]}
+        cmp -s "$stage$path" "$path" || return 1
+        [ "$(stat -c %a "$path")" = "$(stat -c %a "$stage$path")" ] || return 1
+    done
+}
+
+validate() {
+    local said
+    case $service in
+    haproxy)
+        said=$(haproxy -c -f "$stage/etc/haproxy/haproxy.cfg" 2>&1) ||
+            fail "haproxy refuses the new configuration:"$'\n'"$said"
+        ;;
+    keepalived)
+        # keepalived looks at its scripts while it tests: let it see the staged ones.
+        local judged=$stage/etc/keepalived/keepalived.conf.judged
+        sed "s|/etc/keepalived/|$stage/etc/keepalived/|g; s|$LIBRARY/|$stage$LIBRARY/|g" \
+            "$stage/etc/keepalived/keepalived.conf" >"$judged"
+        if grep -q '^ *include auth.conf' "$judged"; then
+            # A missing or an empty file passes keepalived's test, and then there is no authentication.
+            [ -s "$SECRET" ] || fail "$SECRET is missing or empty: VRRP would run without its password"
+            install -m 600 "$SECRET" "$stage/etc/keepalived/auth.conf"
+        fi
+        if ! said=$(keepalived -t -f "$judged" 2>&1) || [[ $said == *"files missing"* ]]; then
+            fail "keepalived refuses the new configuration:"$'\n'"$said"
+        fi
+        rm -f "$judged" "$stage/etc/keepalived/auth.conf"
+        ;;
+    esac
+}

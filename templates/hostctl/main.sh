@@ -1,0 +1,15 @@
+# --- main ---------------------------------------------------------------------------------------------
+
+verb=${1:-}
+shift || true
+[ "$(id -u)" -eq 0 ] || fail "hostctl needs root: connect as root, or as a user with sudo"
+case $verb in
+packages | apply | secret | remove)
+    # A run whose operator went away may still be at work.
+    exec 9>"$LOCK"
+    flock --wait 120 9 || fail "another run holds $LOCK for 2 minutes: see what it does (fuser $LOCK)"
+    "$verb" "$@"
+    ;;
+release) release "$@" ;;
+*) fail "usage: hostctl packages | apply | secret | remove | release" ;;
+esac

@@ -1,0 +1,152 @@
+# --- swap, activate, probe, roll back ------------------------------------------------------------------
+
+# Keep what is there now in $undo, and once, before our first change, in $STATE/original.
+keep() {
+    local path
+    [ -e "$STATE/before-$service" ] || echo "$was_active" >"$STATE/before-$service"
+    for path in "${paths[@]}"; do
+        [ -e "$path" ] || continue
+        mkdir -p "$undo$(dirname "$path")"
+        cp -p "$path" "$undo$path"
+        if [ ! -e "$ours$path" ]; then
+            mkdir -p "$STATE/original$(dirname "$path")"
+            cp -p "$path" "$STATE/original$path"
+        fi
+    done
+}
+
+put() { # put FROM TO: in one rename, so that nobody ever reads half a file
+    mkdir -p "$(dirname "$2")"
+    cp -p "$1" "$2.havip-new"
+    mv -f "$2.havip-new" "$2"
+}
+
+swap() {
+    local path
+    for path in "${paths[@]}"; do
+        mkdir -p "$ours$(dirname "$path")"
+        touch "$ours$path"
+        put "$stage$path" "$path"
+    done
+}
+
+roll_back() {
+    local path
+    for path in "${paths[@]}"; do
+        if [ -e "$undo$path" ]; then
+            put "$undo$path" "$path"
+        else
+            rm -f "$path"
+        fi
+    done
+    systemctl daemon-reload
+    if [ "$was_active" = active ]; then
+        systemctl reload "$service" || systemctl restart "$service" || true
+    else
+        systemctl stop "$service" || true
+    fi
+}
+
+# What only a restart puts into effect.
+restart_lines() {
+    grep -hE '^(Limit[A-Z]+|ExecStart|RuntimeDirectory|Environment|User|Type)=' "$1" 2>/dev/null || true
+}
+
+must_restart() {
+    local unit=/etc/systemd/system/$service.service.d/kube-apiserver-havip.conf
+    [ "$was_active" = active ] || return 0
+    [ "$(restart_lines "$unit")" != "$(restart_lines "$undo$unit")" ]
+}
+
+main_pid() { systemctl show --property MainPID --value "$service"; }
+workers() { pgrep -P "$(main_pid)" | sort || true; }
+
+activate() {
+    systemctl daemon-reload
+    systemctl enable --quiet "$service" 2>/dev/null
+    # Kept for the probe: after a reload a new worker must appear.
+    old_workers=""
+    if must_restart; then
+        systemctl restart "$service"
+    else
+        [ "$service" != haproxy ] || old_workers=$(workers)
+        systemctl reload "$service"
+    fi
+}
+
+answers() { curl --silent --output /dev/null --noproxy '*' --max-time 1 "$probe"; }
+
+healthy() {
+    [ "$(systemctl is-active "$service")" = active ] || return 1
+    case $service in
+    haproxy)
+        [ -z "$old_workers" ] || [ -n "$(comm -13 <(echo "$old_workers") <(workers))" ] || return 1
+        answers
+        ;;
+    keepalived)
+        # FAULT would mean that keepalived runs and takes no part.
+        grep -qxE 'MASTER|BACKUP' "$RUNTIME/vrrp-state" 2>/dev/null
+        ;;
+    esac
+}
+
+await_healthy() {
+    local deadline=$(($(date +%s) + HEALTHY_WITHIN_S))
+    until healthy; do
+        [ "$(date +%s)" -lt "$deadline" ] || return 1
+        sleep 0.2
+    done
+}
+
+# Files of an earlier bundle that are not in this one.
+prune() {
+    local path
+    while IFS= read -r path; do
+        [ -e "$stage$path" ] || restore "$path"
+    done < <(our_files)
+}
+
+our_files() { find "$ours" -type f -printf '/%P\n' 2>/dev/null; }
+
+restore() { # what was at this path before our first change, or nothing
+    rm -f "$1" "$ours$1"
+    [ ! -e "$STATE/original$1" ] || put "$STATE/original$1" "$1"
+}
+
+apply() {
+    service=$1
+    stage=$STATE/stage/$service undo=$STATE/undo/$service ours=$STATE/ours/$service
+    # Left by a run that was killed between swapping and the probe: its files are not active yet, and what it
+    # kept for rolling back is still the state to go back to.
+    unfinished=$STATE/unfinished-$service
+    rm -rf "$stage"
+    [ -e "$unfinished" ] || rm -rf "$undo"
+    install -d -m 700 "$STATE" "$stage" "$undo"
+    unpack
+    check_owner
+    check_foreign
+    was_active=$(systemctl is-active "$service" || true)
+    old_workers=""
+    if [ ! -e "$unfinished" ] && same && healthy; then
+        rm -rf "$stage" "$undo"
+        echo "$service: unchanged and healthy"
+        return
+    fi
+    validate
+    echo "$owner" >"$STATE/owner"
+    [ -e "$unfinished" ] || keep
+    touch "$unfinished"
+    swap
+    local since
+    since=$(date '+%Y-%m-%d %H:%M:%S')
+    if ! activate || ! await_healthy; then
+        local said
+        said=$(journalctl --unit "$service" --since "$since" --no-pager --lines 20 --output cat 2>/dev/null || true)
+        roll_back
+        rm -f "$unfinished"
+        fail "$service did not become healthy within $HEALTHY_WITHIN_S s; the old files are back. It said:"$'\n'"$said"
+    fi
+    prune
+    rm -rf "$stage" "$undo" "$unfinished"
+    echo "$service: applied and healthy"
+}
