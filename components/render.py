@@ -1,6 +1,7 @@
 """Every text that lands on a host, from a plan. Pure: the same plan gives the same text."""
 
 import math
+import re
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from components.plan import Plan
 from components.settings import Balancer
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
+_OPENSSH_IMPORT = re.compile(r"^from templates\.openssh import .*\n", re.MULTILINE)
 _SPARE_FDS = 1000
 """Descriptors beyond two a connection: listeners, checks, pipes, logs, and a margin."""
 _TOOL_PARTS = ("head", "packages", "bundle", "transaction", "removal", "main")
@@ -154,3 +156,12 @@ def tool() -> str:
 def outside() -> str:
     """Return the Python program that asks the endpoint from the machine that runs Pulumi."""
     return (TEMPLATES / "verify_outside.py").read_text()
+
+
+def local_script(name: str) -> str:
+    """Return the Python program ``templates/NAME`` for ``python3 -`` on the machine that runs Pulumi.
+
+    There is nothing to import from there: ``openssh.py`` takes the place of the line that imports from it.
+    """
+    text, found = _OPENSSH_IMPORT.subn("", (TEMPLATES / name).read_text())
+    return (TEMPLATES / "openssh.py").read_text() + "\n\n" + text if found else text
