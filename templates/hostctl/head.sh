@@ -6,6 +6,7 @@
 #   hostctl secret < PASSWORD         the VRRP password, into the file that keepalived.conf includes
 #   hostctl remove SERVICE            stop it and put back what was there before
 #   hostctl release ADDRESS           drop a VIP that a dead keepalived left behind
+#   hostctl check SERVICE < BUNDLE    say what differs from the bundle and whether the service runs; changes nothing
 #
 # A bundle is text. Lines beginning with "==== " are its headers, what follows a file header is the file:
 #   ==== owner NAME            the endpoint this belongs to; another one's host is refused

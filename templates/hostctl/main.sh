@@ -10,6 +10,6 @@ packages | apply | secret | remove)
     flock --wait 120 9 || fail "another run holds $LOCK for 2 minutes: see what it does (fuser $LOCK)"
     "$verb" "$@"
     ;;
-release) release "$@" ;;
-*) fail "usage: hostctl packages | apply | secret | remove | release" ;;
+release | check) "$verb" "$@" ;;
+*) fail "usage: hostctl packages | apply | secret | remove | release | check" ;;
 esac

@@ -127,7 +127,7 @@ apply() {
     check_foreign
     was_active=$(systemctl is-active "$service" || true)
     old_workers=""
-    if [ ! -e "$unfinished" ] && same && healthy; then
+    if [ ! -e "$unfinished" ] && same && loaded && enabled && healthy; then
         rm -rf "$stage" "$undo"
         echo "$service: unchanged and healthy"
         return
