@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from sandbox.api import registry, signature, wire
 from sandbox.api.credentials import AccessKey
 from sandbox.api.model import NOT_SERVED, Body, Call
+from sandbox.api.nonces import Nonces
 from sandbox.api.registry import Action
 from sandbox.api.signature import Envelope
 from sandbox.cloud import catalogue, errors, ids
@@ -42,6 +43,7 @@ class Dispatcher:
     def __init__(self, cloud: Cloud, key: AccessKey) -> None:
         self._cloud = cloud
         self._key = key
+        self._nonces = Nonces()
 
     def answer(self, method: str, parameters: Mapping[str, str], acs3: Envelope | None = None) -> Answer:
         """Answer a call, whatever it holds; nothing is raised. ``acs3`` is given if it was signed that way."""
@@ -60,8 +62,10 @@ class Dispatcher:
         now = datetime.now(UTC)
         if acs3:
             signature.check_acs3(acs3, self._key, now)
+            self._nonces.use(acs3.headers["x-acs-signature-nonce"], now)
         else:
             signature.check(method, parameters, self._key, now)
+            self._nonces.use(parameters["SignatureNonce"], now)
 
     def _perform(self, parameters: Mapping[str, str]) -> Body:
         if parameters.get("Format", "JSON").upper() != "JSON":
@@ -69,7 +73,7 @@ class Dispatcher:
         action = registry.find(parameters.get("Version", ""), parameters.get("Action", ""))
         call = parse(action, wire.business(parameters))
         if call.region_id not in catalogue.REGIONS:
-            raise errors.InvalidRegionId(call.region_id, ", ".join(catalogue.REGIONS))
+            raise errors.InvalidRegionIdNotFound(call.region_id, ", ".join(catalogue.REGIONS))
         if not action.changes:
             return action.handler(self._cloud.read(call.region_id), call)
         with self._cloud.change(call.region_id) as session:

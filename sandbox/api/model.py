@@ -87,7 +87,7 @@ class Repeatable(Call):
 
 
 class Paged(Call):
-    """A call whose answer comes in pages."""
+    """A call whose answer comes in pages; a longer one than the API allows is refused."""
 
     page_number: int = Field(default=1, ge=1)
     page_size: int = Field(default=10, ge=1, le=100)
@@ -102,10 +102,16 @@ class Paged(Call):
         return {"TotalCount": len(found), "PageNumber": self.page_number, "PageSize": self.page_size}
 
 
+class ShortPaged(Paged):
+    """One whose pages are at most half as long: most of VPC's."""
+
+    page_size: int = Field(default=10, ge=1, le=50)
+
+
 class Tokened(Paged):
     """A call whose answer comes in numbered pages or, with ``MaxResults``, in pages that name the next."""
 
-    max_results: int | None = Field(default=None, ge=1, le=1000)
+    max_results: int | None = Field(default=None, ge=1, le=100)
     next_token: str = Field(default="", pattern=r"^[0-9]*$")
 
     def page(self, found: Sequence[T]) -> Sequence[T]:

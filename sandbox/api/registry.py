@@ -31,14 +31,17 @@ class Action(Generic[C]):
 _ACTIONS: dict[tuple[str, str], Action[Any]] = {}
 
 
-def action(version: str, call: type[C], *, changes: bool = False) -> Callable[[Handler[C]], Handler[C]]:
-    """Register a handler for the action its ``call`` class is named after."""
+def action(
+    version: str, call: type[C], *, changes: bool = False, name: str = ""
+) -> Callable[[Handler[C]], Handler[C]]:
+    """Register a handler for the action its ``call`` class is named after, unless ``name`` says otherwise."""
+    name = name or call.__name__
 
     def register(handler: Handler[C]) -> Handler[C]:
-        key = (version, call.__name__.lower())
+        key = (version, name.lower())
         if key in _ACTIONS:
-            raise ValueError(f"{call.__name__} of {version} is registered twice")
-        _ACTIONS[key] = Action(call.__name__, version, call, handler, changes)
+            raise ValueError(f"{name} of {version} is registered twice")
+        _ACTIONS[key] = Action(name, version, call, handler, changes)
         return handler
 
     return register

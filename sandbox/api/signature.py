@@ -30,6 +30,16 @@ ACS3_HEADERS = (
 )
 """What every call signed that way carries besides its signature."""
 
+RPC_PARAMETERS = (
+    "AccessKeyId",
+    "Signature",
+    "SignatureMethod",
+    "SignatureNonce",
+    "SignatureVersion",
+    "Timestamp",
+)
+"""What every call signed in its parameters carries."""
+
 _TIMESTAMP = "%Y-%m-%dT%H:%M:%SZ"
 _AUTHORIZATION = re.compile(
     rf"{ACS3} +Credential=(?P<id>[^,\s]+), *SignedHeaders=(?P<headers>[^,\s]+), *Signature=(?P<signature>\w+)"
@@ -119,9 +129,9 @@ def check_acs3(envelope: Envelope, key: AccessKey, now: datetime) -> None:
     request = acs3_request(envelope, signed)
     content = hashlib.sha256(envelope.body).hexdigest()
     if not hmac.compare_digest(content, envelope.headers["x-acs-content-sha256"].lower()):
-        raise errors.SignatureDoesNotMatch(f"x-acs-content-sha256 of the body that came would be {content}")
+        raise errors.HeaderSignatureDoesNotMatch(f"a body with x-acs-content-sha256:{content}")
     if not hmac.compare_digest(hmac_sha256(key.secret, request), found["signature"].lower()):
-        raise errors.SignatureDoesNotMatch(request)
+        raise errors.HeaderSignatureDoesNotMatch(request)
 
 
 def _must_be_signed(envelope: Envelope) -> set[str]:
@@ -130,7 +140,7 @@ def _must_be_signed(envelope: Envelope) -> set[str]:
 
 
 def _check_scheme(parameters: Mapping[str, str]) -> None:
-    for name in ("AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "Timestamp"):
+    for name in RPC_PARAMETERS:
         if not parameters.get(name):
             raise errors.MissingParameter(name)
     if parameters["SignatureMethod"] != "HMAC-SHA1" or parameters["SignatureVersion"] != "1.0":

@@ -5,7 +5,7 @@ from typing import Literal
 from sandbox.cloud import errors, ids
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import Eip, HaVip, Instance
-from sandbox.cloud.transitions import InstanceStatus
+from sandbox.cloud.transitions import STEADY
 
 Kind = Literal["EcsInstance", "HaVip"]
 AVAILABLE, IN_USE = "Available", "InUse"
@@ -15,6 +15,8 @@ def allocate(
     session: Session, *, name: str, description: str, bandwidth: str, charge_type: str, isp: str
 ) -> Eip:
     """Take the next free address of the range."""
+    if len(session.state.eips) >= session.offer.limits.eips:
+        raise errors.EipQuotaExceeded(session.offer.limits.eips)
     taken = {eip.address for eip in session.state.eips.values()}
     address = next((host for host in session.offer.eip_range.hosts() if host not in taken), None)
     if address is None:
@@ -43,7 +45,7 @@ def release(session: Session, allocation_id: str) -> None:
     """Give an address back that leads nowhere."""
     eip = session.eip(allocation_id)
     if eip.deletion_protection:
-        raise errors.DeletionProtected(f"EIP {eip.id}")
+        raise errors.EipDeletionProtected(eip.id)
     _require(eip, AVAILABLE)
     del session.state.eips[eip.id]
 
@@ -59,7 +61,7 @@ def associate(
             raise errors.InvalidAssociationDuplicated(owner.id, other.id)
     _require(eip, AVAILABLE)
     if isinstance(owner, Instance):
-        session.require_status(owner, InstanceStatus.RUNNING, InstanceStatus.STOPPED)
+        session.require_status(owner, *STEADY, error=errors.IncorrectInstanceStatus)
     if private_address and private_address != str(owner.address):
         raise errors.InvalidParameter("PrivateIpAddress", f"{owner.id} has {owner.address}.")
     if vpc_id and vpc_id != owner.vpc_id:
@@ -83,7 +85,12 @@ def clear(eip: Eip) -> None:
 
 
 def _owner(session: Session, owner_id: str, kind: Kind) -> Instance | HaVip:
-    return session.ha_vip(owner_id) if kind == "HaVip" else session.instance(owner_id)
+    if kind == "HaVip":
+        return session.ha_vip(owner_id)
+    try:
+        return session.instance(owner_id)
+    except errors.InvalidInstanceIdNotFound:
+        raise errors.InvalidInstanIdNotFound(owner_id) from None
 
 
 def _require(eip: Eip, wanted: str) -> None:

@@ -1,7 +1,9 @@
 """One class for each error code of the API, with the HTTP status and the wording the cloud gives it.
 
-Codes come from the error tables of the API reference (Vpc 2016-04-28, Ecs 2014-05-26). Clients decide by
-them: HTTP 404, or ``NotFound`` in a message, means "the resource is gone", so no other error carries either.
+Codes and status come from the error tables of the API reference (Vpc 2016-04-28, Ecs 2014-05-26), those about the call
+itself from "Common error codes". The two products give one code different status: VPC 400 where ECS has 403. Clients
+decide by them: HTTP 404, or ``NotFound`` in a message, means "the resource is gone", so no other error carries either.
+What the cloud does not have (an action or parameter the sandbox does not know) is 400.
 """
 
 # The classes are named after the codes, and the code with its template says all a docstring could.
@@ -64,8 +66,9 @@ class SandboxFailure(ApiError):
     template = "{0} (the server's log says more)"
 
 
-class InvalidRegionId(ApiError):
-    code = "InvalidRegionId"
+class InvalidRegionIdNotFound(ApiError):
+    code = "InvalidRegionId.NotFound"
+    status = 404
     template = "The specified region {0} is not one of the sandbox's: {1}."
 
 
@@ -88,14 +91,26 @@ class ServiceUnavailable(ApiError):
 
 class InvalidAccessKeyIdNotFound(ApiError):
     code = "InvalidAccessKeyId.NotFound"
-    status = 403
-    template = "The access key id is not that of this sandbox."
+    status = 404
+    template = "Specified access key is not found."
 
 
 class SignatureDoesNotMatch(ApiError):
+    """SDKs look for what follows the first colon, to tell a wrong secret from a wrong string to sign."""
+
     code = "SignatureDoesNotMatch"
-    status = 403
-    template = "The signature does not match; the server's string to sign is: {0}"
+    template = "Specified signature is not matched with our calculation. server string to sign is:{0}"
+
+
+class HeaderSignatureDoesNotMatch(SignatureDoesNotMatch):
+    """The same for ACS3."""
+
+    template = "Specified signature does not match our calculation. server CanonicalRequest is [{0}]"
+
+
+class SignatureNonceUsed(ApiError):
+    code = "SignatureNonceUsed"
+    template = "Specified signature nonce was used already."
 
 
 class IncompleteSignature(ApiError):
@@ -128,24 +143,30 @@ class InvalidVSwitchIdNotFound(ApiError):
     template = "The specified vSwitch {0} does not exist."
 
 
-class InvalidZoneId(ApiError):
-    code = "InvalidZoneId"
+class InvalidZoneIdNotFound(ApiError):
+    code = "InvalidZoneId.NotFound"
+    status = 404
     template = "The specified zone {0} does not exist in region {1}."
 
 
 class InvalidCidrBlock(ApiError):
-    code = "InvalidCidrBlock"
-    template = "The specified CIDR block {0} is not valid: {1}"
-
-
-class InvalidCidrBlockMalformed(ApiError):
-    code = "InvalidCidrBlock.Malformed"
-    template = "The specified CIDR block {0} is not a network address with a prefix length."
+    code = "InvalidParameter"
+    template = "Specified CIDR block {0} is not valid: {1}"
 
 
 class InvalidCidrBlockOverlapped(ApiError):
     code = "InvalidCidrBlock.Overlapped"
     template = "The specified CIDR block {0} overlaps with {1} of vSwitch {2}."
+
+
+class VpcQuotaExceeded(ApiError):
+    code = "QuotaExceeded.Vpc"
+    template = "VPC quota exceeded: a region has {0} at most."
+
+
+class VSwitchQuotaExceeded(ApiError):
+    code = "QuotaExceeded.VSwitch"
+    template = "Virtual switch quota exceeded: a VPC has {0} at most."
 
 
 class DependencyViolationVSwitch(ApiError):
@@ -250,6 +271,18 @@ class AddressesExhausted(ApiError):
     template = "No address of vSwitch {0} is free."
 
 
+class PrivateAddressMalformed(ApiError):
+    code = "InvalidPrivateIpAddress.Malformed"
+    template = "Specified private IP address {0} is malformed."
+
+
+class PrivateAddressOutOfRange(ApiError):
+    code = "InvalidPrivateIpAddress"
+    template = (
+        "Specified private IP address {0} is not in the CIDR block {1} of the virtual switch, or reserved."
+    )
+
+
 # Instances and what they are made of
 
 
@@ -262,6 +295,29 @@ class InvalidInstanceIdNotFound(ApiError):
 class IncorrectInstanceStatus(ApiError):
     code = "IncorrectInstanceStatus"
     template = "Instance {0} is {1}; this action needs it to be {2}."
+
+
+class InstanceStatusUnfit(ApiError):
+    """ECS's own, with its status; VPC says the same with 400."""
+
+    code = "IncorrectInstanceStatus"
+    status = 403
+    template = (
+        "The current status of the resource does not support this operation: instance {0} is {1}, not {2}."
+    )
+
+
+class InvalidInstanIdNotFound(ApiError):
+    """AssociateEipAddress spells it so."""
+
+    code = "InvalidInstanId.NotFound"
+    status = 404
+    template = "Specified instance {0} does not exist."
+
+
+class NetworkMismatch(ApiError):
+    code = "InvalidParameter.Mismatch"
+    template = "{0} is in {1}, not in {2}."
 
 
 class InvalidImageIdNotFound(ApiError):
@@ -292,12 +348,15 @@ class InvalidHostName(ApiError):
 
 class DeletionProtected(ApiError):
     code = "InvalidOperation.DeletionProtection"
-    template = "{0} is protected against deletion."
+    status = 403
+    template = "The operation is not allowed due to deletion protection of {0}."
 
 
-class InstanceRunning(ApiError):
-    code = "IncorrectInstanceStatus.Running"
-    template = "Instance {0} is Running; it is released only when stopped, or with Force=true."
+class EipDeletionProtected(ApiError):
+    """VPC's own, with its status."""
+
+    code = "InvalidOperation.DeletionProtection"
+    template = "EIP {0} cannot be released because of deletion protection."
 
 
 # Key pairs
@@ -307,6 +366,12 @@ class InvalidKeyPairNotFound(ApiError):
     code = "InvalidKeyPair.NotFound"
     status = 404
     template = "The specified key pair {0} does not exist."
+
+
+class InvalidKeyPairNameNotFound(ApiError):
+    code = "InvalidKeyPairName.NotFound"
+    status = 404
+    template = "The specified parameter KeyPairName {0} does not exist in our records."
 
 
 class KeyPairAlreadyExist(ApiError):
@@ -333,25 +398,129 @@ class InvalidSecurityGroupIdNotFound(ApiError):
     template = "The specified security group {0} does not exist."
 
 
-class InvalidSecurityGroupVpcMismatch(ApiError):
-    code = "InvalidSecurityGroupId.VPCMismatch"
-    template = "Security group {0} is not in VPC {1}."
+class GroupInUse(ApiError):
+    """ECS's own, with its status."""
+
+    code = "DependencyViolation"
+    status = 403
+    template = "There is still instance(s) in the specified security group: {0} is in {1}."
 
 
-class InvalidSecurityGroupRule(ApiError):
-    code = "InvalidPermission"
-    template = "The security group rule is not valid: {0}"
+class GroupReferenced(ApiError):
+    code = "DependencyViolation"
+    status = 403
+    template = "The specified security group has been authorized in another one: {0} in {1}."
+
+
+class InvalidInstanceIdMismatch(ApiError):
+    code = "InvalidInstanceId.Mismatch"
+    template = "Specified instance and security group are not in the same VPC: {0} is not in {1}."
+
+
+class SourceGroupMissing(ApiError):
+    code = "InvalidSourceGroupId.NotFound"
+    status = 404
+    template = "The SourceGroupId {0} provided does not exist in our records."
+
+
+class DestGroupMissing(ApiError):
+    code = "InvalidDestGroupId.NotFound"
+    status = 404
+    template = "The DestGroupId {0} provided does not exist in our records."
+
+
+class SourceGroupMismatch(ApiError):
+    code = "InvalidSourceGroupId.Mismatch"
+    template = "Specified security group and source group {0} are not in the same VPC {1}."
+
+
+class DestGroupMismatch(ApiError):
+    code = "InvalidDestGroupId.Mismatch"
+    template = "Specified security group and destination group {0} are not in the same VPC {1}."
+
+
+class GroupNamesItself(ApiError):
+    """The spelling is the API's."""
+
+    code = "InvalidParamter.Conflict"
+    status = 403
+    template = "The specified SecurityGroupId should be different from the SourceGroupId or DestGroupId {0}."
+
+
+class InvalidPriority(ApiError):
+    code = "InvalidPriority.ValueNotSupported"
+    template = "The parameter Priority is invalid: {0} is outside 1 to 100."
+
+
+class InvalidPortRange(ApiError):
+    code = "InvalidParam.PortRange"
+    template = "PortRange {0} with IpProtocol {1} is not valid: {2}."
+
+
+class InvalidIpProtocol(ApiError):
+    code = "InvalidIpProtocol.ValueNotSupported"
+    template = "IpProtocol {0} is none of TCP, UDP, ICMP, GRE and All, in any case."
+
+
+class InvalidPolicy(ApiError):
+    code = "InvalidPolicy.Malformed"
+    template = "The specified parameter Policy is not valid: {0} is neither accept nor drop."
+
+
+class InvalidSourceCidr(ApiError):
+    code = "InvalidSourceCidrIp.Malformed"
+    template = "The specified parameter SourceCidrIp is not valid: {0}."
+
+
+class InvalidDestCidr(ApiError):
+    code = "InvalidDestCidrIp.Malformed"
+    template = "The specified parameter DestCidrIp is not valid: {0}."
+
+
+class MissingSource(ApiError):
+    code = "MissingParameter.Source"
+    template = "One of the parameters SourceCidrIp and SourceGroupId must be specified."
+
+
+class MissingDest(ApiError):
+    code = "MissingParameter.Dest"
+    template = "One of the parameters DestCidrIp and DestGroupId must be specified."
+
+
+class AuthorizationLimitExceed(ApiError):
+    code = "AuthorizationLimitExceed"
+    status = 403
+    template = "The limit of {0} authorization records in the security group reaches."
+
+
+class GroupsPerInstanceExceeded(ApiError):
+    code = "InstanceSecurityGroupLimitExceeded"
+    status = 403
+    template = "Exceeding the allowed amount of {0} security groups that an instance can be in."
+
+
+class AlreadyInGroup(ApiError):
+    code = "InvalidInstanceId.AlreadyExists"
+    status = 403
+    template = "The specified instance {0} already exists in the specified security group {1}."
+
+
+class NotInGroup(ApiError):
+    code = "InstanceNotInSecurityGroup"
+    status = 403
+    template = "The instance {0} is not in the group {1}."
 
 
 class InvalidSecurityGroupRuleIdNotFound(ApiError):
-    code = "InvalidSecurityGroupRule.NotFound"
+    code = "InvalidSecurityGroupRuleId.NotFound"
     status = 404
     template = "Security group {0} has no such rule."
 
 
 class LastSecurityGroup(ApiError):
     code = "InstanceLastSecurityGroup"
-    template = "Instance {0} must stay in at least one security group."
+    status = 403
+    template = "The specified security group is the last security group for the instance {0}."
 
 
 # EIPs
@@ -375,7 +544,12 @@ class InvalidAssociationDuplicated(ApiError):
 
 class EipsExhausted(ApiError):
     code = "QuotaExceeded.Eip"
-    template = "Every address of the sandbox's EIP range {0} is allocated."
+    template = "Elastic IP address quota exceeded: every address of the sandbox's EIP range {0} is allocated."
+
+
+class EipQuotaExceeded(ApiError):
+    code = "QuotaExceeded.Eip"
+    template = "Elastic IP address quota exceeded: an account has {0} at most."
 
 
 # Tags

@@ -4,7 +4,7 @@ from sandbox.cloud import errors, ids, rules
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import HaVip, HaVipStatus
 from sandbox.cloud.tags import checked
-from sandbox.cloud.transitions import InstanceStatus
+from sandbox.cloud.transitions import STEADY
 
 INSTANCE_TYPE = "EcsInstance"
 
@@ -70,7 +70,7 @@ def associate(session: Session, ha_vip_id: str, instance_id: str) -> None:
     attached = [other for other in session.state.ha_vips.values() if instance.id in other.instances]
     if len(attached) >= limits.ha_vips_per_instance:
         raise errors.HaVipsPerInstanceExceeded(instance.id, limits.ha_vips_per_instance)
-    session.require_status(instance, InstanceStatus.RUNNING, InstanceStatus.STOPPED)
+    session.require_status(instance, *STEADY, error=errors.IncorrectInstanceStatus)
     vip.moving, vip.status = instance.id, HaVipStatus.ASSOCIATING
 
 
@@ -79,7 +79,7 @@ def unassociate(session: Session, ha_vip_id: str, instance_id: str, *, force: bo
     vip, instance = session.ha_vip(ha_vip_id), session.instance(instance_id)
     if instance.id not in vip.instances:
         raise errors.ResourceNotAssociated(vip.id, instance.id)
-    session.require_status(instance, InstanceStatus.RUNNING, InstanceStatus.STOPPED)
+    session.require_status(instance, *STEADY, error=errors.IncorrectInstanceStatus)
     if not force and master(session, vip) == instance.id:
         raise errors.UnassociateMaster(instance.id, vip.id)
     vip.moving, vip.status = instance.id, HaVipStatus.UNASSOCIATING

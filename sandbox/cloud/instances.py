@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import AddressValueError, IPv4Address
 
 from sandbox.cloud import eips, errors, ids, rules, security_groups
 from sandbox.cloud.catalogue import INSTANCE_TYPES
@@ -42,15 +42,15 @@ def run(session: Session, order: Order) -> Instance:
     """Make an instance and have its host made and booted."""
     vswitch = session.vswitch(order.vswitch_id)
     if order.zone and order.zone != vswitch.zone:
-        raise errors.InvalidParameter("ZoneId", f"vSwitch {vswitch.id} is in zone {vswitch.zone}.")
+        raise errors.NetworkMismatch(f"vSwitch {vswitch.id}", f"zone {vswitch.zone}", order.zone)
     if order.image_id not in session.offer.images:
         raise errors.InvalidImageIdNotFound(order.image_id, ", ".join(session.offer.images))
     if order.instance_type not in INSTANCE_TYPES:
         raise errors.InvalidInstanceType(order.instance_type, ", ".join(INSTANCE_TYPES))
     if not order.security_groups:
         raise errors.MissingParameter("SecurityGroupId")
-    if order.key_pair:
-        session.key_pair(order.key_pair)
+    if order.key_pair and order.key_pair not in session.state.key_pairs:
+        raise errors.InvalidKeyPairNameNotFound(order.key_pair)
     decode_user_data(order.user_data, session.offer.limits.user_data)
     identifier = ids.resource_id("i")
     instance = Instance(
@@ -84,7 +84,12 @@ def run(session: Session, order: Order) -> Instance:
 def _address(session: Session, vswitch: VSwitch, wanted: str) -> IPv4Address:
     used = session.addresses(vswitch)
     if wanted:
-        address = rules.address(wanted)
+        try:
+            address = IPv4Address(wanted)
+        except AddressValueError:
+            raise errors.PrivateAddressMalformed(wanted) from None
+        if address not in vswitch.cidr or address in rules.reserved(vswitch.cidr):
+            raise errors.PrivateAddressOutOfRange(address, vswitch.cidr)
         rules.check_address(address, vswitch.cidr, used)
         return address
     free = rules.free_address(vswitch.cidr, used)
@@ -161,7 +166,7 @@ def release(session: Session, instance_id: str, *, force: bool) -> None:
         raise errors.DeletionProtected(f"instance {instance.id}")
     status = session.status(instance)
     if not force and status not in (InstanceStatus.STOPPED, InstanceStatus.FAILED):
-        raise errors.InstanceRunning(instance.id)
+        raise errors.InstanceStatusUnfit(instance.id, status.value, "Stopped; with Force=true it is released")
     for vip in session.state.ha_vips.values():
         if instance.id in vip.instances:
             vip.instances.remove(instance.id)

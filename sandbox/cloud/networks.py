@@ -15,6 +15,8 @@ def create_vpc(session: Session, *, cidr: str, name: str, description: str, tags
     """Make a VPC with its system route table."""
     range_ = rules.network(cidr or DEFAULT_CIDR)
     rules.check_vpc(range_)
+    if len(session.here(session.state.vpcs)) >= session.offer.limits.vpcs:
+        raise errors.VpcQuotaExceeded(session.offer.limits.vpcs)
     vpc = Vpc(
         id=ids.resource_id("vpc"),
         region=session.region,
@@ -52,10 +54,12 @@ def create_vswitch(
     """Make a vSwitch in a VPC."""
     vpc = session.vpc(vpc_id)
     if zone not in zones(session.region):
-        raise errors.InvalidZoneId(zone, session.region)
+        raise errors.InvalidZoneIdNotFound(zone, session.region)
     range_ = rules.network(cidr)
     neighbours: dict[str, IPv4Network] = {other.id: other.cidr for other in vswitches_of(session, vpc)}
     rules.check_vswitch(range_, vpc.cidr, neighbours)
+    if len(neighbours) >= session.offer.limits.vswitches:
+        raise errors.VSwitchQuotaExceeded(session.offer.limits.vswitches)
     vswitch = VSwitch(
         id=ids.resource_id("vsw"),
         region=session.region,

@@ -14,35 +14,32 @@ _LAST_PORT = 65535
 
 
 def check_rule(rule: Rule) -> None:
-    """Raise InvalidSecurityGroupRule with the value, the rule and what would do."""
+    """Raise the error about the first thing that is wrong with a rule by itself."""
+    inward = rule.direction == "ingress"
     _check_ports(rule)
     if rule.priority not in PRIORITIES:
-        raise errors.InvalidSecurityGroupRule(f"Priority {rule.priority} is outside 1 to 100.")
-    if bool(rule.cidr) == bool(rule.group):
-        raise errors.InvalidSecurityGroupRule("it names either a CIDR block or a security group.")
+        raise errors.InvalidPriority(rule.priority)
+    if not rule.cidr and not rule.group:
+        raise errors.MissingSource if inward else errors.MissingDest
     if rule.cidr:
-        _check_cidr(rule.cidr)
+        _check_cidr(rule.cidr, errors.InvalidSourceCidr if inward else errors.InvalidDestCidr)
 
 
 def _check_ports(rule: Rule) -> None:
     if rule.protocol not in _WITH_PORTS:
         if rule.ports != ALL_PORTS:
-            raise errors.InvalidSecurityGroupRule(
-                f"PortRange {rule.ports} with IpProtocol {rule.protocol}: only {ALL_PORTS} fits it."
-            )
+            raise errors.InvalidPortRange(rule.ports, rule.protocol, f"only {ALL_PORTS} fits it")
         return
     found = _PORTS.fullmatch(rule.ports)
     if found is None or not 1 <= int(found[1]) <= int(found[2]) <= _LAST_PORT:
-        raise errors.InvalidSecurityGroupRule(
-            f"PortRange {rule.ports} with IpProtocol {rule.protocol}: FROM/TO within 1/65535 is wanted."
-        )
+        raise errors.InvalidPortRange(rule.ports, rule.protocol, "FROM/TO within 1/65535 is wanted")
 
 
-def _check_cidr(cidr: str) -> None:
+def _check_cidr(cidr: str, error: type[errors.ApiError]) -> None:
     try:
         IPv4Network(cidr)
-    except ValueError as error:
-        raise errors.InvalidSecurityGroupRule(f"CIDR block {cidr}: {error}.") from None
+    except ValueError as reason:
+        raise error(reason) from None
 
 
 def same_rule(one: Rule, other: Rule) -> bool:

@@ -1,6 +1,6 @@
 """Which addresses and networks the cloud accepts: pure checks that raise the API's own errors.
 
-Sources: VPC documentation "VPC and vSwitch" (private ranges, mask limits, reserved addresses), API reference
+Sources: VPC documentation "VPC and vSwitch" (mask limits, reserved addresses), API reference
 CreateVpc, CreateVSwitch, CreateHaVip.
 """
 
@@ -9,7 +9,8 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 from sandbox.cloud import errors
 
-PRIVATE = (IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4Network("192.168.0.0/16"))
+NOBODYS = tuple(map(IPv4Network, ("100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4")))
+"""Ranges no VPC may touch. Source: API reference, CreateVpc, CidrBlock."""
 VPC_PREFIXES = range(8, 29)
 VSWITCH_PREFIXES = range(16, 30)
 RESERVED_AT_END = 3
@@ -20,15 +21,15 @@ def network(text: str) -> IPv4Network:
     """Parse a CIDR block.
 
     Raises:
-        InvalidCidrBlockMalformed: it is none, or has host bits set.
+        InvalidCidrBlock: it is none, or has host bits set.
 
     """
     try:
         parsed = IPv4Network(text)
-    except ValueError:
-        raise errors.InvalidCidrBlockMalformed(text) from None
+    except ValueError as error:
+        raise errors.InvalidCidrBlock(text, f"{error}.") from None
     if "/" not in text:
-        raise errors.InvalidCidrBlockMalformed(text)
+        raise errors.InvalidCidrBlock(text, "it has no prefix length.")
     return parsed
 
 
@@ -44,8 +45,8 @@ def check_vpc(cidr: IPv4Network) -> None:
     """Raise InvalidCidrBlock unless a VPC may have this range."""
     if cidr.prefixlen not in VPC_PREFIXES:
         raise errors.InvalidCidrBlock(cidr, "a VPC's prefix is /8 to /28.")
-    if not any(cidr.subnet_of(private) for private in PRIVATE):
-        raise errors.InvalidCidrBlock(cidr, f"a VPC lies within one of {', '.join(map(str, PRIVATE))}.")
+    if any(cidr.overlaps(taken) for taken in NOBODYS):
+        raise errors.InvalidCidrBlock(cidr, f"a VPC touches none of {', '.join(map(str, NOBODYS))}.")
 
 
 def check_vswitch(cidr: IPv4Network, vpc: IPv4Network, others: Mapping[str, IPv4Network]) -> None:

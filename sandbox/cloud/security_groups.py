@@ -6,6 +6,7 @@ from sandbox.cloud import errors, ids, permissions
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import Instance, Rule, SecurityGroup
 from sandbox.cloud.tags import checked
+from sandbox.cloud.transitions import STEADY
 
 
 def create(
@@ -31,10 +32,10 @@ def delete(session: Session, group_id: str) -> None:
     group = session.security_group(group_id)
     for instance in session.state.instances.values():
         if group.id in instance.security_groups:
-            raise errors.DependencyViolation(f"security group {group.id}", f"instance {instance.id}")
+            raise errors.GroupInUse(instance.id, group.id)
     for other in session.state.security_groups.values():
         if other.id != group.id and any(rule.group == group.id for rule in other.rules):
-            raise errors.DependencyViolation(f"security group {group.id}", f"a rule of {other.id}")
+            raise errors.GroupReferenced(group.id, other.id)
     del session.state.security_groups[group.id]
 
 
@@ -44,9 +45,24 @@ def authorize(session: Session, group_id: str, rules: Iterable[Rule]) -> None:
     for rule in rules:
         permissions.check_rule(rule)
         if rule.group:
-            _same_vpc(session, rule.group, group.vpc_id)
-        if not any(permissions.same_rule(rule, known) for known in group.rules):
-            group.rules.append(rule)
+            _check_peer(session, rule, group)
+        if any(permissions.same_rule(rule, known) for known in group.rules):
+            continue
+        if len(group.rules) >= session.offer.limits.rules:
+            raise errors.AuthorizationLimitExceed(session.offer.limits.rules)
+        group.rules.append(rule)
+
+
+def _check_peer(session: Session, rule: Rule, group: SecurityGroup) -> None:
+    """Raise unless the group a rule names is another one of the same VPC."""
+    inward = rule.direction == "ingress"
+    if rule.group == group.id:
+        raise errors.GroupNamesItself(group.id)
+    peer = session.state.security_groups.get(rule.group)
+    if peer is None or peer.region != session.region:
+        raise (errors.SourceGroupMissing if inward else errors.DestGroupMissing)(rule.group)
+    if peer.vpc_id != group.vpc_id:
+        raise (errors.SourceGroupMismatch if inward else errors.DestGroupMismatch)(peer.id, group.vpc_id)
 
 
 def find_rule(session: Session, group_id: str, rule: Rule) -> Rule:
@@ -79,16 +95,22 @@ def revoke(session: Session, group_id: str, rules: Iterable[Rule]) -> None:
 
 def join(session: Session, group_id: str, instance: Instance) -> None:
     """Make an instance a member."""
-    _same_vpc(session, group_id, instance.vpc_id)
-    if group_id not in instance.security_groups:
-        instance.security_groups.append(group_id)
+    group = session.security_group(group_id)
+    if group.vpc_id != instance.vpc_id:
+        raise errors.InvalidInstanceIdMismatch(instance.id, group.vpc_id)
+    if group.id in instance.security_groups:
+        raise errors.AlreadyInGroup(instance.id, group.id)
+    session.require_status(instance, *STEADY)
+    _check_number(session, [*instance.security_groups, group.id])
+    instance.security_groups.append(group.id)
 
 
 def leave(session: Session, group_id: str, instance: Instance) -> None:
     """End a membership that is not the instance's last."""
     group = session.security_group(group_id)
     if group.id not in instance.security_groups:
-        return
+        raise errors.NotInGroup(instance.id, group.id)
+    session.require_status(instance, *STEADY)
     if len(instance.security_groups) == 1:
         raise errors.LastSecurityGroup(instance.id)
     instance.security_groups.remove(group.id)
@@ -96,11 +118,15 @@ def leave(session: Session, group_id: str, instance: Instance) -> None:
 
 def for_instance(session: Session, group_ids: Iterable[str], vpc_id: str) -> list[str]:
     """Return the groups of a new instance after a check that all are of its VPC."""
-    return [_same_vpc(session, group_id, vpc_id).id for group_id in group_ids]
+    groups = [session.security_group(group_id) for group_id in dict.fromkeys(group_ids)]
+    for group in groups:
+        if group.vpc_id != vpc_id:
+            raise errors.NetworkMismatch(f"Security group {group.id}", f"VPC {group.vpc_id}", vpc_id)
+    return _check_number(session, [group.id for group in groups])
 
 
-def _same_vpc(session: Session, group_id: str, vpc_id: str) -> SecurityGroup:
-    group = session.security_group(group_id)
-    if group.vpc_id != vpc_id:
-        raise errors.InvalidSecurityGroupVpcMismatch(group.id, vpc_id)
-    return group
+def _check_number(session: Session, group_ids: list[str]) -> list[str]:
+    """Return an instance's groups unless they are too many."""
+    if len(group_ids) > session.offer.limits.groups_per_instance:
+        raise errors.GroupsPerInstanceExceeded(session.offer.limits.groups_per_instance)
+    return group_ids

@@ -16,11 +16,23 @@ R = TypeVar("R", bound=Resource)
 
 @dataclass(frozen=True)
 class Limits:
-    """Quotas. Source: VPC documentation "HaVip", limits; ECS documentation "Tags"."""
+    """Quotas an account has without asking for more.
+
+    Sources: VPC documentation "HaVip" and "Quotas", EIP documentation "Limits", ECS documentation "Security group
+    limits" and "Tags".
+    """
 
     instances_per_ha_vip: int = 10
     ha_vips_per_instance: int = 5
     ha_vips: int = 50
+    vpcs: int = 10
+    """In a region."""
+    vswitches: int = 150
+    """In a VPC."""
+    eips: int = 20
+    rules: int = 200
+    """In a security group, both directions together."""
+    groups_per_instance: int = 5
     tags: int = 20
     user_data: int = 32 * 1024
     """Bytes before base64."""
@@ -93,12 +105,17 @@ class Session:
         """Return an instance's status as it is now, from its host."""
         return instance_status(instance, self.plane.state(instance.id), self.under_way(instance.id))
 
-    def require_status(self, instance: Instance, *allowed: InstanceStatus) -> None:
-        """Raise IncorrectInstanceStatus unless the instance is in one of the ``allowed`` ones."""
+    def require_status(
+        self,
+        instance: Instance,
+        *allowed: InstanceStatus,
+        error: type[errors.ApiError] = errors.InstanceStatusUnfit,
+    ) -> None:
+        """Raise ``error`` (ECS's, unless VPC is asked) unless the instance is in one of the ``allowed`` ones."""
         status = self.status(instance)
         if status not in allowed:
             wanted = " or ".join(one.value for one in allowed)
-            raise errors.IncorrectInstanceStatus(instance.id, status.value, wanted)
+            raise error(instance.id, status.value, wanted)
 
     def later(self, instance: Instance, work: Work) -> None:
         """Have ``work`` done at the instance's host after this call."""

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 Protocol = Literal["tcp", "udp", "icmp", "gre", "all"]
+Policy = Literal["accept", "drop"]
 
 
 class Record(BaseModel):
@@ -76,7 +77,7 @@ class Rule(Record):
     ports: str
     cidr: str = ""
     group: str = ""
-    policy: Literal["accept", "drop"] = "accept"
+    policy: Policy = "accept"
     priority: int = 1
     description: str = ""
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from sandbox.api.model import Body, Filter, Paged, Repeatable, Tag, as_dict, names, vpc_tags
+from sandbox.api.model import Body, Filter, Repeatable, ShortPaged, Tag, as_dict, names, vpc_tags
 from sandbox.api.registry import VPC, action
 from sandbox.cloud import errors, ha_vips
 from sandbox.cloud.session import Session
@@ -23,7 +23,7 @@ class CreateHaVip(Repeatable):
     tag: tuple[Tag, ...] = ()
 
 
-class DescribeHaVips(Paged):
+class DescribeHaVips(ShortPaged):
     """VPC API reference, DescribeHaVips."""
 
     not_served = names("ResourceGroupId Tags")

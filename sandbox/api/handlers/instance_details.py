@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from sandbox.api.model import Body, Call, JsonList, Paged, Tokened, names
 from sandbox.api.registry import ECS, action
@@ -22,6 +22,7 @@ class DescribeDisks(Tokened):
         """
     )
 
+    max_results: int | None = Field(default=None, ge=1, le=500)
     instance_id: str = ""
     disk_ids: JsonList | None = None
     disk_type: Literal["system", "data", "all"] = "all"
@@ -50,6 +51,7 @@ class DescribeNetworkInterfaces(Tokened):
         """
     )
 
+    max_results: int | None = Field(default=None, ge=1, le=500)
     network_interface_id: tuple[str, ...] = ()
     instance_id: str = ""
     v_switch_id: str = ""

@@ -2,7 +2,7 @@
 
 from pydantic import Field, JsonValue
 
-from sandbox.api.model import Body, Call, JsonList, Paged, Tag, as_dict, ecs_tags, has_tags, names
+from sandbox.api.model import Body, Call, JsonList, ShortPaged, Tag, as_dict, ecs_tags, has_tags, names
 from sandbox.api.registry import ECS, action
 from sandbox.cloud import key_pairs
 from sandbox.cloud.session import Session
@@ -30,7 +30,7 @@ class ImportKeyPair(Call):
     tag: tuple[Tag, ...] = ()
 
 
-class DescribeKeyPairs(Paged):
+class DescribeKeyPairs(ShortPaged):
     """ECS API reference, DescribeKeyPairs."""
 
     not_served = names("IncludePublicKey ResourceGroupId")

@@ -2,7 +2,7 @@
 
 from pydantic import JsonValue
 
-from sandbox.api.model import Body, Call, Paged, Repeatable, Tag, as_dict, has_tags, names, vpc_tags
+from sandbox.api.model import Body, Call, Repeatable, ShortPaged, Tag, as_dict, has_tags, names, vpc_tags
 from sandbox.api.registry import VPC, action
 from sandbox.cloud import networks, rules
 from sandbox.cloud.session import Session
@@ -33,7 +33,7 @@ class DescribeVpcAttribute(Call):
     vpc_id: str
 
 
-class DescribeVpcs(Paged):
+class DescribeVpcs(ShortPaged):
     """VPC API reference, DescribeVpcs. ``VpcId`` may name several, with commas between them."""
 
     not_served = names("AdvancedFeature DhcpOptionsSetId DryRun EnableIpv6 ResourceGroupId VpcOwnerId")
@@ -44,7 +44,7 @@ class DescribeVpcs(Paged):
     tag: tuple[Tag, ...] = ()
 
 
-class DescribeRouteTableList(Paged):
+class DescribeRouteTableList(ShortPaged):
     """VPC API reference, DescribeRouteTableList."""
 
     not_served = names("ResourceGroupId RouteTableName RouteTableType RouterType Tag")
@@ -93,7 +93,7 @@ class DescribeVSwitchAttributes(Call):
     v_switch_id: str
 
 
-class DescribeVSwitches(Paged):
+class DescribeVSwitches(ShortPaged):
     """VPC API reference, DescribeVSwitches."""
 
     not_served = names("DryRun EnableIpv6 ResourceGroupId VSwitchOwnerId")

@@ -1,7 +1,7 @@
 """Rules of security groups (Ecs 2014-05-26)."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -10,17 +10,19 @@ from sandbox.api.registry import ECS, action
 from sandbox.api.values import Lower
 from sandbox.cloud import errors, ids, security_groups
 from sandbox.cloud.session import Session
-from sandbox.cloud.state import Protocol, Rule
+from sandbox.cloud.state import Policy, Protocol, Rule
 
 Direction = Literal["ingress", "egress"]
+PROTOCOLS: dict[str, Protocol] = {name: name for name in get_args(Protocol)}
+POLICIES: dict[str, Policy] = {name: name for name in get_args(Policy)}
 
 
 class Permission(Parameters):
     """One rule. ``NicType`` means nothing in a VPC, and clients send odd values for "not given"."""
 
-    ip_protocol: Lower[Protocol]
+    ip_protocol: Lower[str]
     port_range: str
-    policy: Lower[Literal["accept", "drop"]] = "accept"
+    policy: Lower[str] = "accept"
     priority: int = 1
     source_cidr_ip: str = ""
     source_group_id: str = ""
@@ -37,25 +39,31 @@ class Permission(Parameters):
     )
 
     def rule(self, direction: Direction) -> Rule:
-        """Return the rule for one direction; peers of the other direction are an error."""
-        peers = {
-            "ingress": (self.source_cidr_ip, self.source_group_id),
-            "egress": (self.dest_cidr_ip, self.dest_group_id),
-        }
-        if any(peers["egress" if direction == "ingress" else "ingress"]):
-            raise errors.InvalidSecurityGroupRule(
-                f"an {direction} rule names its {'source' if direction == 'ingress' else 'destination'} only."
-            )
-        cidr, group = peers[direction]
+        """Return the rule for one direction. Of a CIDR block and a group the block counts, as on the cloud.
+
+        Raises:
+            ParameterNotServed: it names its other end, too; the sandbox has no such rules.
+
+        """
+        source, dest = (self.source_cidr_ip, self.source_group_id), (self.dest_cidr_ip, self.dest_group_id)
+        inward = direction == "ingress"
+        (cidr, group), other = (source, dest) if inward else (dest, source)
+        if any(other):
+            name = "DestCidrIp or DestGroupId" if inward else "SourceCidrIp or SourceGroupId"
+            raise errors.ParameterNotServed(name, f"an {direction} rule")
+        if self.ip_protocol not in PROTOCOLS:
+            raise errors.InvalidIpProtocol(self.ip_protocol)
+        if self.policy not in POLICIES:
+            raise errors.InvalidPolicy(self.policy)
         return Rule(
             id=ids.resource_id("sgr"),
             created=ids.now(),
             direction=direction,
-            protocol=self.ip_protocol,
+            protocol=PROTOCOLS[self.ip_protocol],
             ports=self.port_range,
             cidr=cidr,
-            group=group,
-            policy=self.policy,
+            group="" if cidr else group,
+            policy=POLICIES[self.policy],
             priority=self.priority,
             description=self.description,
         )

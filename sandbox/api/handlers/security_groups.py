@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from sandbox.api.model import (
     Body,
@@ -55,6 +55,7 @@ class DescribeSecurityGroupAttribute(Tokened):
 
     security_group_id: str
     direction: Literal["ingress", "egress", "all"] = "all"
+    max_results: int | None = Field(default=None, ge=1, le=1000)
     nic_type: str = "intranet"
 
 

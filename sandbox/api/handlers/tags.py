@@ -58,7 +58,7 @@ def tag_resources(session: Session, call: TagResources) -> Body:
 
 
 @action(ECS, UntagResources, changes=True)
-@action(VPC, UntagResources, changes=True)
+@action(VPC, UntagResources, changes=True, name="UnTagResources")
 def untag_resources(session: Session, call: UntagResources) -> Body:
     """Take tags off."""
     found = tags.find(session, call.resource_type, call.resource_id)

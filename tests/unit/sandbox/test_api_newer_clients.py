@@ -96,7 +96,7 @@ def test_rules_are_changed_and_revoked_by_their_ids(client: Client) -> None:
     client.ecs("RevokeSecurityGroup", {"SecurityGroupId": group, "SecurityGroupRuleId.1": made})
     assert set(_ids(_rules(client, group))) == before
     gone = client.answer("ecs", "ModifySecurityGroupRule", change)
-    assert (gone.status, gone.code) == (404, "InvalidSecurityGroupRule.NotFound")
+    assert (gone.status, gone.code) == (404, "InvalidSecurityGroupRuleId.NotFound")
     nothing = client.answer("ecs", "ModifySecurityGroupRule", SecurityGroupId=group)
     assert nothing.code == "MissingParameter"
 

@@ -105,7 +105,7 @@ def test_an_empty_call_is_an_error_with_a_code(server: Server) -> None:
 def test_the_log_has_a_line_a_call(server: Server) -> None:
     server.client.get("/", params={**describe(server, "GET"), "UserData": "c2VjcmV0"})
     last = json.loads((server.directory / "api.log").read_text().splitlines()[-1])
-    assert (last["action"], last["status"], last["code"]) == ("DescribeVpcs", 403, "SignatureDoesNotMatch")
+    assert (last["action"], last["status"], last["code"]) == ("DescribeVpcs", 400, "SignatureDoesNotMatch")
     assert last["params"] == {"RegionId": "cn-hangzhou", "UserData": "<8 characters>"}
     assert last["ms"] >= 0
 

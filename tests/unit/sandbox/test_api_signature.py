@@ -70,5 +70,5 @@ def test_whose_key_and_when() -> None:
 def test_nothing_is_done_for_a_wrong_signature(client: Client) -> None:
     call = signed("POST", {"Action": "CreateVpc", "Version": "2016-04-28"}, AccessKey(client.key.id, "wrong"))
     answer = Dispatcher(client.cloud, client.key).answer("POST", call)
-    assert (answer.status, answer.code) == (403, "SignatureDoesNotMatch")
+    assert (answer.status, answer.code) == (400, "SignatureDoesNotMatch")
     assert client.vpc("DescribeVpcs")["TotalCount"] == 0

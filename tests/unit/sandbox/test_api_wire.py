@@ -64,7 +64,7 @@ def test_missing_and_malformed_parameters(client: Client) -> None:
     assert "VpcId" in str(missing.body["Message"])
     assert client.answer("vpc", "DescribeVpcs", PageNumber="x").code == "InvalidParameter"
     assert client.answer("ecs", "DescribeInstances", InstanceIds="i-1").code == "InvalidParameter"
-    assert client.answer("vpc", "DescribeVpcs", RegionId="mars-1").code == "InvalidRegionId"
+    assert client.answer("vpc", "DescribeVpcs", RegionId="mars-1").code == "InvalidRegionId.NotFound"
     assert client.answer("vpc", "DescribeVpcs", Format="XML").code == "InvalidParameter"
 
 

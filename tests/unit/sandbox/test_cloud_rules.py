@@ -27,12 +27,16 @@ def code(
         ("172.16.0.0/12", ""),
         ("192.168.1.0/28", ""),
         ("", ""),
-        ("10.0.0.0/29", "InvalidCidrBlock"),
-        ("8.8.0.0/16", "InvalidCidrBlock"),
-        ("172.0.0.0/8", "InvalidCidrBlock"),
-        ("192.168.0.0/15", "InvalidCidrBlock"),
-        ("10.0.0.1/16", "InvalidCidrBlock.Malformed"),
-        ("10.0.0.0", "InvalidCidrBlock.Malformed"),
+        ("8.8.0.0/16", ""),
+        ("10.0.0.0/29", "InvalidParameter"),
+        ("10.0.0.0/7", "InvalidParameter"),
+        ("100.64.1.0/24", "InvalidParameter"),
+        ("100.0.0.0/8", "InvalidParameter"),
+        ("127.0.0.0/16", "InvalidParameter"),
+        ("169.254.0.0/16", "InvalidParameter"),
+        ("239.0.0.0/16", "InvalidParameter"),
+        ("10.0.0.1/16", "InvalidParameter"),
+        ("10.0.0.0", "InvalidParameter"),
     ],
 )
 def test_vpc_ranges(client: Client, cidr: str, expected: str) -> None:
@@ -44,10 +48,10 @@ def test_vpc_ranges(client: Client, cidr: str, expected: str) -> None:
     [
         ("10.0.1.0/24", ""),
         ("10.0.1.0/29", ""),
-        ("10.0.1.0/30", "InvalidCidrBlock"),
-        ("10.1.0.0/24", "InvalidCidrBlock"),
+        ("10.0.1.0/30", "InvalidParameter"),
+        ("10.1.0.0/24", "InvalidParameter"),
         ("10.0.0.128/25", "InvalidCidrBlock.Overlapped"),
-        ("ten", "InvalidCidrBlock.Malformed"),
+        ("ten", "InvalidParameter"),
     ],
 )
 def test_vswitch_ranges(client: Client, cidr: str, expected: str) -> None:
@@ -59,7 +63,7 @@ def test_vswitch_ranges(client: Client, cidr: str, expected: str) -> None:
 def test_zones_belong_to_their_region(client: Client) -> None:
     site = client.network()
     call = {"VpcId": site.vpc, "CidrBlock": "10.0.9.0/24", "ZoneId": "cn-beijing-h"}
-    assert code(client, "vpc", "CreateVSwitch", call) == "InvalidZoneId"
+    assert code(client, "vpc", "CreateVSwitch", call) == "InvalidZoneId.NotFound"
 
 
 def test_reserved_addresses() -> None:
@@ -112,9 +116,11 @@ def test_the_cloud_picks_an_address(client: Client) -> None:
         ({"InstanceType": "ecs.huge"}, "InvalidInstanceType.ValueNotSupported"),
         ({"VSwitchId": "vsw-none"}, "InvalidVSwitchId.NotFound"),
         ({"SecurityGroupIds.1": "sg-none"}, "InvalidSecurityGroupId.NotFound"),
-        ({"KeyPairName": "none"}, "InvalidKeyPair.NotFound"),
-        ({"ZoneId": "cn-hangzhou-h"}, "InvalidParameter"),
-        ({"PrivateIpAddress": "10.0.0.254"}, "InvalidIPAddress.NotAvailable"),
+        ({"KeyPairName": "none"}, "InvalidKeyPairName.NotFound"),
+        ({"ZoneId": "cn-hangzhou-h"}, "InvalidParameter.Mismatch"),
+        ({"PrivateIpAddress": "10.0.0.254"}, "InvalidPrivateIpAddress"),
+        ({"PrivateIpAddress": "10.0.1.1"}, "InvalidPrivateIpAddress"),
+        ({"PrivateIpAddress": "ten"}, "InvalidPrivateIpAddress.Malformed"),
         ({"UserData": "not base64!"}, "InvalidUserData.Base64FormatInvalid"),
         ({"UserData": "QUFB" * 11000}, "InvalidUserData.SizeExceeded"),
         ({"HostName": "-x"}, "InvalidHostName.Malformed"),
@@ -166,19 +172,20 @@ RULE = {
         ({}, ""),
         ({"IpProtocol": "TCP", "Policy": "Drop"}, ""),
         ({"IpProtocol": "all", "PortRange": "-1/-1"}, ""),
-        ({"IpProtocol": "all"}, "InvalidPermission"),
-        ({"IpProtocol": "vrrp", "PortRange": "-1/-1"}, "InvalidParameter"),
-        ({"PortRange": "-1/-1"}, "InvalidPermission"),
-        ({"PortRange": "80/22"}, "InvalidPermission"),
-        ({"PortRange": "1/65536"}, "InvalidPermission"),
-        ({"PortRange": "22"}, "InvalidPermission"),
-        ({"Priority": "101"}, "InvalidPermission"),
-        ({"Priority": "0"}, "InvalidPermission"),
-        ({"SourceCidrIp": "10.0.0.1/8"}, "InvalidPermission"),
-        ({"SourceCidrIp": ""}, "InvalidPermission"),
-        ({"SourceGroupId": "sg-none"}, "InvalidPermission"),
-        ({"SourceCidrIp": "", "SourceGroupId": "sg-none"}, "InvalidSecurityGroupId.NotFound"),
-        ({"SourceCidrIp": "", "DestCidrIp": "0.0.0.0/0"}, "InvalidPermission"),
+        ({"IpProtocol": "all"}, "InvalidParam.PortRange"),
+        ({"IpProtocol": "vrrp", "PortRange": "-1/-1"}, "InvalidIpProtocol.ValueNotSupported"),
+        ({"Policy": "reject"}, "InvalidPolicy.Malformed"),
+        ({"PortRange": "-1/-1"}, "InvalidParam.PortRange"),
+        ({"PortRange": "80/22"}, "InvalidParam.PortRange"),
+        ({"PortRange": "1/65536"}, "InvalidParam.PortRange"),
+        ({"PortRange": "22"}, "InvalidParam.PortRange"),
+        ({"Priority": "101"}, "InvalidPriority.ValueNotSupported"),
+        ({"Priority": "0"}, "InvalidPriority.ValueNotSupported"),
+        ({"SourceCidrIp": "10.0.0.1/8"}, "InvalidSourceCidrIp.Malformed"),
+        ({"SourceCidrIp": ""}, "MissingParameter.Source"),
+        ({"SourceGroupId": "the block counts"}, ""),
+        ({"SourceCidrIp": "", "SourceGroupId": "sg-none"}, "InvalidSourceGroupId.NotFound"),
+        ({"DestCidrIp": "0.0.0.0/0"}, "InvalidParameter.NotServed"),
     ],
 )
 def test_security_group_rules(client: Client, change: dict[str, str], expected: str) -> None:
