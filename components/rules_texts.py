@@ -58,7 +58,7 @@ def check(plan: Plan) -> Iterator[Violation]:
             rule = "is not a network interface's name"
             yield Violation(f"balancers[{index}].interface", balancer.interface, rule, "such as eth0")
     for index, package in enumerate(plan.settings.packages.names):
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+:~=-]*", package):
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+:~^-]*(=[A-Za-z0-9*][A-Za-z0-9._+:~^*-]*)?", package):
             yield Violation(f"packages.names[{index}]", package, "is not a package name", "such as haproxy")
 
 

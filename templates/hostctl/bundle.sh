@@ -45,7 +45,7 @@ check_owner() {
 
 # Whether a file is as its package brought it.
 shipped() {
-    if command -v dpkg-query >/dev/null; then
+    if [ "$(manager)" = apt-get ]; then
         dpkg-query -W -f '${Conffiles}\n' "$service" 2>/dev/null | grep -qxF " $1 $(md5sum <"$1" | cut -d ' ' -f 1)"
     else
         rpm -qf "$1" >/dev/null 2>&1 && ! rpm -Vf "$1" | grep -qF " $1"

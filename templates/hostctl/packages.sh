@@ -1,11 +1,40 @@
 # --- packages ----------------------------------------------------------------------------------------
+#
+# A wanted package is NAME, or NAME=VERSION; a * in VERSION stands for anything. With dnf and yum NAME-VERSION, their own
+# way to say it, is understood too.
+
+HOLD_NAME=kube-apiserver-havip-packages.conf
+POLICY=/usr/sbin/policy-rc.d
+RPM_VERSIONS='%{VERSION}\n%{VERSION}-%{RELEASE}\n%{EPOCHNUM}:%{VERSION}-%{RELEASE}\n'
+
+manager() {
+    local candidate
+    for candidate in apt-get dnf yum; do
+        ! command -v "$candidate" >/dev/null || { echo "$candidate" && return; }
+    done
+}
+
+# The version of an installed package, in every way it may be wanted.
+versions_of() {
+    local found
+    if [ "$(manager)" = apt-get ]; then
+        dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | sed -n 's/^installed //p'
+    # By what is provided: curl-minimal is a curl, and the two exclude each other. NAME-VERSION nobody provides.
+    elif found=$(rpm -q --whatprovides --queryformat "$RPM_VERSIONS" "$1" 2>/dev/null) ||
+        found=$(rpm -q --queryformat "$RPM_VERSIONS" "$1" 2>/dev/null); then
+        echo "$found"
+    fi
+}
 
 installed() {
-    if command -v dpkg-query >/dev/null; then
-        [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
-    else
-        rpm -q "$1" >/dev/null 2>&1
-    fi
+    local found wanted="*"
+    [[ $1 != *=* ]] || wanted=${1#*=}
+    while IFS= read -r found; do
+        # An unquoted pattern: a * matches.
+        # shellcheck disable=SC2053
+        [[ $found != $wanted ]] || return 0
+    done < <(versions_of "${1%%=*}")
+    return 1
 }
 
 missing() {
@@ -19,37 +48,83 @@ await_cloud_init() {
     command -v cloud-init >/dev/null || return 0
     # Its own failures are not ours; only its end matters.
     timeout "$1" cloud-init status --wait >/dev/null 2>&1 || true
+    [[ $(cloud-init status 2>/dev/null) != *running* ]] ||
+        fail "cloud-init is still at work after $1 s, so nothing was installed: see cloud-init status --long"
 }
 
-# Debian starts a service as soon as it is installed, with a configuration that is not ours yet.
-forbid_starts() {
-    [ -e /usr/sbin/policy-rc.d ] && ! grep -q kube-apiserver-havip /usr/sbin/policy-rc.d && return 0
-    printf '#!/bin/sh\n# kube-apiserver-havip, while packages are installed\nexit 101\n' >/usr/sbin/policy-rc.d
-    chmod 755 /usr/sbin/policy-rc.d
-    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+# Packages start their services, Debian's at the first installation and both kinds after an upgrade: with a
+# configuration that is not ours, or the balancers all at once. A running service keeps its old program until hostctl's
+# next step, on one host after the other. Should this run be killed, what it leaves ends with it or is removed by the next.
+hold_services() {
+    local service place
+    trap release_services EXIT
+    case $(manager) in
+    apt-get)
+        [ ! -e $POLICY ] || grep -q kube-apiserver-havip $POLICY || return 0
+        printf '#!/bin/sh\n# kube-apiserver-havip, while it installs packages\n[ ! -d /proc/%s ] || exit 101\n' $$ >$POLICY
+        chmod 755 $POLICY
+        ;;
+    *)
+        for service in haproxy keepalived; do
+            place=/run/systemd/system/$service.service.d
+            mkdir -p "$place"
+            printf '[Unit]\nRefuseManualStart=yes\nRefuseManualStop=yes\n' >"$place/$HOLD_NAME"
+        done
+        systemctl daemon-reload
+        ;;
+    esac
+}
+
+release_services() {
+    local held=no file
+    ! grep -qs kube-apiserver-havip $POLICY || rm -f $POLICY
+    for file in /run/systemd/system/{haproxy,keepalived}.service.d/$HOLD_NAME; do
+        [ ! -e "$file" ] || { rm -f "$file" && rmdir --ignore-fail-on-non-empty "$(dirname "$file")" && held=yes; }
+    done
+    [ "$held" = no ] || systemctl daemon-reload
 }
 
 install_once() {
-    if command -v apt-get >/dev/null; then
-        export DEBIAN_FRONTEND=noninteractive
-        dpkg --configure -a &&
-            apt-get -o DPkg::Lock::Timeout=120 update &&
-            apt-get -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold \
-                install --yes --no-install-recommends "$@"
-    elif command -v dnf >/dev/null; then
-        dnf --assumeyes install "$@"
-    elif command -v yum >/dev/null; then
-        yum --assumeyes install "$@"
-    else
+    # needrestart, of Ubuntu, would restart services by itself.
+    export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 NEEDRESTART_MODE=l
+    local older apt=(apt-get -qq --yes -o DPkg::Lock::Timeout=5 -o Dpkg::Options::=--force-confold)
+    case $(manager) in
+    apt-get)
+        dpkg --configure -a && "${apt[@]}" update &&
+            "${apt[@]}" install --no-install-recommends --allow-downgrades "$@"
+        ;;
+    dnf) dnf --assumeyes --setopt=exit_on_lock=True install "${@//=/-}" ;;
+    yum)
+        yum --assumeyes --setopt=exit_on_lock=1 install "${@//=/-}"
+        # It never goes back by itself.
+        mapfile -t older < <(missing "$@")
+        [ "${#older[@]}" -eq 0 ] || yum --assumeyes --setopt=exit_on_lock=1 downgrade "${older[@]//=/-}"
+        ;;
+    *)
         echo "this host has none of apt-get, dnf and yum: install $* by other means, packages.install false"
         return 1
-    fi
+        ;;
+    esac
+}
+
+# Whether the log tells that asking again is of no use: every source answered, and none has it.
+hopeless() {
+    grep -qE "^E: (Version|Unable to locate|Package .* has no installation)|none of apt-get|^No (match|package)|held packages" "$1" &&
+        ! grep -qiE "failed to (fetch|download|synchronize)|could not resolve|cannot (download|prepare)|ignoring repo" "$1"
+}
+
+# Who keeps the package manager from its work, if the log says so.
+holder() {
+    local pid
+    pid=$(grep -i lock "$1" | sed -nE 's/.*(process|pid|locked by) ([0-9]+).*/\2/p' | tail -n 1)
+    [ -z "$pid" ] || echo "the package manager's lock is held by $(cat "/proc/$pid/comm" 2>/dev/null || echo a process) (pid $pid). "
 }
 
 packages() {
     local bound=$1 deadline log wanted
     shift
     deadline=$(($(date +%s) + bound))
+    release_services
     mapfile -t wanted < <(missing "$@")
     if [ "${#wanted[@]}" -eq 0 ]; then
         echo "packages: already there"
@@ -57,15 +132,16 @@ packages() {
     fi
     await_cloud_init "$bound"
     log=$(mktemp)
-    forbid_starts
+    hold_services
     # Another package manager at work, or a mirror that is not reachable yet, is worth another try.
     until install_once "${wanted[@]}" >"$log" 2>&1 </dev/null 9>&- && [ -z "$(missing "$@")" ]; do
-        if [ "$(date +%s)" -ge "$deadline" ]; then
-            tail -n 15 "$log" >&2
+        if hopeless "$log" || [ "$(date +%s)" -ge "$deadline" ]; then
+            local said
+            said="$(holder "$log")$(manager) said:"$'\n'"$(tail -n 15 "$log")"
             rm -f "$log"
-            fail "could not install ${wanted[*]} within $bound s"
+            fail "could not install ${wanted[*]} (waited $(($(date +%s) - deadline + bound)) of $bound s): $said"
         fi
-        sleep 3
+        sleep 2
     done
     rm -f "$log"
     echo "packages: installed ${wanted[*]}"

@@ -1,4 +1,4 @@
-"""Three hosts with a machine behind each, an EIP each, and SSH to them."""
+"""Hosts with a machine behind each, an EIP each, and SSH to them."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from sandbox.hosts.spec import HostSpec, HostState
 from sandbox.network import Network
 from sandbox.network.namespaces import gateway
 from sandbox.settings import Settings
-from sandbox.topology import Eip, SecurityGroup, Topology, Vpc
+from sandbox.topology import Eip, Port, SecurityGroup, Topology, Vpc
 from tests.sandbox.conftest import VIP, VPC, VSWITCH, let_in, port
 
 PORTS = tuple(port(number, ha_vips=(VIP,)) for number in (1, 2, 3))
@@ -21,31 +21,32 @@ BOOT_LIMIT_S = 60
 
 
 class Fleet:
-    """Three hosts with an EIP each."""
+    """Hosts with an EIP each."""
 
-    def __init__(self, settings: Settings, directory: Path) -> None:
+    def __init__(self, settings: Settings, directory: Path, ports: tuple[Port, ...] = PORTS) -> None:
         self.settings = settings
+        self.ports = ports
         self.machines = Machines(settings)
         self.network = Network(settings)
         self.key = directory / "key"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key], check=True)
-        self.eips = tuple(Eip(settings.eip_range[10 + n], VPC, each.address) for n, each in enumerate(PORTS))
+        self.eips = tuple(Eip(settings.eip_range[10 + n], VPC, each.address) for n, each in enumerate(ports))
 
     @property
     def topology(self) -> Topology:
         """Return one VPC with the hosts, SSH let in."""
         group = SecurityGroup("sg-a", (let_in("tcp", "22/22"),))
-        return Topology((Vpc(VPC, VSWITCH, (VSWITCH,), PORTS, (group,)),), self.eips)
+        return Topology((Vpc(VPC, VSWITCH, (VSWITCH,), self.ports, (group,)),), self.eips)
 
     def build(self) -> None:
         """Apply the topology and make the hosts."""
         self.network.apply(self.topology)
-        for each in PORTS:
+        for each in self.ports:
             self.machines.create(self.spec(each.instance_id))
 
     def spec(self, instance_id: str) -> HostSpec:
         """Describe one host."""
-        here = next(each for each in PORTS if each.instance_id == instance_id)
+        here = next(each for each in self.ports if each.instance_id == instance_id)
         keys = (self.key.with_suffix(".pub").read_text().strip(),)
         return HostSpec(
             instance_id=instance_id,
@@ -61,7 +62,7 @@ class Fleet:
 
     def ssh(self, instance_id: str, command: str, stdin: str | None = None) -> str:
         """Run a command over SSH through the host's EIP."""
-        index = [each.instance_id for each in PORTS].index(instance_id)
+        index = [each.instance_id for each in self.ports].index(instance_id)
         said = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "BatchMode=yes")
         options = [word for option in (*said, "ConnectTimeout=2") for word in ("-o", option)]
         target = f"root@{self.eips[index].address}"
@@ -90,18 +91,18 @@ class Fleet:
         return asked
 
 
-def booted(settings: Settings, directory: Path) -> Iterator[Fleet]:
-    """Give three booted hosts, and remove them."""
-    fleet = Fleet(settings, directory)
+def booted(settings: Settings, directory: Path, ports: tuple[Port, ...] = PORTS) -> Iterator[Fleet]:
+    """Give booted hosts, and remove them."""
+    fleet = Fleet(settings, directory, ports)
     fleet.build()
     began = time.monotonic()
-    for each in PORTS:
+    for each in ports:
         fleet.machines.start(each.instance_id)
         assert fleet.machines.state(each.instance_id) in (HostState.STARTING, HostState.RUNNING)
-    for each in PORTS:
+    for each in ports:
         wait_until(fleet.answers(each.instance_id), BOOT_LIMIT_S, f"SSH to {each.instance_id}")
-    sys.stdout.write(f"three hosts answer SSH after {time.monotonic() - began:.1f} s\n")
+    sys.stdout.write(f"{len(ports)} hosts answer SSH after {time.monotonic() - began:.1f} s\n")
     yield fleet
-    for each in PORTS:
+    for each in ports:
         fleet.machines.delete(each.instance_id)
     fleet.network.apply(Topology())

@@ -95,6 +95,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     ("bind twice", {"haproxy": {"binds": ["*", "*"]}}, "haproxy.binds", "twice"),
     ("package", {"packages": {"names": ["a; b"]}}, "packages.names[0]", "package name"),
+    ("package version", {"packages": {"names": ["haproxy=1 2"]}}, "packages.names[0]", "package name"),
     ("host name", {"backends": [{"name": "a b", "address": "10.0.0.13"}]}, "backends[0].name", "letters"),
 ]
 
@@ -122,6 +123,10 @@ KEPT: list[tuple[str, dict[str, Any]]] = [
     ("apiserver's port elsewhere", {"port": 6443, "backends": [{"name": "b", "address": "10.0.9.9"}]}),
     ("numbers of another language", {"port": 16443.0}),
     ("first and last usable", {"vip": "10.0.0.1", **balancers("10.0.0.252", "10.0.0.2")}),
+    (
+        "packages of a version",
+        {"packages": {"names": ["haproxy=2.6.*", "keepalived=1:2.2.7-1+b2", "libmnl_x"]}},
+    ),
     ("ten balancers", balancers(*[f"10.0.0.{n}" for n in range(20, 30)])),
     (
         "a small vSwitch elsewhere",

@@ -1,0 +1,137 @@
+"""What ``hostctl packages`` does on a host: pinned versions, running services, locks, and mistakes."""
+
+import base64
+import io
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from components import paths, render
+from sandbox.faults.kinds import PackageLock, injected
+from sandbox.hosts import images, mirror
+from sandbox.settings import Settings
+from tests.sandbox.fleet import PORTS, Fleet, booted
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+HOST = "i-1"
+LATER = "2.6.99-1"
+"""A version that no mirror has: Debian's package with another number."""
+
+
+@pytest.fixture(scope="module")
+def fleet(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """One host with hostctl on it."""
+    settings.save()
+    for fleet in booted(settings, tmp_path_factory.mktemp("fleet"), PORTS[:1]):
+        # Until then cloud-init may still restart sshd.
+        fleet.machines.run(HOST, ["cloud-init", "status", "--wait"])
+        fleet.ssh(HOST, f"install -D -m 755 /dev/stdin {paths.TOOL}", stdin=render.tool())
+        yield fleet
+
+
+def packages(fleet: Fleet, *names: str, seconds: int = 60) -> str:
+    """Run the tool as the component does."""
+    return fleet.ssh(HOST, f"{paths.TOOL} packages {seconds} {' '.join(names)}")
+
+
+def main_pid(fleet: Fleet, service: str) -> str:
+    """Return the process that systemd runs as a service."""
+    return fleet.ssh(HOST, f"systemctl show -p MainPID --value {service}")
+
+
+def unpack(fleet: Fleet, directory: Path, target: str) -> None:
+    """Copy a directory onto the host."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        archive.add(directory, arcname=".")
+    text = base64.b64encode(buffer.getvalue()).decode()
+    fleet.ssh(HOST, f"mkdir -p {target} && base64 -d | tar -xz -C {target}", stdin=text)
+
+
+def offer_a_later_haproxy(fleet: Fleet, work: Path) -> None:
+    """Let the host's apt see a second version of haproxy."""
+    packages = mirror.ensure_mirror(next(iter(images.CATALOGUE)), lambda _: None)
+    [shipped] = packages.glob("haproxy_*.deb")
+    subprocess.run(["dpkg-deb", "-R", shipped, work / "tree"], check=True)
+    control = work / "tree/DEBIAN/control"
+    lines = control.read_text().splitlines()
+    control.write_text(
+        "".join(f"Version: {LATER}\n" if one.startswith("Version:") else f"{one}\n" for one in lines)
+    )
+    repository = work / "repository"
+    repository.mkdir()
+    subprocess.run(["dpkg-deb", "-b", work / "tree", repository], check=True, stdout=subprocess.DEVNULL)
+    index = subprocess.run(
+        ["apt-ftparchive", "packages", "."], cwd=repository, capture_output=True, text=True, check=True
+    )
+    (repository / "Packages").write_text(index.stdout)
+    unpack(fleet, repository, "/srv/later")
+    fleet.ssh(HOST, "echo 'deb [trusted=yes] file:/srv/later ./' >/etc/apt/sources.list.d/later.list")
+
+
+def test_packages_are_installed_and_their_services_not_started(fleet: Fleet) -> None:
+    assert "installed haproxy keepalived" in packages(fleet, "haproxy", "keepalived", "curl")
+    active = fleet.ssh(HOST, "systemctl is-active haproxy keepalived || true")
+    assert active.split() == ["inactive", "inactive"]
+    assert "already there" in packages(fleet, "haproxy", "keepalived", "curl")
+    fleet.ssh(HOST, "test ! -e /usr/sbin/policy-rc.d")
+
+
+def test_another_version_is_installed_under_a_service_that_runs_on(fleet: Fleet, tmp_path: Path) -> None:
+    offer_a_later_haproxy(fleet, tmp_path)
+    shipped = fleet.ssh(HOST, "dpkg-query -W -f '${Version}' haproxy")
+    fleet.ssh(HOST, "systemctl start haproxy")
+    before = main_pid(fleet, "haproxy")
+    # Without a version any will do; with one, that one: later or earlier.
+    assert "already there" in packages(fleet, "haproxy")
+    for wanted, version in (
+        (f"haproxy={LATER}", LATER),
+        (f"haproxy={shipped}", shipped),
+        ("haproxy=2.6.99*", LATER),
+    ):
+        assert f"installed {wanted}" in packages(fleet, wanted)
+        assert fleet.ssh(HOST, "dpkg-query -W -f '${Version}' haproxy") == version
+        assert "already there" in packages(fleet, wanted)
+        assert main_pid(fleet, "haproxy") == before
+
+
+def test_what_no_source_has_fails_at_once_in_the_package_managers_words(fleet: Fleet) -> None:
+    with pytest.raises(
+        OSError, match=r"(?s)could not install haproxy=9.9 .*Version '9.9' for 'haproxy' was not found"
+    ):
+        packages(fleet, "haproxy=9.9", seconds=600)
+    with pytest.raises(OSError, match=r"(?s)could not install nope .*Unable to locate package nope"):
+        packages(fleet, "nope", seconds=600)
+
+
+def test_a_held_lock_is_waited_for_and_its_holder_named(fleet: Fleet) -> None:
+    with (
+        injected(fleet.settings, PackageLock(host=HOST)),
+        pytest.raises(OSError, match=r"lock is held by python3 \(pid \d+\)"),
+    ):
+        packages(fleet, "socat", seconds=10)
+    assert "installed socat" in packages(fleet, "socat")
+
+
+def test_a_run_that_was_killed_leaves_services_free(fleet: Fleet) -> None:
+    with injected(fleet.settings, PackageLock(host=HOST)):
+        fleet.ssh(HOST, f"nohup {paths.TOOL} packages 60 jq >/dev/null 2>&1 & sleep 2; pkill -KILL hostctl")
+        assert fleet.ssh(HOST, "/usr/sbin/policy-rc.d; echo $?") == "0"
+    packages(fleet, "haproxy")
+    fleet.ssh(HOST, "test ! -e /usr/sbin/policy-rc.d")
+
+
+def test_cloud_init_is_waited_for_by_name(fleet: Fleet) -> None:
+    # What cloud-init itself goes by.
+    fleet.ssh(
+        HOST,
+        "cp -a /run/cloud-init /root/kept && rm /run/cloud-init/result.json",
+    )
+    with pytest.raises(OSError, match="cloud-init is still at work after 3 s"):
+        packages(fleet, "jq", seconds=3)
+    fleet.ssh(HOST, "cp -a /root/kept/. /run/cloud-init/")
+    assert "installed jq" in packages(fleet, "jq")
