@@ -1,13 +1,23 @@
 """Pulumi components for a highly available kube-apiserver endpoint on Alibaba Cloud."""
 
 from components.apiserver_vip import ApiServerVip
-from components.args import ApiServerVipArgs, BackendArgs, BalancerArgs, EipArgs, PackagesArgs, SshArgs
+from components.args import (
+    AdoptArgs,
+    ApiServerVipArgs,
+    BackendArgs,
+    BalancerArgs,
+    EipArgs,
+    PackagesArgs,
+    SshArgs,
+    SshProxyArgs,
+)
 from components.args_services import FailoverArgs, HaproxyArgs, HealthCheckArgs, KeepalivedArgs
 from components.enums import CheckKind, NotReady, OnFailure, Preset, ProbeKind, Verify, VrrpState
 from components.masters import Master, MasterArgs, Masters, MastersArgs
 from components.network import Network, NetworkArgs
 
 __all__ = [
+    "AdoptArgs",
     "ApiServerVip",
     "ApiServerVipArgs",
     "BackendArgs",
@@ -30,6 +40,7 @@ __all__ = [
     "Preset",
     "ProbeKind",
     "SshArgs",
+    "SshProxyArgs",
     "Verify",
     "VrrpState",
 ]

@@ -6,15 +6,18 @@ from typing import cast
 import pulumi
 from pulumi_alicloud import ecs, vpc
 
-from components import inputs, render, ssh
+from components import adoption, claims, inputs, render, ssh
 from components.args import ApiServerVipArgs, BalancerArgs
 from components.balancer_host import BalancerHost, HostInputs
 from components.enums import Verify
 from components.judge import judge_known, judge_password, judged
 from components.plan import Plan
+from components.settings import Packages
 from components.verification import Verification
 
 TYPE = "kube-apiserver-havip:index:ApiServerVip"
+USUAL_BALANCERS = 2
+"""What every account may attach to a HaVip; the documented limit is ten."""
 
 
 class ApiServerVip(pulumi.ComponentResource):
@@ -41,8 +44,10 @@ class ApiServerVip(pulumi.ComponentResource):
     def __init__(self, name: str, args: ApiServerVipArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Add the endpoint `name`; ``pulumi.RunError`` names every rule that `args` breaks."""
         self._draft = judge_known(name, args)
+        namesake = claims.take(claims.of_this_run(), name, args, self._draft.router_id)
         super().__init__(TYPE, name, {}, opts)
         self._name, self._args = name, args
+        self._warn(namesake)
         self._plan = self._planned()
         checked = self._checked()
         havip, attachments = self._havip()
@@ -78,6 +83,21 @@ class ApiServerVip(pulumi.ComponentResource):
         """
         judge_known(name, args, whole=False)
 
+    def _warn(self, namesake: str) -> None:
+        """Say what works and may still be a mistake; `namesake` is the first endpoint with this router id."""
+        if len(self._draft.balancers) > USUAL_BALANCERS:
+            pulumi.log.warn(
+                f"{self._name}: {len(self._draft.balancers)} balancers; some accounts attach no more than "
+                f"{USUAL_BALANCERS} instances to a HaVip (quota of the VPC console), and the attachment then fails",
+                self,
+            )
+        if namesake != self._name:
+            pulumi.log.warn(
+                f"{self._name}: its VRRP router id {self._draft.router_id} is that of {namesake} in the same "
+                "vSwitch; peers are told apart by address, but set keepalived.virtual_router_id to tell logs apart",
+                self,
+            )
+
     def _planned(self) -> pulumi.Output[Plan]:
         """Return the plan, known as early as can be: a VIP that is an Output is not in it."""
         raw = inputs.renderable(self._args)
@@ -98,7 +118,7 @@ class ApiServerVip(pulumi.ComponentResource):
             ha_vip_name=self._name,
             description=f"kube-apiserver endpoint {self._name}",
             tags=self._args.get("tags"),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=adoption.ha_vip(self._args, pulumi.ResourceOptions(parent=self)),
         )
         attachments = [
             vpc.HAVipAttachment(
@@ -107,7 +127,7 @@ class ApiServerVip(pulumi.ComponentResource):
                 instance_id=balancer["instance_id"],
                 # The holder of the VIP cannot be detached otherwise, and destroy would get stuck.
                 force=True,
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=adoption.attachment(self._args, balancer, pulumi.ResourceOptions(parent=self)),
             )
             for balancer in self._args["balancers"]
         ]
@@ -169,9 +189,7 @@ class ApiServerVip(pulumi.ComponentResource):
             ssh=ssh.merged(self._args.get("ssh"), args.get("ssh")),
             instance_id=args["instance_id"],
             instance=args.get("instance"),
-            packages=packages.apply(lambda wanted: " ".join([str(wanted.timeout_s), *wanted.names]))
-            if self._draft.settings.packages.install
-            else None,
+            packages=packages.apply(_wanted) if self._draft.settings.packages.install else None,
             haproxy=self._plan.apply(lambda plan: render.haproxy_bundle(plan, plan.balancer(host))),
             keepalived=both.apply(
                 lambda all_: render.keepalived_bundle(all_[0], all_[0].balancer(host), all_[1])
@@ -190,6 +208,8 @@ class ApiServerVip(pulumi.ComponentResource):
         if self._draft.settings.verify is Verify.OFF:
             return
         text = pulumi.Output.all(self._plan, self.vip).apply(lambda all_: render.verify(all_[0], all_[1]))
+        # Not known yet counts as strict here; the questions themselves know better once it is.
+        verify = self._plan.apply(lambda plan: plan.settings.verify)
         outside = self.endpoint if self._args.get("eip") is not None else None
         Verification(
             self._name,
@@ -197,7 +217,12 @@ class ApiServerVip(pulumi.ComponentResource):
             text=text,
             outside=outside,
             timeout_s=self._plan.apply(lambda plan: plan.settings.verify_timeout_s),
-            verify=self._draft.settings.verify,
+            verify=verify,
             hosts=hosts,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[host.healthy for host in hosts.values()]),
         )
+
+
+def _wanted(packages: Packages) -> str:
+    """Return what the tool's stdin is: bound in seconds and names, or nothing."""
+    return " ".join([str(packages.timeout_s), *packages.names]) if packages.install else ""

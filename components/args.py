@@ -67,8 +67,8 @@ class SshArgs(TypedDict):
 class BalancerArgs(TypedDict):
     """A host that runs HAProxy and keepalived, is attached to the HaVip, and may hold the VIP."""
 
-    name: pulumi.Input[str]
-    """Name of the host; known at preview, part of the names of its resources."""
+    name: str
+    """Name of the host, part of the names of its resources."""
     instance_id: pulumi.Input[str]
     """ECS instance id."""
     address: pulumi.Input[str]
@@ -88,8 +88,8 @@ class BalancerArgs(TypedDict):
 class BackendArgs(TypedDict):
     """A kube-apiserver."""
 
-    name: pulumi.Input[str]
-    """Name of the server in haproxy.cfg; known at preview."""
+    name: str
+    """Name of the server in haproxy.cfg."""
     address: pulumi.Input[str]
     """IPv4 address."""
     port: NotRequired[pulumi.Input[int]]
@@ -121,6 +121,18 @@ class PackagesArgs(TypedDict):
     is installed, later or earlier. Default: haproxy, keepalived, socat, curl."""
     timeout_s: NotRequired[pulumi.Input[int]]
     """Seconds to wait for cloud-init, for other package managers and for the installation. Default: 600."""
+
+
+class AdoptArgs(TypedDict):
+    """A HaVip that somebody made already: it is imported, keeps its name, description and tags, and outlives the stack.
+
+    Once left out (after an ``up``), the stack owns it like any other.
+    """
+
+    ha_vip_id: str
+    """Id of the HaVip, such as havip-bp1...; with ``vip``, if given, its address."""
+    balancers: NotRequired[list[str]]
+    """Names of the balancers that are attached to it already. Default: every balancer."""
 
 
 class ApiServerVipArgs(TypedDict):
@@ -157,6 +169,8 @@ class ApiServerVipArgs(TypedDict):
     take_over: NotRequired[pulumi.Input[bool]]
     """Whether a configuration of HAProxy or keepalived that somebody else made on a balancer is replaced; destroying
     the stack puts it back. Default: false, such a host is refused."""
+    adopt: NotRequired[AdoptArgs]
+    """A HaVip that exists already. Default: one is made."""
     verify: NotRequired[pulumi.Input[Verify]]
     """What the end of an ``up`` demands: strict (a kube-apiserver answers through the VIP), haproxy (HAProxy
     answers on the VIP, enough before ``kubeadm init``) or off. Default: strict."""

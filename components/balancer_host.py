@@ -77,7 +77,7 @@ class BalancerHost(pulumi.ComponentResource):
         # The names go through stdin, so that the command itself is the same for every list.
         return self._command(
             "packages",
-            create=lambda sudo: f"xargs {sudo}{paths.TOOL} packages",
+            create=lambda sudo: f"xargs --no-run-if-empty {sudo}{paths.TOOL} packages",
             stdin=wanted,
             depends_on=[tool],
         )

@@ -4,61 +4,71 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
 import pulumi
 
-from components import reach
+from components import inputs, reach, rules
 from components.masters import MasterArgs
+from components.violations import Violation, message
 
+_KEYS = {"name": "name", "address": "address", "instanceId": "instance_id", "sshHost": "ssh_host"}
+_MASTER = (
+    "give name and address, and instanceId for an instance that exists, sshHost where SSH goes elsewhere"
+)
 DEFAULT_BALANCERS = 2
 """The how-to's number: the first two masters."""
 ANSWER_LIMIT_S = 3.0
 
 
-def masters(raw: Sequence[Mapping[str, Any]]) -> list[MasterArgs]:
-    """Return the masters as the component takes them. Raises ``pulumi.RunError`` naming the entry and the rule."""
-    keys = {"name": "name", "address": "address", "instanceId": "instance_id", "sshHost": "ssh_host"}
-    found: list[MasterArgs] = []
-    for index, entry in enumerate(raw):
-        unknown = sorted(set(entry) - set(keys))
-        missing = [
-            key for key in ("name", "address") if not isinstance(entry.get(key), str) or not entry[key]
-        ]
-        if unknown or missing:
-            what = f"{missing[0]} is missing" if missing else f"{unknown[0]} is not a key of a master"
-            raise pulumi.RunError(
-                f"masters[{index}] = {dict(entry)!r}: {what}; give name and address, and instanceId for an "
-                "instance that exists, sshHost where SSH goes elsewhere"
-            )
-        known = {ours: str(entry[theirs]) for theirs, ours in keys.items() if entry.get(theirs)}
-        found.append(cast(MasterArgs, known))
-    _distinct("name", [master["name"] for master in found])
-    _distinct("address", [str(master["address"]) for master in found])
-    return found
+def masters(raw: object) -> list[MasterArgs]:
+    """Return the masters as the component takes them. Raises ``pulumi.RunError`` naming every rule broken."""
+    entries = inputs.sequence(raw)
+    found = [] if entries else [Violation("masters", raw, "must be a list of masters", _MASTER)]
+    for index, entry in enumerate(entries):
+        found += _master_violations(f"masters[{index}]", entry)
+    known = [inputs.mapping(entry) for entry in entries]
+    for key in ("name", "address"):
+        found += rules.twice("masters", key, [str(entry.get(key, "")) for entry in known])
+    if found:
+        raise pulumi.RunError(message("configuration", found))
+    return [
+        cast(MasterArgs, {ours: str(entry[theirs]) for theirs, ours in _KEYS.items() if entry.get(theirs)})
+        for entry in known
+    ]
 
 
-def _distinct(key: str, values: Sequence[str]) -> None:
-    for index, value in enumerate(values):
-        if value in values[:index]:
-            raise pulumi.RunError(
-                f"masters[{index}].{key} = {value!r}: is already the {key} of masters[{values.index(value)}]; "
-                "give each master its own"
-            )
+def _master_violations(where: str, entry: object) -> Iterator[Violation]:
+    if not isinstance(entry, Mapping):
+        yield Violation(where, entry, "must be a mapping", _MASTER)
+        return
+    for key, value in entry.items():
+        if key not in _KEYS:
+            yield Violation(f"{where}.{key}", value, "is not a key of a master", _MASTER)
+        elif not isinstance(value, str):
+            yield Violation(f"{where}.{key}", value, "must be a text", _MASTER)
+    for key in ("name", "address"):
+        if not entry.get(key):
+            yield Violation(f"{where}.{key}", entry.get(key), "is missing", _MASTER)
 
 
-def balancers(names: Sequence[str], known: Iterable[MasterArgs]) -> list[str]:
+def balancers(names: object, known: Iterable[MasterArgs]) -> list[str]:
     """Return the names of the masters that balance: those given, else the first two."""
     every = [master["name"] for master in known]
-    for name in names:
-        if name not in every:
-            raise pulumi.RunError(
-                f"balancers: {name!r} is not a master; choose among {', '.join(every) or '(masters is empty)'}"
-            )
-    return list(names) or every[:DEFAULT_BALANCERS]
+    given = [str(name) for name in inputs.sequence(names)]
+    found = [
+        Violation(f"balancers[{index}]", name, "is not a master", f"choose among {', '.join(every)}")
+        for index, name in enumerate(given)
+        if name not in every
+    ]
+    if names and not isinstance(names, list | tuple):
+        found.append(Violation("balancers", names, "must be a list", "list names of masters"))
+    if found:
+        raise pulumi.RunError(message("configuration", found))
+    return given or every[:DEFAULT_BALANCERS]
 
 
 def path_of(key: str, path: str) -> Path:

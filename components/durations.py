@@ -3,7 +3,7 @@
 import re
 
 _MILLISECONDS = {"us": 0.001, "ms": 1, "": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_FORM = re.compile(r"(\d+)(us|ms|s|m|h|d)?")
+_FORM = re.compile(r"([0-9]{1,15})(us|ms|s|m|h|d)?")
 LIMIT_MS = 2**31 - 1
 """HAProxy keeps timers in a signed 32-bit count of milliseconds (configuration manual, "Time format")."""
 

@@ -1,6 +1,6 @@
 """Arguments as given, split into what is known now and what only an ``Output`` will tell."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
@@ -39,7 +39,7 @@ def renderable(args: Mapping[str, object]) -> dict[str, object]:
     keepalived = found.get("keepalived")
     if isinstance(keepalived, Mapping):
         password = keepalived.get("auth_pass") is not None
-        found["keepalived"] = {**_mapping(_without(keepalived, {"auth_pass"})), "auth": password}
+        found["keepalived"] = {**mapping(_without(keepalived, {"auth_pass"})), "auth": password}
     return found
 
 
@@ -53,6 +53,8 @@ def known(value: object, unknown: set[str], path: str = "") -> object:
             key: known(item, unknown, f"{path}.{key}" if path else str(key)) for key, item in value.items()
         }
     if isinstance(value, list | tuple):
+        if any(isinstance(item, pulumi.Output) for item in value):
+            unknown.add(path)  # what is missing in it may be what is missed
         return [known(item, unknown, f"{path}[{index}]") for index, item in enumerate(value)]
     return value
 
@@ -63,5 +65,11 @@ def _without(value: object, keys: frozenset[str] | set[str]) -> object:
     return {key: item for key, item in value.items() if key not in keys}
 
 
-def _mapping(value: object) -> Mapping[str, object]:
+def mapping(value: object) -> Mapping[str, object]:
+    """Return `value` if it is a mapping, else an empty one."""
     return value if isinstance(value, Mapping) else {}
+
+
+def sequence(value: object) -> Sequence[object]:
+    """Return `value` if it is a list, else an empty one."""
+    return value if isinstance(value, list | tuple) else []

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 
 import pulumi
 
-from components import inputs, plan, reader, rules
+from components import adoption, claims, inputs, plan, reader, rules, shapes
+from components.args import ApiServerVipArgs
 from components.plan import Plan
 from components.settings import Settings
 from components.violations import Violation, message
 
-_OTHERS = frozenset({"vswitch_id", "eip", "ssh", "tags"})
 _AUTH_PASS_LIMIT = 8
+_IDS = frozenset({"vswitch_id", "instance_id"})
 
 
 def judged(
@@ -21,8 +22,11 @@ def judged(
 ) -> Plan:
     """Return the plan of the plain settings `raw`; ``RunError`` with all violations, and with `more`."""
     found = list(more or [])
-    made = plan.make(name, reader.read(Settings, raw, found))
-    found += rules.check(made, unknown)
+    said = {violation.where for violation in found}
+    misread: list[Violation] = []
+    made = plan.make(name, reader.read(Settings, raw, misread))
+    broken = [*misread, *rules.check(made, unknown)]
+    found += [violation for violation in broken if violation.where not in said]
     if found:
         raise pulumi.RunError(message(name, found))
     return made
@@ -33,13 +37,14 @@ def judge_known(name: str, args: Mapping[str, object], *, whole: bool = True) ->
 
     Without `whole` the ids of cloud resources may be missing: they come later.
     """
-    found = [*_shape(args), *_password(args), *_instances(args)]
-    found += _ids(args) if whole else []
+    found = shapes.check(ApiServerVipArgs, args, later=frozenset() if whole else _IDS)
+    if not isinstance(args, Mapping):
+        raise pulumi.RunError(message(name, found))
+    found += [*_empty_ids(args), *_password(args), *_instances(args)]
+    found += [*adoption.check(args), *claims.conflicts(claims.of_this_run(), args)]
     unknown: set[str] = set()
     raw = inputs.known(inputs.renderable(args), unknown)
-    if not isinstance(raw, Mapping):
-        raise TypeError("arguments are a mapping")
-    return judged(name, raw, frozenset(unknown), found)
+    return judged(name, inputs.mapping(raw), frozenset(unknown), found)
 
 
 def judge_password(name: str, password: str) -> str:
@@ -50,39 +55,15 @@ def judge_password(name: str, password: str) -> str:
     return password
 
 
-def _shape(args: Mapping[str, object]) -> list[Violation]:
-    """Unknown keys, missing ones, and lists that are not plain."""
-    allowed = inputs.SETTINGS | _OTHERS
-    found = [
-        Violation(key, "...", "is not an argument", f"known here: {', '.join(sorted(allowed))}")
-        for key in args
-        if key not in allowed
-    ]
-    for kind in ("balancers", "backends"):
-        hosts = args.get(kind, [])
-        if not isinstance(hosts, list | tuple):
-            found.append(
-                Violation(kind, "...", "must be a plain list", "make a list of it; its leaves may be Outputs")
-            )
-    for kind in ("balancers", "backends"):
-        for index, host in enumerate(_hosts(args, kind)):
-            if isinstance(host.get("name"), pulumi.Output):
-                where = f"{kind}[{index}].name"
-                found.append(Violation(where, "an Output", "names resources", "give a plain text"))
-    return found
-
-
-def _ids(args: Mapping[str, object]) -> list[Violation]:
-    """Ids that are missing."""
+def _empty_ids(args: Mapping[str, object]) -> list[Violation]:
+    """Ids that are there and say nothing."""
     found = []
-    if not args.get("vswitch_id"):
-        found.append(Violation("vswitch_id", args.get("vswitch_id"), "is required", "give the vSwitch's id"))
+    if args.get("vswitch_id") == "":
+        found.append(Violation("vswitch_id", "", "is empty", "give the vSwitch's id"))
     for index, host in enumerate(_hosts(args, "balancers")):
-        if not host.get("instance_id"):
+        if host.get("instance_id") == "":
             where = f"balancers[{index}].instance_id"
-            found.append(
-                Violation(where, host.get("instance_id"), "is required", "give the ECS instance's id")
-            )
+            found.append(Violation(where, "", "is empty", "give the ECS instance's id"))
     return found
 
 
@@ -124,5 +105,4 @@ def _password_rule(password: str) -> Violation | None:
 
 
 def _hosts(args: Mapping[str, object], kind: str) -> list[Mapping[str, object]]:
-    hosts = args.get(kind)
-    return [host for host in hosts if isinstance(host, Mapping)] if isinstance(hosts, list | tuple) else []
+    return [inputs.mapping(host) for host in inputs.sequence(args.get(kind))]

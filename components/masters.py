@@ -1,11 +1,13 @@
 """``Masters``: the ECS instances of a control plane, created or existing, in one form."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
 import pulumi
 from pulumi_alicloud import ecs
+
+from components.rules_surroundings import check_masters
 
 TYPE = "kube-apiserver-havip:index:Masters"
 
@@ -65,22 +67,26 @@ class Master:
 class Masters(pulumi.ComponentResource):
     """The instances. Those that exist already are passed through untouched."""
 
-    masters: list[Master]
-    """In the order of the arguments."""
+    instance_ids: pulumi.Output[list[str]]
+    """ECS instance ids, in the order of the arguments."""
+    ssh_hosts: pulumi.Output[list[str]]
+    """Where SSH goes to, in the order of the arguments."""
 
     def __init__(self, name: str, args: MastersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Add the masters `name`; ``pulumi.RunError`` if something that creating one needs is missing."""
-        _check(name, args)
+        """Add the masters `name`; ``pulumi.RunError`` names every rule that `args` breaks."""
+        check_masters(name, MastersArgs, args)
         super().__init__(TYPE, name, {}, opts)
         self._name, self._args = name, args
         self._key = self._key_pair()
-        self.masters = [self._master(master) for master in args["masters"]]
-        self.register_outputs(
-            {
-                "instance_ids": [master.instance_id for master in self.masters],
-                "ssh_hosts": [master.ssh_host for master in self.masters],
-            }
-        )
+        self._masters = [self._master(master) for master in args["masters"]]
+        self.instance_ids = _together([master.instance_id for master in self._masters])
+        self.ssh_hosts = _together([master.ssh_host for master in self._masters])
+        self.register_outputs({"instance_ids": self.instance_ids, "ssh_hosts": self.ssh_hosts})
+
+    @property
+    def masters(self) -> list[Master]:
+        """Every master with its resource, in the order of the arguments: for programs in Python."""
+        return self._masters
 
     def _key_pair(self) -> ecs.EcsKeyPair | None:
         if all(master.get("instance_id") for master in self._args["masters"]):
@@ -145,17 +151,9 @@ class Masters(pulumi.ComponentResource):
         return pulumi.Output.all(eip.ip_address, association.id).apply(lambda all_: str(all_[0]))
 
 
+def _together(values: Sequence[pulumi.Output[str]]) -> pulumi.Output[list[str]]:
+    return pulumi.Output.all(*values).apply(lambda all_: [str(one) for one in all_])
+
+
 def _output(value: pulumi.Input[str]) -> pulumi.Output[str]:
     return pulumi.Output.all(value).apply(lambda all_: str(all_[0]))
-
-
-def _check(name: str, args: MastersArgs) -> None:
-    """Refuse to create a master without a place, an image and a key."""
-    created = [master["name"] for master in args["masters"] if not master.get("instance_id")]
-    needed = ("vswitch_id", "security_group_id", "image_id", "public_key")
-    missing = [key for key in needed if not args.get(key)]
-    if created and missing:
-        raise pulumi.RunError(
-            f"{name}: {', '.join(missing)} missing, needed to create {', '.join(created)}: "
-            "give them, or give each master the instance_id of an instance that exists"
-        )

@@ -6,6 +6,8 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_alicloud import ecs, vpc
 
+from components.rules_surroundings import check_network
+
 TYPE = "kube-apiserver-havip:index:Network"
 
 
@@ -48,8 +50,8 @@ class Network(pulumi.ComponentResource):
     """Id of the security group, which lets nobody in from outside but those named."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Add the network `name`; ``pulumi.RunError`` without a zone or a whole existing network."""
-        _check(name, args)
+        """Add the network `name`; ``pulumi.RunError`` names every rule that `args` breaks."""
+        check_network(name, NetworkArgs, args)
         super().__init__(TYPE, name, {}, opts)
         self._name, self._args = name, args
         self.vswitch_cidr = pulumi.Output.from_input(args.get("vswitch_cidr", "10.0.0.0/24"))
@@ -117,15 +119,3 @@ class Network(pulumi.ComponentResource):
                 priority=1,
                 opts=pulumi.ResourceOptions(parent=self),
             )
-
-
-def _check(name: str, args: NetworkArgs) -> None:
-    """Refuse half a network: either a zone to create one in, or a vSwitch together with its VPC."""
-    if args.get("vswitch_id") and not args.get("vpc_id"):
-        raise pulumi.RunError(
-            f"{name}: vswitch_id without vpc_id: give the id of the vSwitch's VPC as vpc_id"
-        )
-    if not args.get("vswitch_id") and not args.get("zone_id"):
-        raise pulumi.RunError(
-            f"{name}: zone_id is empty: a vSwitch lives in a zone; name one, such as cn-hangzhou-i"
-        )

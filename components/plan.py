@@ -57,7 +57,7 @@ class Plan:
 
 def derived_router_id(name: str) -> int:
     """Derive a virtual router id 1..255 that stays the same for the same component name."""
-    return zlib.crc32(name.encode()) % 255 + 1
+    return zlib.crc32(name.encode(errors="replace")) % 255 + 1
 
 
 def make(name: str, settings: Settings) -> Plan:

@@ -48,7 +48,11 @@ def _convert(hint: object, value: object, violations: list[Violation], path: str
 def _sequence(item: object, value: object, violations: list[Violation], path: str) -> object:
     if isinstance(value, str) or not isinstance(value, Sequence):
         return _mismatch(violations, path, value, "must be a list", "write it as a list")
-    found = [_convert(item, entry, violations, f"{path}[{index}]") for index, entry in enumerate(value)]
+    found = [
+        _convert(item, entry, violations, f"{path}[{index}]")
+        for index, entry in enumerate(value)
+        if entry is not None  # not known yet
+    ]
     return tuple(entry for entry in found if entry is not None)
 
 

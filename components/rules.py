@@ -4,7 +4,7 @@ A value that is not known yet (at preview) is empty here and is looked at again 
 before any host is touched.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
 
 from components import rules_services, rules_texts
@@ -19,15 +19,15 @@ VSWITCH_PREFIXES = range(16, 30)
 
 
 def check(plan: Plan, unknown: frozenset[str] = frozenset()) -> list[Violation]:
-    """All violations in `plan`; `unknown` holds the paths whose values are not known yet."""
+    """All violations in `plan` that hold whatever the `unknown` paths will turn out to be."""
     settings = plan.settings
     found = [*_counts(settings), *_names(settings)]
-    found += _addresses(settings, unknown)
+    found += _addresses(settings)
     found += _distinct(settings)
     found += _vswitch(settings)
     found += rules_services.check(plan)
     found += rules_texts.check(plan)
-    return found
+    return [violation for violation in found if not violation.is_open(unknown)]
 
 
 def _counts(settings: Settings) -> Iterator[Violation]:
@@ -48,10 +48,9 @@ def _names(settings: Settings) -> Iterator[Violation]:
             yield Violation(f"{where}.name", name, rules_texts.NAME_RULE, "give the host a plain name")
 
 
-def _addresses(settings: Settings, unknown: frozenset[str]) -> Iterator[Violation]:
+def _addresses(settings: Settings) -> Iterator[Violation]:
     for where, _, address in _hosts(settings):
-        if not (address == "" and f"{where}.address" in unknown):
-            yield from _address(f"{where}.address", address)
+        yield from _address(f"{where}.address", address)
     if settings.vip:
         yield from _address("vip", settings.vip)
 
@@ -66,21 +65,23 @@ def _address(where: str, text: str) -> Iterator[Violation]:
 
 def _distinct(settings: Settings) -> Iterator[Violation]:
     for kind, hosts in (("balancers", settings.balancers), ("backends", settings.backends)):
-        yield from _twice(kind, "name", [host.name for host in hosts])
-        yield from _twice(kind, "address", [host.address for host in hosts])
-    yield from _twice("balancers", "priority", [host.priority for host in settings.balancers])
+        yield from twice(kind, "name", [host.name for host in hosts])
+        yield from twice(kind, "address", [host.address for host in hosts])
+    yield from twice("balancers", "priority", [host.priority for host in settings.balancers])
     taken = [where for where, _, address in _hosts(settings) if address == settings.vip]
     if settings.vip and taken:
         rule = f"is the address of {taken[0]}"
         yield Violation("vip", settings.vip, rule, "choose an address that no host has")
 
 
-def _twice(kind: str, key: str, values: Sequence[str | int]) -> Iterator[Violation]:
+def twice(kind: str, key: str, values: Sequence[str | int]) -> Iterator[Violation]:
+    """All violations in `values`, of which no two may be equal; empty ones are somebody else's concern."""
     seen: dict[str | int, int] = {}
     for index, value in enumerate(values):
         if value and value in seen:
             rule = f"is already the {key} of {kind}[{seen[value]}]"
-            yield Violation(f"{kind}[{index}].{key}", value, rule, "give each its own")
+            first = (f"{kind}[{seen[value]}].{key}",)
+            yield Violation(f"{kind}[{index}].{key}", value, rule, "give each its own", first)
         seen.setdefault(value, index)
 
 
@@ -123,6 +124,20 @@ def reserved(address: IPv4Address, network: IPv4Network) -> bool:
 def usable(network: IPv4Network) -> str:
     """Name the addresses of a vSwitch that hosts may have, in words."""
     return f"use {network.network_address + 1} to {network.broadcast_address - 3}"
+
+
+def hosts(kind: str, given: Sequence[Mapping[str, object]]) -> Iterator[Violation]:
+    """All violations in the names and addresses of hosts that are no settings yet; Outputs are let through."""
+    names = [str(host["name"]) for host in given]
+    addresses = [host["address"] for host in given]
+    for index, (name, address) in enumerate(zip(names, addresses, strict=True)):
+        if not rules_texts.NAME.fullmatch(name):
+            where = f"{kind}[{index}].name"
+            yield Violation(where, name, rules_texts.NAME_RULE, "give the host a plain name")
+        if isinstance(address, str):
+            yield from _address(f"{kind}[{index}].address", address)
+    yield from twice(kind, "name", names)
+    yield from twice(kind, "address", [one if isinstance(one, str) else "" for one in addresses])
 
 
 def _hosts(settings: Settings) -> Iterator[tuple[str, str, str]]:

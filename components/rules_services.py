@@ -8,6 +8,7 @@ from components.plan import Plan
 from components.violations import Violation
 
 _VRRP2, _VRRP3 = 2, 3
+_ADVERT = ("keepalived.vrrp_version", "failover.preset")
 _SPARE_FDS = 100
 """HAProxy's own descriptors besides two a connection: listeners, checks, pipes, sockets."""
 
@@ -30,13 +31,16 @@ def _ports(plan: Plan) -> Iterator[Violation]:
             yield Violation(where, port, "is not a TCP port", "use 1 to 65535")
     if settings.port == settings.monitor_port:
         rule = "is also the port of the endpoint"
-        yield Violation("monitor_port", settings.monitor_port, rule, "give the monitor its own port")
+        yield Violation(
+            "monitor_port", settings.monitor_port, rule, "give the monitor its own port", ("port",)
+        )
     balancers = {balancer.address: balancer.name for balancer in settings.balancers if balancer.address}
     for index, backend in enumerate(settings.backends):
         for where, port in ports[:2]:
             if backend.address in balancers and backend.port == port:
                 rule = f"is already what kube-apiserver (backends[{index}]) listens on at {backend.address}"
-                yield Violation(where, port, rule, "HAProxy shares that host: use another port")
+                depends = (f"backends[{index}].port", "backend_port")
+                yield Violation(where, port, rule, "HAProxy shares that host: use another port", depends)
 
 
 def _durations(plan: Plan) -> Iterator[Violation]:
@@ -98,7 +102,8 @@ def _haproxy(plan: Plan) -> Iterator[Violation]:
     need = 2 * haproxy.maxconn + _SPARE_FDS
     if 0 < haproxy.ulimit_n < need:
         rule = f"is too few file descriptors for haproxy.maxconn {haproxy.maxconn}: HAProxy would not start"
-        yield Violation("haproxy.ulimit_n", haproxy.ulimit_n, rule, f"use at least {need}, or leave it out")
+        remedy = f"use at least {need}, or leave it out"
+        yield Violation("haproxy.ulimit_n", haproxy.ulimit_n, rule, remedy, ("haproxy.maxconn",))
 
 
 def _vrrp(plan: Plan) -> Iterator[Violation]:
@@ -110,19 +115,27 @@ def _vrrp(plan: Plan) -> Iterator[Violation]:
     # VRRP counts adverts in whole seconds, one byte (v2), or in centiseconds, twelve bits (v3).
     elif keepalived.vrrp_version == _VRRP2 and (advert % 1000 or not 1000 <= advert <= 255_000):  # noqa: PLR2004
         rule = "VRRP version 2 counts whole seconds, 1 to 255"
-        yield Violation("failover.advert_interval_ms", advert, rule, "use 1000 or more, or vrrp_version 3")
+        remedy = "use 1000 or more, or vrrp_version 3"
+        yield Violation("failover.advert_interval_ms", advert, rule, remedy, _ADVERT)
     elif keepalived.vrrp_version == _VRRP3 and (advert % 10 or not 10 <= advert <= 40_950):  # noqa: PLR2004
         rule = "VRRP version 3 counts hundredths of a second, 10 to 40950 ms"
-        yield Violation("failover.advert_interval_ms", advert, rule, "use a multiple of 10 in that range")
+        remedy = "use a multiple of 10 in that range"
+        yield Violation("failover.advert_interval_ms", advert, rule, remedy, _ADVERT)
     if keepalived.auth and keepalived.vrrp_version != _VRRP2:
         rule = "VRRP version 3 has no authentication"
-        yield Violation("keepalived.auth_pass", "[secret]", rule, "leave it out, or use vrrp_version 2")
+        remedy = "leave it out, or use vrrp_version 2"
+        yield Violation("keepalived.auth_pass", "[secret]", rule, remedy, ("keepalived.vrrp_version",))
     for index, balancer in enumerate(plan.balancers):
         if balancer.state is VrrpState.MASTER and keepalived.nopreempt:
             rule = "keepalived ignores nopreempt in state MASTER"
-            yield Violation(
-                f"balancers[{index}].state", "MASTER", rule, "use BACKUP, or keepalived.nopreempt false"
-            )
+            remedy = "use BACKUP, or keepalived.nopreempt false"
+            yield Violation(f"balancers[{index}].state", "MASTER", rule, remedy, ("keepalived.nopreempt",))
     if keepalived.check_weight and keepalived.nopreempt:
         rule = "with nopreempt a weighted check never moves the VIP"
-        yield Violation("keepalived.check_weight", keepalived.check_weight, rule, "use 0, or nopreempt false")
+        yield Violation(
+            "keepalived.check_weight",
+            keepalived.check_weight,
+            rule,
+            "use 0, or nopreempt false",
+            ("keepalived.nopreempt",),
+        )

@@ -98,7 +98,8 @@ def _forms(plan: Plan) -> Iterator[Violation]:
         if part == "health_check" and plan.settings.health_check.kind is not CheckKind.HTTPS:
             continue
         if not re.fullmatch(form, value):
-            yield Violation(where, value, rule, remedy)
+            depends = ("health_check.kind",) if part == "health_check" else ()
+            yield Violation(where, value, rule, remedy, depends)
 
 
 def _binds(plan: Plan) -> Iterator[Violation]:

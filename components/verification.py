@@ -25,7 +25,7 @@ class Verification(pulumi.ComponentResource):
         text: pulumi.Output[str],
         outside: pulumi.Output[str] | None,
         timeout_s: pulumi.Output[int],
-        verify: Verify,
+        verify: pulumi.Output[Verify],
         hosts: Mapping[str, BalancerHost],
         opts: pulumi.ResourceOptions,
     ) -> None:
@@ -50,7 +50,7 @@ class Verification(pulumi.ComponentResource):
                 environment={
                     "HAVIP_URL": outside,
                     "HAVIP_TIMEOUT_S": timeout_s.apply(str),
-                    "HAVIP_VERIFY": verify.value,
+                    "HAVIP_VERIFY": verify.apply(lambda wanted: wanted.value),
                 },
                 add_previous_output_in_env=False,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=after),

@@ -1,6 +1,6 @@
 """What is wrong with the arguments, in the words of the person who has to mend it."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 
@@ -12,6 +12,12 @@ class Violation:
     value: object
     rule: str
     remedy: str
+    depends: tuple[str, ...] = ()
+    """Other arguments that the verdict depends on: while one of them is unknown, there is none."""
+
+    def is_open(self, unknown: Container[str]) -> bool:
+        """Say whether the verdict may change once what is `unknown` is known."""
+        return any(where in unknown for where in (self.where, *self.depends))
 
     def __str__(self) -> str:
         return f"{self.where} = {self.value!r}: {self.rule}; {self.remedy}"

@@ -20,7 +20,7 @@ BEGIN, END = "<!-- options -->", "<!-- /options -->"
 READMES = ("README.md", "README.zh-CN.md")
 NOTICE = "<!-- Written by `make docs` from the code: change it there. -->\n"
 SERVICES = ("HealthCheckArgs", "FailoverArgs", "HaproxyArgs", "KeepalivedArgs")
-HOSTS = ("BalancerArgs", "BackendArgs", "SshArgs", "SshProxyArgs", "EipArgs", "PackagesArgs")
+HOSTS = ("BalancerArgs", "BackendArgs", "SshArgs", "SshProxyArgs", "AdoptArgs", "EipArgs", "PackagesArgs")
 
 INTRODUCTION = """
 # Options

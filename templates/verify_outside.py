@@ -21,7 +21,7 @@ context.verify_mode = ssl.CERT_NONE
 opener = urllib.request.build_opener(
     urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
 )
-while True:
+while os.environ["HAVIP_VERIFY"] != "off":
     try:
         if os.environ["HAVIP_VERIFY"] == "haproxy":
             target = urllib.parse.urlsplit(url)

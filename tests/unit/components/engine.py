@@ -29,6 +29,14 @@ class Registered:
     depends_on: frozenset[str]
     deleted_with: str
     delete_before_replace: bool
+    protect: bool
+    provider: str
+    """Name of an explicit provider."""
+    aliases: frozenset[str]
+    """Names it had, and URNs."""
+    import_id: str
+    ignore_changes: tuple[str, ...]
+    retain_on_delete: bool
     secrets: frozenset[str]
     """Names of inputs that hold a secret."""
 
@@ -72,6 +80,12 @@ class Monitor(mocks.MockMonitor):
             depends_on=frozenset(urn.rsplit("::", 1)[-1] for urn in request.dependencies),
             deleted_with=request.deletedWith.rsplit("::", 1)[-1],
             delete_before_replace=request.deleteBeforeReplace,
+            protect=request.protect,
+            provider=request.provider.rpartition("::")[0].rpartition("::")[2],
+            aliases=frozenset(alias.urn or alias.spec.name for alias in request.aliases),
+            import_id=request.importId,
+            ignore_changes=tuple(request.ignoreChanges),
+            retain_on_delete=request.retainOnDelete,
             secrets=frozenset(key for key, value in request.object.fields.items() if _SECRET in str(value)),
         )
         return response

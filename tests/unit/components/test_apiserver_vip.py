@@ -215,16 +215,6 @@ def test_verify_off_asks_nothing() -> None:
     assert not [name for name in commands if name.endswith("-verify")]
 
 
-def test_two_endpoints_in_one_stack() -> None:
-    def program() -> None:
-        for name in ("blue", "green"):
-            ApiServerVip(name, cast(ApiServerVipArgs, arguments()))
-
-    got = run(program, preview=False)
-    assert got.error == ""
-    assert {"blue-havip", "green-havip"} == set(got.of("HaVipv2"))
-
-
 def test_a_program_can_ask_before_it_creates_the_hosts() -> None:
     ApiServerVip.check("cp", examples.topology())
     with pytest.raises(pulumi.RunError, match=r"vip = '10.0.0.12'"):

@@ -19,7 +19,7 @@ PAIRS = [
     (args_services.KeepalivedArgs, settings.Keepalived, {"auth_pass"}, {"auth"}),
     (args.BalancerArgs, settings.Balancer, set(inputs.CLOUD_ONLY), set()),
     (args.BackendArgs, settings.Backend, {"ssh", "instance"}, set()),
-    (args.ApiServerVipArgs, settings.Settings, {"vswitch_id", "eip", "ssh", "tags"}, set()),
+    (args.ApiServerVipArgs, settings.Settings, {"vswitch_id", "eip", "ssh", "tags", "adopt"}, set()),
 ]
 
 

@@ -1,0 +1,90 @@
+"""What the endpoints of one run have taken: a host serves one endpoint, and a VIP is one endpoint's.
+
+A run is told from another by the engine it talks to, so that several in one process (tests) stay apart.
+"""
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+from pulumi.runtime import settings
+
+from components.violations import Violation
+
+
+@dataclass
+class Claims:
+    """What each endpoint of one run has taken, by what was taken."""
+
+    hosts: dict[Hashable, str] = field(default_factory=dict)
+    vips: dict[Hashable, str] = field(default_factory=dict)
+    router_ids: dict[Hashable, str] = field(default_factory=dict)
+
+
+_RUNS: WeakKeyDictionary[object, Claims] = WeakKeyDictionary()
+
+
+def of_this_run() -> Claims:
+    """Return what this run's endpoints have taken; outside of a run nothing is remembered."""
+    monitor = settings.get_monitor()
+    return Claims() if monitor is None else _RUNS.setdefault(monitor, Claims())
+
+
+def conflicts(claims: Claims, args: Mapping[str, object]) -> Iterator[Violation]:
+    """Hosts and the VIP that another endpoint of this run has."""
+    for where, kind, marks in _host_marks(args):
+        owners = {claims.hosts[mark] for mark in marks if mark in claims.hosts}
+        for owner in sorted(owners):
+            rule = f"serves the endpoint {owner!r} of this program already"
+            yield Violation(where, kind, rule, "a host serves one endpoint: give each its own balancers")
+    vip = _vip_mark(args)
+    if vip in claims.vips:
+        rule = f"is the VIP of the endpoint {claims.vips[vip]!r} of this program already"
+        yield Violation("vip", args.get("vip"), rule, "choose another address")
+
+
+def take(claims: Claims, name: str, args: Mapping[str, object], router_id: int) -> str:
+    """Remember what the endpoint `name` takes; the name of one in the same vSwitch with its router id, or empty."""
+    for _, _, marks in _host_marks(args):
+        claims.hosts.update(dict.fromkeys(marks, name))
+    vip = _vip_mark(args)
+    if vip is not None:
+        claims.vips[vip] = name
+    return claims.router_ids.setdefault((_mark(args.get("vswitch_id")), router_id), name)
+
+
+def _host_marks(args: Mapping[str, object]) -> Iterator[tuple[str, object, list[Hashable]]]:
+    """Where each balancer is, how to name it in a message, and everything it can be recognized by."""
+    hosts = args.get("balancers")
+    for index, host in enumerate(hosts if isinstance(hosts, Sequence) else ()):
+        if isinstance(host, Mapping):
+            given = [host.get("instance_id"), host.get("instance")]
+            marks = [_mark(value) for value in given if value]
+            marks += [(_mark(args.get("vswitch_id")), host["address"])] if _plain(host, "address") else []
+            yield f"balancers[{index}]", host.get("name"), marks
+
+
+def _vip_mark(args: Mapping[str, object]) -> Hashable | None:
+    return (_mark(args.get("vswitch_id")), args["vip"]) if _plain(args, "vip") else None
+
+
+def _plain(values: Mapping[str, object], key: str) -> bool:
+    return isinstance(values.get(key), str) and bool(values[key])
+
+
+def _mark(value: object) -> Hashable:
+    """Return a text as it is, and an Output or a resource as the one object it is."""
+    return value if isinstance(value, str) else _Same(value)
+
+
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """An object compared by identity, and kept: else another could get its number."""
+
+    what: object
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.what is self.what
+
+    def __hash__(self) -> int:
+        return id(self.what)

@@ -1,0 +1,104 @@
+"""Rules on ``Network`` and ``Masters``. Like those on the endpoint: all violations in one message, before anything."""
+
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network
+
+import pulumi
+
+from components import inputs, rules, rules_texts, shapes
+from components.violations import Violation, message
+
+CREATING = ("vswitch_id", "security_group_id", "image_id", "public_key")
+"""What a master cannot be created without."""
+VPC_PREFIXES = range(8, 29)
+"""Prefix lengths of a VPC (VPC limits)."""
+
+
+def check_network(name: str, form: type, args: Mapping[str, object]) -> None:
+    """Refuse what no network can be made of with ``pulumi.RunError``."""
+    found = shapes.check(form, args)
+    if not found:
+        found = [*_name(name), *_place(args), *_cidrs(args), *_port(args)]
+    _raise(name, found)
+
+
+def check_masters(name: str, form: type, args: Mapping[str, object]) -> None:
+    """Refuse masters that cannot be created, or told apart, with ``pulumi.RunError``."""
+    found = shapes.check(form, args)
+    if not found:
+        masters = [inputs.mapping(master) for master in inputs.sequence(args["masters"])]
+        found = [*_name(name), *rules.hosts("masters", masters)]
+        created = [str(master["name"]) for master in masters if not master.get("instance_id")]
+        for key in CREATING if created else ():
+            if not args.get(key):
+                rule = f"is needed to create {', '.join(created)}"
+                remedy = "give it, or the instance_id of instances that exist"
+                found.append(Violation(key, args.get(key), rule, remedy))
+    _raise(name, found)
+
+
+def _raise(name: str, found: list[Violation]) -> None:
+    if found:
+        raise pulumi.RunError(message(name, found))
+
+
+def _name(name: str) -> Iterator[Violation]:
+    if not rules_texts.NAME.fullmatch(name):
+        yield Violation("name of the component", name, rules_texts.NAME_RULE, "choose another name")
+
+
+def _place(args: Mapping[str, object]) -> Iterator[Violation]:
+    """Half a network: either a zone to create one in, or a vSwitch together with its VPC."""
+    vswitch, vpc = args.get("vswitch_id"), args.get("vpc_id")
+    if vswitch and not vpc:
+        yield Violation("vpc_id", vpc, "is missing beside vswitch_id", "give the id of the vSwitch's VPC")
+    if vpc and not vswitch:
+        remedy = "give vswitch_id too, or leave vpc_id out to create both"
+        yield Violation("vswitch_id", vswitch, "is missing beside vpc_id", remedy)
+    if not vswitch and not args.get("zone_id"):
+        remedy = "name one, such as cn-hangzhou-i"
+        yield Violation("zone_id", args.get("zone_id"), "a vSwitch lives in a zone", remedy)
+
+
+def _cidrs(args: Mapping[str, object]) -> Iterator[Violation]:
+    found: list[Violation] = []
+    vswitch = _network("vswitch_cidr", args.get("vswitch_cidr", "10.0.0.0/24"), found)
+    vpc = _network("vpc_cidr", args.get("vpc_cidr", "10.0.0.0/16"), found)
+    if vswitch and vswitch.prefixlen not in rules.VSWITCH_PREFIXES:
+        rule = "is no size of a vSwitch, which is /16 to /29"
+        found.append(Violation("vswitch_cidr", str(vswitch), rule, "choose another"))
+    if not args.get("vswitch_id") and vpc:
+        if vpc.prefixlen not in VPC_PREFIXES:
+            found.append(
+                Violation("vpc_cidr", str(vpc), "is no size of a VPC, which is /8 to /28", "choose another")
+            )
+        if vswitch and not vswitch.subnet_of(vpc):
+            rule = f"is outside the VPC {vpc}"
+            found.append(Violation("vswitch_cidr", str(vswitch), rule, "choose a part of vpc_cidr"))
+    for key in ("ssh_cidrs", "api_cidrs"):
+        given = inputs.sequence(args.get(key))
+        for index, cidr in enumerate(given):
+            _network(f"{key}[{index}]", cidr, found)
+            if cidr in given[:index]:
+                found.append(Violation(f"{key}[{index}]", cidr, "is there twice", "keep it once"))
+    yield from found
+
+
+def _network(where: str, text: object, found: list[Violation]) -> IPv4Network | None:
+    """Return the network that `text` is, or nothing after reporting it; nothing for an Output, too."""
+    if not isinstance(text, str):
+        return None
+    try:
+        network = IPv4Network(text, strict=False)
+    except ValueError:
+        found.append(Violation(where, text, "is not an IPv4 network", "write it such as 10.0.0.0/24"))
+        return None
+    if str(network) != text:
+        found.append(Violation(where, text, "is not how a network is written", f"write {network}"))
+    return network
+
+
+def _port(args: Mapping[str, object]) -> Iterator[Violation]:
+    port = args.get("api_port", 16443)
+    if isinstance(port, int | float) and not 1 <= port <= 65535:  # noqa: PLR2004 - what a TCP port is
+        yield Violation("api_port", port, "is not a TCP port", "use 1 to 65535")

@@ -1,0 +1,159 @@
+"""Whatever the arguments are, what is wrong with them is one message: no other error gets out."""
+
+import random
+from collections.abc import Callable
+from typing import Any, cast
+
+import pulumi
+import pytest
+
+from components import ApiServerVip, ApiServerVipArgs, Masters, Network, configured
+from components.judge import judge_known
+from components.masters import MastersArgs
+from components.network import NetworkArgs
+from components.rules_surroundings import check_masters, check_network
+from tests.unit.components.engine import run
+from tests.unit.components.test_unknowns import every_argument
+
+pytestmark = pytest.mark.unit
+SECRET = "K8SHA_KA_AUTH"
+ODD: list[Any] = [
+    *[None, True, 0, -1, 10**40, 1.5, float("nan"), float("inf"), b"x", object()],
+    *["", " ", "x\n  y", "\x00", "\udc80", "9" * 5000, "١٢", "10.0.0.0/255.255.255.0", "::1", "€"],
+    *[[], [[]], [None], {}, {"x": 1}, {1: 2}, set(), ("a",)],
+]
+NETWORK = {
+    "zone_id": "cn-hangzhou-i",
+    "vpc_cidr": "10.0.0.0/16",
+    "vswitch_cidr": "10.0.0.0/24",
+    "ssh_cidrs": ["10.1.0.0/16"],
+    "api_cidrs": [],
+    "api_port": 16443,
+    "tags": {"a": "b"},
+}
+MASTERS = {
+    "masters": [{"name": "m1", "address": "10.0.0.11"}, {"name": "m2", "address": "10.0.0.12"}],
+    "vswitch_id": "vsw-1",
+    "security_group_id": "sg-1",
+    "image_id": "debian",
+    "public_key": "ssh-ed25519 AAAA",
+    "public": True,
+    "eip_bandwidth_mbps": 5,
+}
+JUDGES: dict[str, tuple[Callable[[], dict[str, Any]], Callable[[Any], object]]] = {
+    "ApiServerVip": (every_argument, lambda args: judge_known("cp", args)),
+    "Network": (lambda: dict(NETWORK), lambda args: check_network("net", NetworkArgs, args)),
+    "Masters": (lambda: dict(MASTERS), lambda args: check_masters("cp", MastersArgs, args)),
+}
+
+
+def spoiled(value: Any, chance: random.Random) -> Any:
+    """Return `value` with one odd thing somewhere in it."""
+    if isinstance(value, dict) and value and chance.random() < 0.9:
+        if chance.random() < 0.1:
+            return {**value, chance.choice(["nonsense", "", 7]): chance.choice(ODD)}
+        key = chance.choice(sorted(value))
+        if chance.random() < 0.1:
+            return {each: value[each] for each in value if each != key}
+        return {**value, key: spoiled(value[key], chance)}
+    if isinstance(value, list) and value and chance.random() < 0.9:
+        index = chance.randrange(len(value))
+        return [*value[:index], spoiled(value[index], chance), *value[index + 1 :]]
+    return chance.choice(ODD)
+
+
+@pytest.mark.parametrize("component", JUDGES)
+def test_a_thousand_spoiled_arguments_are_let_through_or_refused_in_words(component: str) -> None:
+    make, judge = JUDGES[component]
+    refused: list[str] = []
+    for seed in range(1000):
+        args = spoiled(make(), random.Random(seed))  # noqa: S311 - the same arguments every time
+        try:
+            judge(args)
+        except pulumi.RunError as error:
+            refused.append(str(error))
+    assert all("argument(s) break a rule" in words and words.encode() for words in refused)
+    assert len(refused) > 500, "most of what is odd is wrong"
+
+
+@pytest.mark.parametrize("preview", [True, False])
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ("ssh", {"pasword": "x"}),
+        ("ssh", "root"),
+        ("ssh", {"port": "22"}),
+        ("ssh", {"proxy": {"user": "ops"}}),
+        ("eip", {"bandwidth": 5}),
+        ("eip", True),
+        ("tags", ["a"]),
+        ("vswitch_id", ""),
+        ("balancers", [1, 2]),
+        ("balancers", None),
+        ("backends", {"name": "m1"}),
+        ("adopt", {"ha_vip_id": "havip-1", "balancers": ["nobody"]}),
+    ],
+)
+def test_nothing_is_registered_for_it(where: str, value: object, preview: bool) -> None:
+    got = run(
+        lambda: ApiServerVip("cp", cast(ApiServerVipArgs, {**every_argument(), where: value})),
+        preview=preview,
+    )
+    assert where in got.error
+    assert not got.resources
+
+
+def test_what_must_be_plain_says_so() -> None:
+    def program() -> None:
+        args = every_argument()
+        for key in ("haproxy", "balancers", "ssh"):
+            args[key] = pulumi.Output.from_input(args[key])
+        ApiServerVip("cp", cast(ApiServerVipArgs, args))
+
+    error = run(program, preview=True).error
+    for key in ("haproxy", "balancers", "ssh"):
+        assert f"{key} = 'an Output': must be plain" in error
+
+
+def test_no_message_shows_a_secret() -> None:
+    args = every_argument()
+    args["ssh"] = {"private_key": [SECRET], "password": {"x": SECRET}, "nonsense": SECRET}
+    args["keepalived"] = {"auth_pass": [SECRET]}
+    with pytest.raises(pulumi.RunError) as refusal:
+        judge_known("cp", args)
+    assert "ssh.private_key = '[secret]'" in str(refusal.value)
+    assert SECRET not in str(refusal.value)
+
+
+def test_everything_wrong_with_a_network_comes_at_once() -> None:
+    wrong = {"vswitch_cidr": "10.1.0.0/24", "vpc_cidr": "10.0.0.0/16", "ssh_cidrs": ["all"], "api_port": 0}
+    got = run(lambda: Network("net", cast(NetworkArgs, wrong)), preview=True)
+    for part in ("zone_id", "outside the VPC", "ssh_cidrs[0] = 'all'", "api_port = 0"):
+        assert part in got.error
+    assert not got.resources
+
+
+def test_everything_wrong_with_masters_comes_at_once() -> None:
+    hosts = [{"name": "m 1", "address": "10.0.0.11"}, {"name": "m2", "address": "10.0.0.11"}]
+    got = run(lambda: Masters("cp", cast(MastersArgs, {"masters": hosts})), preview=True)
+    for part in ("masters[0].name", "masters[1].address", "image_id", "public_key"):
+        assert part in got.error
+    assert not got.resources
+
+
+@pytest.mark.parametrize("raw", ["m1", {"name": "m1"}, [1], [{"name": 1}], [{"nonsense": "x"}], [[]], 7])
+def test_a_malformed_configuration_of_masters_is_refused_in_words(raw: Any) -> None:
+    with pytest.raises(pulumi.RunError, match="masters"):
+        configured.masters(raw)
+
+
+def test_everything_wrong_with_configured_masters_comes_at_once() -> None:
+    raw = [
+        {"name": "a"},
+        {"name": "b", "address": "10.0.0.1", "port": 1},
+        {"name": "b", "address": "10.0.0.1"},
+    ]
+    with pytest.raises(pulumi.RunError) as refusal:
+        configured.masters(raw)
+    for part in ("masters[0].address", "masters[1].port", "masters[2].name", "masters[2].address"):
+        assert part in str(refusal.value)
