@@ -59,6 +59,8 @@ class FailoverArgs(TypedDict):
     """Good questions in a row that make it alive. Default: 1."""
     peer_timeout_ms: NotRequired[pulumi.Input[int]]
     """Milliseconds for asking the peers whether one can take over. Default: 100 (100, 300)."""
+    restart_after_s: NotRequired[pulumi.Input[int]]
+    """Seconds of silence after which a hung HAProxy is killed and started anew; 0: never. Default: 3 (2, 10)."""
 
 
 class HaproxyArgs(TypedDict):

@@ -39,15 +39,24 @@ class Timers:
     probe_rise: int
     peer_timeout_ms: int
     """Bound on asking the peers whether one of them can take over."""
+    restart_after_s: int
+    """Of silence, after which a hung HAProxy is killed and started anew; 0: never. Its streams are dead by then."""
+
+    @property
+    def tries_ms(self) -> int:
+        """Return how long one question of keepalived's takes when nobody answers."""
+        return self.probe_tries * (self.probe_timeout_ms + self.probe_delay_ms)
 
 
 # fast: hosts that never pause (dedicated, no live migration). standard: ordinary ECS instances.
 # tolerant: shared-core instances, busy masters, live migration.
 # A connection waits no longer than a check: while it does, it is lost if the backend is declared dead.
 PRESETS = {
-    Preset.FAST: Timers(100, "300ms", "300ms", "100ms", "300ms", "5s", 2, 2, 1, 2, 150, 50, 1, 1, 100),
-    Preset.STANDARD: Timers(200, "500ms", "500ms", "100ms", "500ms", "10s", 3, 2, 1, 2, 250, 50, 1, 1, 100),
-    Preset.TOLERANT: Timers(1000, "2s", "2s", "500ms", "1s", "15s", 3, 2, 2, 3, 500, 100, 1, 1, 300),
+    Preset.FAST: Timers(100, "300ms", "300ms", "100ms", "300ms", "5s", 2, 2, 1, 2, 150, 50, 1, 1, 100, 2),
+    Preset.STANDARD: Timers(
+        200, "500ms", "500ms", "100ms", "500ms", "10s", 3, 2, 1, 2, 250, 50, 1, 1, 100, 3
+    ),
+    Preset.TOLERANT: Timers(1000, "2s", "2s", "500ms", "1s", "15s", 3, 2, 2, 3, 500, 100, 1, 1, 300, 10),
 }
 
 
@@ -74,8 +83,9 @@ def budget(chosen: Timers, backup_priority: int, version: int, *, tracked: bool)
     marked down. At worst a check had just got through TLS and waits for its answer, which may be slow.
     """
     skew = skew_ms(backup_priority, chosen.advert_interval_ms, version)
-    tries = chosen.probe_tries * (chosen.probe_timeout_ms + chosen.probe_delay_ms)
-    hang = chosen.probe_interval_s * 1000 * chosen.probe_fall + tries + chosen.peer_timeout_ms + skew
+    hang = (
+        chosen.probe_interval_s * 1000 * chosen.probe_fall + chosen.tries_ms + chosen.peer_timeout_ms + skew
+    )
     death = chosen.peer_timeout_ms + skew if tracked else hang
     inter = milliseconds(chosen.check_inter)
     check = min(milliseconds(chosen.connect_timeout), inter)

@@ -13,6 +13,7 @@ TRACK_FILE = f"{RUNTIME}/haproxy-down"
 VRRP_STATE = f"{RUNTIME}/vrrp-state"
 ADMIN_SOCKET = f"{RUNTIME}/haproxy.sock"
 SERVER_STATE = f"{RUNTIME}/server-state"
+REVIVAL_LOCK = f"{RUNTIME}/revival.lock"
 
 HAPROXY_CFG = "/etc/haproxy/haproxy.cfg"
 HAPROXY_DROP_IN = "/etc/systemd/system/haproxy.service.d/kube-apiserver-havip.conf"

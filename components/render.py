@@ -19,6 +19,9 @@ _SPARE_FDS = 1000
 """Descriptors beyond two a connection: listeners, checks, pipes, logs, and a margin."""
 _TOOL_PARTS = ("head", "packages", "bundle", "transaction", "check", "removal", "main")
 
+_LAST_ROUND_MS = 250
+"""Left of a check's time for asking the peers once more, when none of them runs."""
+
 
 @cache
 def _environment() -> Environment:
@@ -104,9 +107,12 @@ def keepalived_conf(plan: Plan, balancer: Balancer, vip: str) -> str:
 
 def check_timeout_s(plan: Plan) -> int:
     """Return the bound of keepalived's check in whole seconds: all tries, the peers, one for a busy host."""
-    timers = plan.timers
-    tries = timers.probe_tries * (timers.probe_timeout_ms + timers.probe_delay_ms)
-    return math.ceil((tries + timers.peer_timeout_ms) / 1000) + 1
+    return math.ceil((plan.timers.tries_ms + plan.timers.peer_timeout_ms) / 1000) + 1
+
+
+def peers_until_ms(plan: Plan) -> int:
+    """Return how long after its start a failed check may begin to ask the peers: it must end before the next one."""
+    return min(plan.timers.probe_interval_s * 1000, plan.timers.tries_ms + 1000) - _LAST_ROUND_MS
 
 
 def watchdog_s(plan: Plan) -> int:
@@ -116,7 +122,9 @@ def watchdog_s(plan: Plan) -> int:
 
 def check_haproxy(plan: Plan) -> str:
     """Render keepalived's periodic check."""
-    return _render("check_haproxy.sh.j2", plan, watchdog_s=watchdog_s(plan))
+    return _render(
+        "check_haproxy.sh.j2", plan, watchdog_s=watchdog_s(plan), peers_until_ms=peers_until_ms(plan)
+    )
 
 
 def haproxy_bundle(plan: Plan, balancer: Balancer) -> str:

@@ -61,6 +61,7 @@ class Failover:
     probe_fall: int | None = None
     probe_rise: int | None = None
     peer_timeout_ms: int | None = None
+    restart_after_s: int | None = None
 
 
 @dataclass(frozen=True)

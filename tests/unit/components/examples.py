@@ -45,6 +45,7 @@ def howto() -> dict[str, Any]:
         "probe_delay_ms": 1000,
         "probe_fall": 2,
         "probe_rise": 1,
+        "restart_after_s": 0,
     }
     args["haproxy"] = {
         "binds": [".".join("0000"), "127.0.0.1"],

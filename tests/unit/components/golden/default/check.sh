@@ -6,15 +6,25 @@ set -u
 # (keepalived takes the variable away, the socket is always there.)
 NOTIFY_SOCKET=/run/systemd/notify systemd-notify WATCHDOG=1 WATCHDOG_USEC=3000000 2>/dev/null
 
-for ((try = 1; try <= 2; try++)); do
+answers() {
     # Any answer is a sign of life: whether a kube-apiserver is up is not keepalived's business.
     curl --silent --output /dev/null --noproxy '*' --max-time 0.250 \
-        http://127.0.0.1:33305/monitor && exit 0
+        http://127.0.0.1:33305/monitor
+}
+
+give_up=$(($(date +%s%3N) + 750))
+for ((try = 1; try <= 2; try++)); do
+    answers && exit 0
     sleep 0.050
 done
 
-# Let go of the VIP only if a peer's HAProxy answers.
-if /usr/local/lib/kube-apiserver-havip/haproxy-events peer-answers; then
-    exit 1
-fi
-exit 0
+# Perhaps it only is busy: somebody with more patience finds out, and starts a hung one anew.
+setsid --fork flock --nonblock /run/kube-apiserver-havip/revival.lock /usr/local/lib/kube-apiserver-havip/haproxy-events revive </dev/null >/dev/null 2>&1
+
+# Let go of the VIP only if a peer's HAProxy answers. Asked until the next check is due, for one that just comes back.
+until /usr/local/lib/kube-apiserver-havip/haproxy-events peer-answers; do
+    [ "$(date +%s%3N)" -lt "$give_up" ] || exit 0
+    sleep 0.1
+    answers && exit 0
+done
+exit 1

@@ -21,6 +21,8 @@ peer_answers() {
     return 1
 }
 
+workers() { pgrep -P "$MAINPID" | sort; }
+
 case "${1:-}" in
 started)
     echo 0 >"$TRACK_FILE"
@@ -34,12 +36,36 @@ stopped)
 peer-answers)
     peer_answers
     ;;
+revive)
+    # It did not answer keepalived. One that hangs is killed (it would not hear SIGTERM), and systemd starts it anew.
+    # Asked twice: a host that was frozen meanwhile wakes up with the first question's time over.
+    for ((try = 1; try <= 2; try++)); do
+        curl --silent --output /dev/null --noproxy '*' --max-time 1.5 \
+            http://127.0.0.1:33305/monitor && exit 0
+        sleep 0.2
+    done
+    # One that was stopped on purpose, or starts just now, is left alone.
+    systemctl is-active --quiet haproxy || exit 0
+    logger --tag havip "cp: HAProxy has not answered for 3 s: killed, to be started anew"
+    systemctl kill --signal=SIGKILL haproxy
+    ;;
 save-state)
     echo "show servers state" | socat -t 2 stdio "UNIX-CONNECT:/run/kube-apiserver-havip/haproxy.sock" >"/run/kube-apiserver-havip/server-state.new" &&
         mv -f "/run/kube-apiserver-havip/server-state.new" "/run/kube-apiserver-havip/server-state"
     ;;
+reload)
+    # The master says nothing when it hangs or keeps its old configuration: only a new worker is a reload.
+    before=$(workers)
+    kill -USR2 "$MAINPID"
+    for ((try = 1; try <= 50; try++)); do
+        [ -z "$(comm -13 <(echo "$before") <(workers))" ] || exit 0
+        sleep 0.1
+    done
+    echo "no new worker within 5 s: HAProxy's master process (pid $MAINPID) did not reload" >&2
+    exit 1
+    ;;
 *)
-    echo "usage: $0 started | stopped | peer-answers | save-state" >&2
+    echo "usage: $0 started | stopped | peer-answers | revive | save-state | reload" >&2
     exit 2
     ;;
 esac

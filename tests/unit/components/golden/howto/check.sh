@@ -6,8 +6,12 @@ set -u
 # (keepalived takes the variable away, the socket is always there.)
 NOTIFY_SOCKET=/run/systemd/notify systemd-notify WATCHDOG=1 WATCHDOG_USEC=10000000 2>/dev/null
 
+answers() {
+    pgrep -x haproxy >/dev/null
+}
+
 for ((try = 1; try <= 3; try++)); do
-    pgrep -x haproxy >/dev/null && exit 0
+    answers && exit 0
     sleep 1.000
 done
 

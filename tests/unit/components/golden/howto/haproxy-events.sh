@@ -21,6 +21,8 @@ peer_answers() {
     return 1
 }
 
+workers() { pgrep -P "$MAINPID" | sort; }
+
 case "${1:-}" in
 started)
     echo 0 >"$TRACK_FILE"
@@ -38,8 +40,19 @@ save-state)
     echo "show servers state" | socat -t 2 stdio "UNIX-CONNECT:/run/kube-apiserver-havip/haproxy.sock" >"/run/kube-apiserver-havip/server-state.new" &&
         mv -f "/run/kube-apiserver-havip/server-state.new" "/run/kube-apiserver-havip/server-state"
     ;;
+reload)
+    # The master says nothing when it hangs or keeps its old configuration: only a new worker is a reload.
+    before=$(workers)
+    kill -USR2 "$MAINPID"
+    for ((try = 1; try <= 50; try++)); do
+        [ -z "$(comm -13 <(echo "$before") <(workers))" ] || exit 0
+        sleep 0.1
+    done
+    echo "no new worker within 5 s: HAProxy's master process (pid $MAINPID) did not reload" >&2
+    exit 1
+    ;;
 *)
-    echo "usage: $0 started | stopped | peer-answers | save-state" >&2
+    echo "usage: $0 started | stopped | peer-answers | revive | save-state | reload" >&2
     exit 2
     ;;
 esac
