@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 NOT_READY = Path("/run/apiserver/not-ready")  # while it exists, /readyz fails and everything else is served
+SLOW = Path("/run/apiserver/slow")  # while it exists, /readyz takes as many seconds as it says (etcd is in trouble)
 NAME = socket.gethostname()
 SHUTDOWN_DELAY_S = 2.0  # like --shutdown-delay-duration: /readyz fails first, requests are still served
 IDLE_LIMIT_S = 4 * 3600.0
@@ -68,6 +69,8 @@ class ApiServer:
                     options = dict(item.partition("=")[::2] for item in query.split("&"))
                     await self.watch(writer, max(0.01, float(options.get("interval") or 1)))
                 else:
+                    if path == "/readyz" and SLOW.exists():
+                        await asyncio.sleep(float(SLOW.read_text()))
                     status, kind, body = self.answer(path)
                     writer.write(head(status, kind, [f"Content-Length: {len(body)}"]))
                     writer.write(b"" if method == "HEAD" else body)
