@@ -16,6 +16,7 @@ port = config.get_int("port") or 16443
 
 configured.check_endpoints(pulumi.Config("alicloud").get_object("endpoints") or [])
 masters = configured.masters(config.require_object("masters"))
+ssh_of = configured.ssh_args(config.require_object("masters"))
 balancing = configured.balancers(config.get_object("balancers") or [], masters)
 ssh_user = config.get("sshUser") or "root"
 key_file = config.get("sshPrivateKeyFile") or "~/.ssh/id_ed25519"
@@ -47,7 +48,7 @@ endpoint: dict[str, Any] = {
     "tags": tags,
     "backends": [{"name": master["name"], "address": master["address"]} for master in masters],
     "balancers": [
-        {"name": master["name"], "address": master["address"]}
+        {"name": master["name"], "address": master["address"], "ssh": ssh_of[master["name"]]}
         for master in masters
         if master["name"] in balancing
     ],
@@ -101,7 +102,7 @@ hosts = [
         "address": master.address,
         "instance_id": master.instance_id,
         "instance": master.instance,
-        "ssh": {"host": master.ssh_host},
+        "ssh": {"host": master.ssh_host, **ssh_of[master.name]},
     }
     for master in control_plane.masters
 ]

@@ -10,6 +10,7 @@ from components import adoption, claims, inputs, render, ssh
 from components.args import ApiServerVipArgs, BalancerArgs
 from components.balancer_host import BalancerHost, HostInputs
 from components.enums import Verify
+from components.host_keys import HostKeys
 from components.judge import judge_known, judge_password, judged
 from components.plan import Plan
 from components.settings import Packages
@@ -50,6 +51,13 @@ class ApiServerVip(pulumi.ComponentResource):
         self._warn(namesake)
         self._plan = self._planned()
         checked = self._checked()
+        keys = HostKeys(
+            name,
+            args,
+            after=checked.apply(lambda _: cast(list[pulumi.Resource], [])),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self._args = keys.pinned()
         havip, attachments = self._havip()
         self.ha_vip_id = havip.id
         given = args.get("vip")

@@ -30,8 +30,9 @@ class SshProxyArgs(TypedDict):
     password: NotRequired[pulumi.Input[str]]
     """Password, where there is no key (secret)."""
     host_key: NotRequired[pulumi.Input[str]]
-    """Expected host key, as known_hosts has it; its ECDSA key (``ecdsa-sha2-nistp256 AAAA...``) where the host has
-    several, since the plugin asks for that first. Default: any is accepted."""
+    """Expected host key, as known_hosts has it; where the host has several its ECDSA key (``ecdsa-sha2-nistp256
+    AAAA...``), which Pulumi's plugin asks for first. ``any`` accepts every key. Default: learned once and kept in the
+    state."""
     agent_socket_path: NotRequired[pulumi.Input[str]]
     """Socket of an SSH agent. Default: SSH_AUTH_SOCK."""
 
@@ -52,8 +53,9 @@ class SshArgs(TypedDict):
     password: NotRequired[pulumi.Input[str]]
     """Password, where there is no key (secret)."""
     host_key: NotRequired[pulumi.Input[str]]
-    """Expected host key, as known_hosts has it; its ECDSA key (``ecdsa-sha2-nistp256 AAAA...``) where the host has
-    several, since the plugin asks for that first. Default: any is accepted."""
+    """Expected host key, as known_hosts has it; where the host has several its ECDSA key (``ecdsa-sha2-nistp256
+    AAAA...``), which Pulumi's plugin asks for first. ``any`` accepts every key. Default: learned once and kept in the
+    state."""
     agent_socket_path: NotRequired[pulumi.Input[str]]
     """Socket of an SSH agent. Default: SSH_AUTH_SOCK."""
     dial_error_limit: NotRequired[pulumi.Input[int]]

@@ -17,8 +17,10 @@ from components.violations import Violation, message
 
 _KEYS = {"name": "name", "address": "address", "instanceId": "instance_id", "sshHost": "ssh_host"}
 _MASTER = (
-    "give name and address, and instanceId for an instance that exists, sshHost where SSH goes elsewhere"
+    "give name and address, and instanceId for an instance that exists, sshHost where SSH goes elsewhere, "
+    "hostKey to expect that one"
 )
+_HOST_KEY = "hostKey"
 DEFAULT_BALANCERS = 2
 """The how-to's number: the first two masters."""
 ANSWER_LIMIT_S = 3.0
@@ -46,13 +48,22 @@ def _master_violations(where: str, entry: object) -> Iterator[Violation]:
         yield Violation(where, entry, "must be a mapping", _MASTER)
         return
     for key, value in entry.items():
-        if key not in _KEYS:
+        if key not in {*_KEYS, _HOST_KEY}:
             yield Violation(f"{where}.{key}", value, "is not a key of a master", _MASTER)
         elif not isinstance(value, str):
             yield Violation(f"{where}.{key}", value, "must be a text", _MASTER)
     for key in ("name", "address"):
         if not entry.get(key):
             yield Violation(f"{where}.{key}", entry.get(key), "is missing", _MASTER)
+
+
+def ssh_args(raw: object) -> dict[str, dict[str, str]]:
+    """Return what each master's own SSH settings are, by its name; `masters` has found nothing wrong with `raw`."""
+    known = [inputs.mapping(entry) for entry in inputs.sequence(raw)]
+    return {
+        str(entry["name"]): {"host_key": str(entry[_HOST_KEY])} if entry.get(_HOST_KEY) else {}
+        for entry in known
+    }
 
 
 def balancers(names: object, known: Iterable[MasterArgs]) -> list[str]:
@@ -95,13 +106,15 @@ def ssh_proxy(raw: Mapping[str, Any], private_key: str) -> dict[str, Any]:
     """Return the bastion's connection, empty without one; it takes the masters' key."""
     if not raw:
         return {}
-    unknown = sorted(set(raw) - {"host", "port", "user"})
+    unknown = sorted(set(raw) - {"host", "port", "user", "hostKey"})
     if unknown or not raw.get("host"):
         what = f"{unknown[0]} is not a key of it" if unknown else "host is missing"
         raise pulumi.RunError(
-            f"sshProxy = {dict(raw)!r}: {what}; give host, and user and port if they differ"
+            f"sshProxy = {dict(raw)!r}: {what}; give host, user and port if they differ, and hostKey to expect "
+            "that one"
         )
-    return {**raw, "private_key": private_key}
+    known = {"host_key" if key == "hostKey" else key: value for key, value in raw.items()}
+    return {**known, "private_key": private_key}
 
 
 def logins(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pulumi
 
-from components import adoption, claims, inputs, plan, reader, rules, shapes
+from components import adoption, claims, inputs, plan, reader, rules, rules_ssh, shapes
 from components.args import ApiServerVipArgs
 from components.plan import Plan
 from components.settings import Settings
@@ -40,7 +40,7 @@ def judge_known(name: str, args: Mapping[str, object], *, whole: bool = True) ->
     found = shapes.check(ApiServerVipArgs, args, later=frozenset() if whole else _IDS)
     if not isinstance(args, Mapping):
         raise pulumi.RunError(message(name, found))
-    found += [*_empty_ids(args), *_password(args), *_instances(args)]
+    found += [*_empty_ids(args), *_password(args), *_instances(args), *rules_ssh.check(args)]
     found += [*adoption.check(args), *claims.conflicts(claims.of_this_run(), args)]
     unknown: set[str] = set()
     raw = inputs.known(inputs.renderable(args), unknown)

@@ -1,18 +1,22 @@
-"""Whether masters that exist already can be reached, asked with the machine's own ``ssh`` before anything changes.
+"""Questions to hosts while the program runs, asked with the machine's own ``ssh`` before anything changes.
 
-Without this a wrong key or address shows only after the HaVip is made and every retry of the first host step has
-run out, minutes later.
+Without them a wrong login or another host key shows only after the HaVip is made and every retry of the first host
+step has run out, minutes later.
 """
 
+import os
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
+
+from components import render
 
 CONNECT_TIMEOUT_S = 10
 ANSWER_TIMEOUT_S = 30
@@ -84,3 +88,16 @@ def check(logins: Sequence[Login]) -> None:
             + "\n".join(refused)
             + "\ncheck sshHost, sshUser, sshPrivateKeyFile and sshProxy"
         )
+
+
+def shown_host_key(endpoint: str) -> str:
+    """Return the host key that the host of `endpoint` (``ssh.endpoint``) shows; empty if it shows none now."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-"],
+        input=render.local_script("host_key.py"),
+        env={**os.environ, "HAVIP_SSH": endpoint, "HAVIP_PATIENCE_S": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip() if done.returncode == 0 else ""

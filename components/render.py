@@ -14,7 +14,7 @@ from components.plan import Plan
 from components.settings import Balancer
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
-_OPENSSH_IMPORT = re.compile(r"^from templates\.openssh import .*\n", re.MULTILINE)
+_OPENSSH_IMPORT = re.compile(r"^from templates\.openssh import (\([^)]*\)|.*)\n", re.MULTILINE)
 _SPARE_FDS = 1000
 """Descriptors beyond two a connection: listeners, checks, pipes, logs, and a margin."""
 _TOOL_PARTS = ("head", "packages", "bundle", "transaction", "check", "removal", "main")

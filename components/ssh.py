@@ -1,7 +1,9 @@
 """SSH connections from arguments: a host's own values over the component's, and what is secret marked so."""
 
+import json
 from collections.abc import Callable, Mapping
-from typing import cast
+from itertools import pairwise
+from typing import Any, cast
 
 import pulumi
 from pulumi_command import remote
@@ -11,6 +13,9 @@ from components.args import SshArgs, SshProxyArgs
 DIAL_ERROR_LIMIT = 15
 """A booting instance answers late; an address that nobody has should still end the run within minutes."""
 PER_DIAL_TIMEOUT_S = 15
+PORT = 22
+ANY_HOST_KEY = "any"
+"""Instead of a host key: whatever key the host shows is accepted."""
 _SECRETS = ("private_key", "private_key_password", "password")
 
 
@@ -29,12 +34,46 @@ def connection(args: SshArgs, address: pulumi.Input[str]) -> remote.ConnectionAr
         private_key=_secret(args, "private_key"),
         private_key_password=_secret(args, "private_key_password"),
         password=_secret(args, "password"),
-        host_key=args.get("host_key"),
+        host_key=_host_key(args.get("host_key")),
         agent_socket_path=args.get("agent_socket_path"),
         dial_error_limit=args.get("dial_error_limit", DIAL_ERROR_LIMIT),
         per_dial_timeout=args.get("per_dial_timeout", PER_DIAL_TIMEOUT_S),
         proxy=_proxy(proxy) if proxy else None,
     )
+
+
+def endpoint(args: SshArgs, address: pulumi.Input[str]) -> pulumi.Output[str]:
+    """Return the same as JSON, as the scripts take it that use OpenSSH (``Endpoint`` in templates/openssh.py)."""
+    return pulumi.Output.from_input(_fields(args, address)).apply(
+        lambda known: json.dumps(_present(cast(Mapping[str, object], known)), sort_keys=True)
+    )
+
+
+def _fields(args: Mapping[str, Any], address: pulumi.Input[str]) -> dict[str, Any]:
+    proxy = args.get("proxy")
+    return {
+        "host": args.get("host") or address,
+        "port": args.get("port") or PORT,
+        "user": args.get("user") or "root",
+        "private_key": _secret(args, "private_key"),
+        "passphrase": _secret(args, "private_key_password"),
+        "password": _secret(args, "password"),
+        "agent_socket": args.get("agent_socket_path"),
+        "host_key": args.get("host_key"),
+        "proxy": _fields(proxy, proxy["host"]) if proxy else None,
+    }
+
+
+def _present(fields: Mapping[str, object]) -> dict[str, object]:
+    """Drop what is not given, and the word that stands for no expectation."""
+    found = {key: _present(value) if isinstance(value, Mapping) else value for key, value in fields.items()}
+    return {key: value for key, value in found.items() if value is not None and value != ANY_HOST_KEY}
+
+
+def key_of(text: str) -> list[str]:
+    """Return type and key of a line of known_hosts or authorized_keys; empty if there is none in it."""
+    words = text.split()
+    return next(([kind, key] for kind, key in pairwise(words) if key.startswith("AAAA")), [])
 
 
 def user(args: SshArgs) -> pulumi.Input[str]:
@@ -63,11 +102,18 @@ def _proxy(args: SshProxyArgs) -> remote.ProxyConnectionArgs:
         private_key=_secret(args, "private_key"),
         private_key_password=_secret(args, "private_key_password"),
         password=_secret(args, "password"),
-        host_key=args.get("host_key"),
+        host_key=_host_key(args.get("host_key")),
         agent_socket_path=args.get("agent_socket_path"),
         dial_error_limit=DIAL_ERROR_LIMIT,
         per_dial_timeout=PER_DIAL_TIMEOUT_S,
     )
+
+
+def _host_key(given: pulumi.Input[str] | None) -> pulumi.Input[str] | None:
+    if given is None or isinstance(given, str):
+        return None if given in (None, ANY_HOST_KEY) else given
+    expected = pulumi.Output.all(given).apply(lambda all_: None if all_[0] == ANY_HOST_KEY else all_[0])
+    return cast(pulumi.Output[str], expected)
 
 
 def _secret(args: Mapping[str, object], key: str) -> pulumi.Output[str] | None:

@@ -236,6 +236,8 @@ class _Session:
         yield f"StrictHostKeyChecking {'yes' if hop.host_key else 'no'}"
         if self.algorithms and name == "target":
             yield f"HostKeyAlgorithms {self.algorithms}"
+            # Who only wants to know the key tries no login.
+            yield "PreferredAuthentications none"
 
     def _proxy_command(self) -> str:
         words = ["env", f"SSH_ASKPASS={self.place / 'bastion.ask'}", *self._client("bastion")]

@@ -10,11 +10,13 @@ from pulumi.runtime import mocks, settings, stack
 from pulumi.runtime.proto import resource_pb2
 
 HAVIP_PICKED = "10.0.0.99"
+HOST_KEY = "ecdsa-sha2-nistp256 AAAAlearned"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
 """What marks a secret on the wire (Pulumi's resource property serialization)."""
 _COMPUTED = {
     "alicloud:vpc/haVipv2:HaVipv2": {"ipAddress": HAVIP_PICKED},
     "alicloud:ecs/eipAddress:EipAddress": {"ipAddress": "203.0.113.10"},
+    "command:local:Command": {"stdout": HOST_KEY},
 }
 
 

@@ -90,7 +90,7 @@ def test_backup_first_then_the_planned_holder() -> None:
     attachments = {f"{host}-attachment" for host in (first, last)}
     for host in (first, last):
         assert attachments | {f"{host}-haproxy"} <= commands[f"{host}-keepalived"].depends_on
-        assert commands[f"{host}-packages"].depends_on == {f"{host}-tool"}, (
+        assert commands[f"{host}-packages"].depends_on == {f"{host}-tool", f"{host}-host-key"}, (
             "packages of all hosts in parallel"
         )
         assert "cp-havip" in commands[f"{host}-tool"].depends_on

@@ -1,0 +1,138 @@
+"""Every connection has a host key pinned: given, or learned once. In both modes of a run."""
+
+import json
+from collections.abc import Callable
+from typing import Any, cast
+
+import pulumi
+import pytest
+
+from components import ApiServerVip, ApiServerVipArgs
+from tests.unit.components import examples
+from tests.unit.components.engine import HOST_KEY, Run, run
+
+pytestmark = pytest.mark.unit
+GIVEN = "ecdsa-sha2-nistp256 AAAAgiven"
+HOSTS = ("k8s-master01", "k8s-master02", "k8s-master03")
+BASTION = {"host": "203.0.113.5", "private_key": "THE BASTION'S KEY"}
+
+
+def up(change: Callable[[dict[str, Any]], object] | None = None, *, preview: bool = False) -> Run:
+    """Run a program of one endpoint with two balancers and a third host that is verified from."""
+
+    def program() -> None:
+        args = examples.topology() | {"vswitch_id": "vsw-1", "ssh": {"private_key": "THE KEY"}}
+        for index, balancer in enumerate(args["balancers"], 1):
+            balancer["instance_id"] = f"i-{index}"
+        args["backends"][2]["ssh"] = {}
+        if change:
+            change(args)
+        ApiServerVip("cp", cast(ApiServerVipArgs, args))
+
+    return run(program, preview=preview)
+
+
+def connections(got: Run) -> dict[str, set[str | None]]:
+    """The host keys of every host's connections."""
+    found: dict[str, set[str | None]] = {}
+    for command in got.of("remote:Command").values():
+        connection = command.inputs["connection"]["value"]  # of the secret
+        found.setdefault(connection["host"], set()).add(connection.get("hostKey"))
+    return found
+
+
+def learners(got: Run) -> dict[str, Any]:
+    return {name: one for name, one in got.of("local:Command").items() if name.endswith("-host-key")}
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_key_that_is_not_given_is_learned_once_for_each_instance(preview: bool) -> None:
+    got = up(preview=preview)
+    assert got.error == ""
+    commands = learners(got)
+    assert set(commands) == {f"cp-{host}-host-key" for host in HOSTS}
+    assert commands["cp-k8s-master01-host-key"].inputs["triggers"] == ["i-1"]
+    assert commands["cp-k8s-master03-host-key"].inputs["triggers"] == ["10.0.0.13", 22]
+    for command in commands.values():
+        assert "PULUMI_COMMAND_STDOUT" in command.inputs["update"], "an update keeps what was learned"
+        assert "python3" not in command.inputs["update"]
+        assert "delete" not in command.inputs
+        assert "THE KEY" not in str(command.inputs), "nobody logs in to learn it"
+    if not preview:
+        assert connections(got) == {f"10.0.0.1{n}": {HOST_KEY} for n in (1, 2, 3)}
+
+
+def test_a_given_key_is_used(shown: dict[str, str]) -> None:
+    shown["10.0.0.12"] = GIVEN
+
+    def given(args: dict[str, Any]) -> None:
+        args["balancers"][1]["ssh"] = {"host_key": f"k8s-master02 {GIVEN} comment"}
+
+    got = up(given)
+    assert got.error == ""
+    assert set(learners(got)) == {f"cp-{host}-host-key" for host in (HOSTS[0], HOSTS[2])}
+    assert connections(got)["10.0.0.12"] == {f"k8s-master02 {GIVEN} comment"}
+
+
+def test_any_key_only_if_somebody_says_so() -> None:
+    got = up(lambda args: args["ssh"].update(host_key="any"))
+    assert not learners(got)
+    assert connections(got) == {f"10.0.0.1{n}": {None} for n in (1, 2, 3)}
+    late = up(lambda args: args["ssh"].update(host_key=pulumi.Output.from_input("any")))
+    assert connections(late) == {f"10.0.0.1{n}": {None} for n in (1, 2, 3)}
+
+
+def test_a_bastion_is_learned_once_and_before_what_is_behind_it() -> None:
+    got = up(lambda args: args["ssh"].update(proxy=BASTION))
+    commands = learners(got)
+    assert set(commands) == {f"cp-{host}-host-key" for host in (*HOSTS, "bastion")}
+    assert commands["cp-bastion-host-key"].inputs["triggers"] == ["203.0.113.5", 22]
+    behind = commands["cp-k8s-master01-host-key"]
+    assert behind.secrets == {"environment"}
+    proxy = json.loads(behind.inputs["environment"]["value"]["HAVIP_SSH"])["proxy"]
+    assert proxy["host_key"] == HOST_KEY
+    assert proxy["private_key"] == BASTION["private_key"]
+    for command in got.of("remote:Command").values():
+        assert command.inputs["connection"]["value"]["proxy"]["hostKey"] == HOST_KEY
+
+
+def test_a_bastion_of_its_own_or_with_a_key_given() -> None:
+    def own(args: dict[str, Any]) -> None:
+        args["ssh"]["proxy"] = {**BASTION, "host_key": "any"}
+        args["balancers"][0]["ssh"] = {"proxy": {**BASTION, "host": "203.0.113.6"}}
+
+    commands = learners(up(own))
+    assert set(commands) == {f"cp-{host}-host-key" for host in (*HOSTS, "k8s-master01-bastion")}
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_another_key_than_the_expected_one_stops_the_run(given: bool, shown: dict[str, str]) -> None:
+    shown["10.0.0.12"] = "ecdsa-sha2-nistp256 AAAAstranger"
+
+    def change(args: dict[str, Any]) -> None:
+        args["balancers"][1]["ssh"] = {"host_key": GIVEN} if given else {}
+
+    got = up(change)
+    assert "cp: k8s-master02: the sshd on 10.0.0.12:22 shows another host key" in got.error
+    assert "AAAAstranger" in got.error
+    assert (GIVEN if given else HOST_KEY) in got.error
+    assert ("pulumi up --replace" in got.error) is not given
+    assert "10.0.0.12" not in connections(got), "nothing is sent there"
+    assert up(change, preview=True).error == "", "a preview goes nowhere"
+
+
+def test_a_host_that_does_not_answer_is_no_stranger() -> None:
+    got = up()
+    assert got.error == ""
+    assert connections(got)["10.0.0.12"] == {HOST_KEY}
+
+
+def test_what_cannot_be_a_host_key_is_refused_at_preview() -> None:
+    def wrong(args: dict[str, Any]) -> None:
+        args["ssh"] |= {"host_key": "SHA256:abc", "hostkey": "x", "proxy": {**BASTION, "host_key": ""}}
+        args["balancers"][0]["ssh"] = {"host_key": "yes"}
+
+    got = up(wrong, preview=True)
+    for where in ("ssh.host_key = 'SHA256:abc'", "ssh.hostkey", "balancers[0].ssh.host_key = 'yes'"):
+        assert where in got.error
+    assert not got.resources
