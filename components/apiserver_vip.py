@@ -64,14 +64,14 @@ class ApiServerVip(pulumi.ComponentResource):
         self.vip = pulumi.Output.all(given).apply(lambda all_: str(all_[0])) if given else havip.ip_address
         self.eip = self._eip(havip, attachments)
         gate = checked.apply(lambda _: cast(list[pulumi.Resource], [havip]))
-        hosts = self._hosts(gate, attachments)
+        joined = self._hosts(gate, attachments)
         port = self._plan.apply(lambda plan: plan.settings.port)
         self.control_plane_endpoint = pulumi.Output.concat(self.vip, ":", port.apply(str))
         self.endpoint = pulumi.Output.all(self.eip, self.vip, port).apply(
             lambda all_: f"https://{all_[0] or all_[1]}:{all_[2]}"
         )
         self.budget = self._plan.apply(lambda plan: plan.budget)
-        self._verify(hosts)
+        self._verify(joined)
         self.register_outputs(
             {
                 "vip": self.vip,
@@ -171,8 +171,11 @@ class ApiServerVip(pulumi.ComponentResource):
 
     def _hosts(
         self, gate: pulumi.Output[list[pulumi.Resource]], attachments: Sequence[pulumi.Resource]
-    ) -> dict[str, BalancerHost]:
-        """Every balancer, the planned holder last, each after the one before it is healthy."""
+    ) -> list[pulumi.Resource]:
+        """Every balancer, the planned holder last, each after the one before it; then each takes part in VRRP.
+
+        Not before all are configured: whoever its peers do not tell of the holder would be a second one.
+        """
         by_name = {str(balancer["name"]): balancer for balancer in self._args["balancers"]}
         hosts: dict[str, BalancerHost] = {}
         previous: list[pulumi.Resource] = []
@@ -186,8 +189,11 @@ class ApiServerVip(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
             hosts[planned.name] = host
-            previous = [host.healthy]
-        return hosts
+            previous = [host.configured]
+        joined: list[pulumi.Resource] = []
+        for planned in reversed(self._draft.rollout):
+            joined.append(hosts[planned.name].join([*previous, *joined]))
+        return joined
 
     def _host_inputs(self, host: str, args: BalancerArgs) -> HostInputs:
         packages = self._plan.apply(lambda plan: plan.settings.packages)
@@ -202,7 +208,9 @@ class ApiServerVip(pulumi.ComponentResource):
             keepalived=both.apply(
                 lambda all_: render.keepalived_bundle(all_[0], all_[0].balancer(host), all_[1])
             ),
+            group=both.apply(lambda all_: render.vrrp_group(all_[0], all_[1])),
             auth_pass=self._auth_pass(),
+            lead=host == self._draft.lead.name,
         )
 
     def _auth_pass(self) -> pulumi.Output[str] | None:
@@ -212,7 +220,7 @@ class ApiServerVip(pulumi.ComponentResource):
         secret = pulumi.Output.secret(keepalived["auth_pass"])
         return secret.apply(lambda password: judge_password(self._name, password) + "\n")
 
-    def _verify(self, hosts: Mapping[str, BalancerHost]) -> None:
+    def _verify(self, joined: Sequence[pulumi.Resource]) -> None:
         if self._draft.settings.verify is Verify.OFF:
             return
         text = pulumi.Output.all(self._plan, self.vip).apply(lambda all_: render.verify(all_[0], all_[1]))
@@ -226,8 +234,8 @@ class ApiServerVip(pulumi.ComponentResource):
             outside=outside,
             timeout_s=self._plan.apply(lambda plan: plan.settings.verify_timeout_s),
             verify=verify,
-            hosts=hosts,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[host.healthy for host in hosts.values()]),
+            after=joined,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=joined),
         )
 
 

@@ -25,14 +25,18 @@ class HostInputs:
     """Bound in seconds and names, as the tool takes them; ``None`` installs nothing."""
     haproxy: pulumi.Output[str]
     keepalived: pulumi.Output[str]
+    group: pulumi.Output[str]
+    """What all balancers' VRRP says alike: a change of it makes the host join anew."""
     auth_pass: pulumi.Output[str] | None
+    lead: bool
+    """Whether it is changed last, and stays in office while its VRRP changes."""
 
 
 class BalancerHost(pulumi.ComponentResource):
     """A host that runs HAProxy and keepalived. Every step is a transaction of its own and may be repeated."""
 
-    healthy: pulumi.Resource
-    """The last step: the next host's turn comes after it."""
+    configured: pulumi.Resource
+    """Its files are in force, but it may not take part in VRRP yet: the next host's turn comes after it."""
 
     def __init__(
         self,
@@ -59,8 +63,21 @@ class BalancerHost(pulumi.ComponentResource):
         before = [haproxy, *before_keepalived]
         if host.auth_pass is not None:
             before.append(self._password(host.auth_pass, [*ready, *before_haproxy]))
-        self.healthy = self._service("keepalived", host.keepalived, before)
+        self.configured = self._service("keepalived", host.keepalived, before)
         self.register_outputs({})
+
+    def join(self, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        """Add the step that lets the host take part in VRRP, once every other one knows of it."""
+        host = self._host
+        stdin = host.group
+        if host.auth_pass is not None:
+            stdin = pulumi.Output.all(host.group, host.auth_pass).apply("".join)
+        return self._command(
+            "join",
+            create=lambda sudo: f"{sudo}{paths.TOOL} join",
+            stdin=stdin,
+            depends_on=[self.configured, *after],
+        )
 
     def _tool(self, checked: pulumi.Output[list[pulumi.Resource]]) -> pulumi.Resource:
         new = f"{paths.TOOL}.new"
@@ -99,7 +116,7 @@ class BalancerHost(pulumi.ComponentResource):
     ) -> pulumi.Resource:
         return self._command(
             "auth",
-            create=lambda sudo: f"{sudo}{paths.TOOL} secret",
+            create=lambda sudo: f"{sudo}{paths.TOOL} secret{' lead' if self._host.lead else ''}",
             stdin=password,
             depends_on=depends_on,
         )

@@ -31,10 +31,22 @@ class Bundle:
     """Address whose interface replaces the interface mark in the files; empty: nothing is replaced."""
     probe: str = ""
     """URL of which any HTTP answer means that the service is healthy."""
+    lead: bool = False
+    """Whether this host is changed last: it keeps the VIP while its VRRP changes, the others stand aside."""
+    done: Sequence[str] = ()
+    """Names of the hosts that a change reaches before this one."""
+    next: Sequence[str] = ()
+    """Names of the hosts that it reaches after this one."""
+    packages: Sequence[str] = ()
+    """Packages of the service whose version is pinned: a changed version is a reason to run again."""
 
     def __str__(self) -> str:
         headers = [f"owner {self.owner}"]
         headers += ["take-over yes"] if self.take_over else []
+        headers += ["lead yes"] if self.lead else []
+        headers += [f"done {', '.join(self.done)}"] if self.done else []
+        headers += [f"next {', '.join(self.next)}"] if self.next else []
+        headers += [f"package {package}" for package in self.packages]
         headers += [f"interface {self.interface_of}"] if self.interface_of else []
         headers += [f"probe {self.probe}"] if self.probe else []
         text = "".join(f"{_HEADER}{header}\n" for header in headers)

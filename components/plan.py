@@ -33,6 +33,11 @@ class Plan:
         """In the order of change: the lowest priority first, the planned holder last."""
         return tuple(sorted(self.balancers, key=lambda balancer: balancer.priority))
 
+    @property
+    def lead(self) -> Balancer:
+        """The planned holder: the last to be changed, and the one that stays in office meanwhile."""
+        return self.rollout[-1]
+
     def balancer(self, name: str) -> Balancer:
         """Return the balancer called `name`; ``KeyError`` if there is none."""
         return {balancer.name: balancer for balancer in self.balancers}[name]

@@ -17,7 +17,7 @@ TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 _OPENSSH_IMPORT = re.compile(r"^from templates\.openssh import (\([^)]*\)|.*)\n", re.MULTILINE)
 _SPARE_FDS = 1000
 """Descriptors beyond two a connection: listeners, checks, pipes, logs, and a margin."""
-_TOOL_PARTS = ("head", "packages", "bundle", "transaction", "check", "removal", "main")
+_TOOL_PARTS = ("head", "packages", "bundle", "transaction", "vrrp", "check", "removal", "main")
 
 _LAST_ROUND_MS = 250
 """Left of a check's time for asking the peers once more, when none of them runs."""
@@ -127,6 +127,37 @@ def check_haproxy(plan: Plan) -> str:
     )
 
 
+def vrrp_group(plan: Plan, vip: str) -> str:
+    """Render what all balancers must say alike, or they are deaf to each other (RFC 5798 7.1, RFC 3768 7.1)."""
+    keepalived = plan.settings.keepalived
+    return (
+        "# What every balancer's VRRP says alike. Written by kube-apiserver-havip.\n"
+        f"version {keepalived.vrrp_version}\n"
+        f"router_id {plan.router_id}\n"
+        f"advert_ms {plan.timers.advert_interval_ms}\n"
+        f"password {'yes' if keepalived.auth else 'no'}\n"
+        f"vip {vip}\n"
+    )
+
+
+def _bundle(plan: Plan, balancer: Balancer, service: str, files: list[File], **more: str) -> str:
+    """Bundle `files` with what every bundle says: whose they are, and the place of `balancer` in a change."""
+    order = [other.name for other in plan.rollout]
+    place = order.index(balancer.name)
+    pinned = re.compile(rf"{service}(=.+|-\d.*)")
+    bundle = Bundle(
+        plan.name,
+        files,
+        plan.settings.take_over,
+        lead=balancer.name == plan.lead.name,
+        done=order[:place],
+        next=order[place + 1 :],
+        packages=[name for name in plan.settings.packages.names if pinned.fullmatch(name)],
+        **more,
+    )
+    return str(bundle)
+
+
 def haproxy_bundle(plan: Plan, balancer: Balancer) -> str:
     """Bundle all files of HAProxy on `balancer`."""
     files = [
@@ -135,20 +166,20 @@ def haproxy_bundle(plan: Plan, balancer: Balancer) -> str:
         File(paths.EVENTS, "0755", haproxy_events(plan, balancer)),
     ]
     haproxy, port = plan.settings.haproxy, plan.settings.monitor_port
-    probe = f"http://127.0.0.1:{port}{haproxy.monitor_uri}"
-    return str(Bundle(plan.name, files, plan.settings.take_over, probe=probe))
+    return _bundle(plan, balancer, "haproxy", files, probe=f"http://127.0.0.1:{port}{haproxy.monitor_uri}")
 
 
 def keepalived_bundle(plan: Plan, balancer: Balancer, vip: str) -> str:
     """Bundle all files of keepalived on `balancer`, without the password."""
     files = [
+        File(paths.GROUP, "0644", vrrp_group(plan, vip)),
         File(paths.KEEPALIVED_CONF, "0644", keepalived_conf(plan, balancer, vip)),
         File(plan.settings.keepalived.check_script, "0755", check_haproxy(plan)),
         File(paths.NOTIFY, "0755", _render("vrrp-notify.sh.j2", plan)),
         File(paths.KEEPALIVED_DROP_IN, "0644", _render("keepalived.service.conf.j2", plan, vip=vip)),
     ]
     interface_of = "" if balancer.interface else balancer.address
-    return str(Bundle(plan.name, files, plan.settings.take_over, interface_of=interface_of))
+    return _bundle(plan, balancer, "keepalived", files, interface_of=interface_of)
 
 
 def verify(plan: Plan, vip: str) -> str:

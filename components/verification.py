@@ -1,6 +1,6 @@
 """The end of an ``up``: the endpoint is asked from every host that SSH reaches, and through the EIP."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import cast
 
 import pulumi
@@ -8,7 +8,6 @@ from pulumi_command import local, remote
 
 from components import render, ssh
 from components.args import ApiServerVipArgs, BackendArgs, BalancerArgs
-from components.balancer_host import BalancerHost
 from components.enums import Verify
 
 TYPE = "kube-apiserver-havip:index:Verification"
@@ -26,12 +25,11 @@ class Verification(pulumi.ComponentResource):
         outside: pulumi.Output[str] | None,
         timeout_s: pulumi.Output[int],
         verify: pulumi.Output[Verify],
-        hosts: Mapping[str, BalancerHost],
+        after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions,
     ) -> None:
         """Ask with the script `text` on every host, and the URL `outside` from where Pulumi runs."""
         super().__init__(TYPE, f"{name}-verification", {}, opts)
-        after = [host.healthy for host in hosts.values()]
         for host in reachable(args):
             remote.Command(
                 f"{name}-{host['name']}-verify",
@@ -40,7 +38,9 @@ class Verification(pulumi.ComponentResource):
                 stdin=text,
                 triggers=[host["instance_id"]] if "instance_id" in host else None,
                 add_previous_output_in_env=False,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=after, deleted_with=host.get("instance")),
+                opts=pulumi.ResourceOptions(
+                    parent=self, depends_on=list(after), deleted_with=host.get("instance")
+                ),
             )
         if outside is not None:
             local.Command(
@@ -53,7 +53,7 @@ class Verification(pulumi.ComponentResource):
                     "HAVIP_VERIFY": verify.apply(lambda wanted: wanted.value),
                 },
                 add_previous_output_in_env=False,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=after),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
             )
         self.register_outputs({})
 

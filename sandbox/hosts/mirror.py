@@ -32,7 +32,7 @@ def ensure_mirror(image_id: str, report: Report, packages: tuple[str, ...] = PAC
 
 def ensure_tools(image_id: str, report: Report) -> Path:
     """Return a directory with ``haproxy`` and ``keepalived`` to run here: unpacked, not installed."""
-    mirror = ensure_mirror(image_id, report)
+    image, mirror = images.ensure_image(image_id, report), ensure_mirror(image_id, report)
     place = cache_dir() / "tools" / f"{mirror.name}-{_key(_WRAPPER)}"
     with images.exclusive(place):
         if not place.exists():
@@ -40,25 +40,26 @@ def ensure_tools(image_id: str, report: Report) -> Path:
                 for package in sorted(mirror.glob("*.deb")):
                     run(["dpkg-deb", "-x", package, work / "root"])
                 for name in JUDGES:
-                    _wrap(work, name)
+                    _wrap(work, name, image)
     return place
 
 
-# The libraries these programs need beyond the machine's own lie beside them.
+# With the image's own loader and libraries: this machine may be another release, or lack some of them.
 _WRAPPER = """\
 #!/bin/sh
 root=$(dirname "$(readlink -f "$0")")/root
-for libraries in "$root"/usr/lib/*-linux-gnu* "$root"/lib/*-linux-gnu*; do
-    LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+for libraries in "$root"/usr/lib/*-linux-gnu* "$root"/lib/*-linux-gnu* IMAGE/usr/lib/*-linux-gnu*; do
+    path=${path:+$path:}$libraries
 done
-export LD_LIBRARY_PATH
-exec "$root/usr/sbin/NAME" "$@"
+for loader in IMAGE/usr/lib/*-linux-gnu*/ld-linux-*.so.*; do
+    exec "$loader" --library-path "$path" "$root/usr/sbin/NAME" "$@"
+done
 """
 
 
-def _wrap(directory: Path, name: str) -> None:
+def _wrap(directory: Path, name: str, image: Path) -> None:
     wrapper = directory / name
-    wrapper.write_text(_WRAPPER.replace("NAME", name))
+    wrapper.write_text(_WRAPPER.replace("NAME", name).replace("IMAGE", str(image)))
     wrapper.chmod(0o755)
 
 

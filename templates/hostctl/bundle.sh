@@ -1,14 +1,18 @@
 # --- a bundle ----------------------------------------------------------------------------------------
 
-# Unpack the bundle on stdin into $stage; sets owner, probe, interface and the arrays paths and modes.
+# Unpack the bundle on stdin into $stage; sets its headers and the arrays paths and modes.
 unpack() {
     local line target=""
-    owner="" probe="" interface="" take_over=""
+    owner="" probe="" interface="" take_over="" lead="" reached="" ahead=""
     paths=() modes=()
     while IFS= read -r line; do
         case $line in
         "==== owner "*) owner=${line#==== owner } ;;
         "==== take-over "*) take_over=${line#==== take-over } ;;
+        "==== lead "*) lead=${line#==== lead } ;;
+        "==== done "*) reached=${line#==== done } ;;
+        "==== next "*) ahead=${line#==== next } ;;
+        "==== package "*) ;; # a change of it is why this run is made; what runs is looked at below
         "==== interface "*) interface=$(interface_of "${line#==== interface }") ;;
         "==== probe "*) probe=${line#==== probe } ;;
         "==== file "*)
@@ -33,6 +37,12 @@ interface_of() {
     found=$(ip -o -4 address show to "$1" | awk '{ print $2; exit }')
     [ -n "$found" ] || fail "no interface here has the address $1: is it the balancer's private address?"
     echo "$found"
+}
+
+# Where a change that ends here leaves every host: the last words of a failure.
+standing() {
+    [ -z "$reached" ] || echo "The new configuration runs on: $reached."
+    echo "This host keeps the one before it${ahead:+, and so do: $ahead}. Mend the cause and run the update again."
 }
 
 check_owner() {
@@ -78,22 +88,27 @@ validate() {
     case $service in
     haproxy)
         said=$(haproxy -c -f "$stage/etc/haproxy/haproxy.cfg" 2>&1) ||
-            fail "haproxy refuses the new configuration:"$'\n'"$said"
+            fail "haproxy refuses the new configuration:"$'\n'"$said"$'\n'"$(standing)"
         ;;
     keepalived)
         # keepalived looks at its scripts while it tests: let it see the staged ones.
-        local judged=$stage/etc/keepalived/keepalived.conf.judged
+        local judged=$stage/etc/keepalived/keepalived.conf.judged included=()
         sed "s|/etc/keepalived/|$stage/etc/keepalived/|g; s|$LIBRARY/|$stage$LIBRARY/|g" \
             "$stage/etc/keepalived/keepalived.conf" >"$judged"
+        if grep -q '^ *include leavers.conf' "$judged"; then
+            install -m 644 /dev/null "$stage$LEAVERS"
+            included+=("$stage$LEAVERS")
+        fi
         if grep -q '^ *include auth.conf' "$judged"; then
             # A missing or an empty file passes keepalived's test, and then there is no authentication.
             [ -s "$SECRET" ] || fail "$SECRET is missing or empty: VRRP would run without its password"
-            install -m 600 "$SECRET" "$stage/etc/keepalived/auth.conf"
+            install -m 600 "$SECRET" "$stage$SECRET"
+            included+=("$stage$SECRET")
         fi
         if ! said=$(keepalived -t -f "$judged" 2>&1) || [[ $said == *"files missing"* ]]; then
-            fail "keepalived refuses the new configuration:"$'\n'"$said"
+            fail "keepalived refuses the new configuration:"$'\n'"$said"$'\n'"$(standing)"
         fi
-        rm -f "$judged" "$stage/etc/keepalived/auth.conf"
+        rm -f "$judged" "${included[@]}"
         ;;
     esac
 }

@@ -3,14 +3,21 @@
 #
 #   hostctl packages SECONDS NAME...  install packages, after cloud-init and other package managers are done
 #   hostctl apply SERVICE < BUNDLE    stage, validate, swap, activate, probe; on failure everything is as before
-#   hostctl secret < PASSWORD         the VRRP password, into the file that keepalived.conf includes
+#   hostctl secret [lead] < PASSWORD  the VRRP password, into the file that keepalived.conf includes
+#   hostctl join                      start keepalived, once nobody speaks a VRRP it would be deaf to
 #   hostctl remove SERVICE            stop it and put back what was there before
-#   hostctl release ADDRESS           drop a VIP that a dead keepalived left behind
 #   hostctl check SERVICE < BUNDLE    say what differs from the bundle and whether the service runs; changes nothing
+#   hostctl await-turn                (keepalived.service) wait until it is safe to take part in VRRP
+#   hostctl release ADDRESS           (keepalived.service) drop a VIP that a dead keepalived left behind
+#   hostctl forget-leavers            (a timer) tell removed balancers that are gone nothing more
 #
 # A bundle is text. Lines beginning with "==== " are its headers, what follows a file header is the file:
 #   ==== owner NAME            the endpoint this belongs to; another one's host is refused
 #   ==== take-over yes         configuration that somebody else made is replaced (and put back by remove)
+#   ==== lead yes              changed last: it stays in office while its VRRP changes, the others stand aside
+#   ==== done NAME...          hosts that this change has reached before this one
+#   ==== next NAME...          hosts that it reaches after this one
+#   ==== package NAME-VERSION  the version of the program that is to run
 #   ==== interface ADDRESS     @INTERFACE@ in the files becomes the interface that has ADDRESS
 #   ==== probe URL             any HTTP answer of it means the service is healthy
 #   ==== file PATH MODE        a file, with its octal mode
@@ -21,6 +28,9 @@ STATE=/var/lib/kube-apiserver-havip
 RUNTIME=/run/kube-apiserver-havip
 LOCK=/run/lock/kube-apiserver-havip.lock
 SECRET=/etc/keepalived/auth.conf
+LEAVERS=/etc/keepalived/leavers.conf
+GROUP=$LIBRARY/vrrp-group
+JOINED=$STATE/joined
 HEALTHY_WITHIN_S=15
 
 fail() {

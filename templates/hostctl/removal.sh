@@ -1,14 +1,28 @@
 # --- the password, the end ------------------------------------------------------------------------------
 
+# The same order as for files: whoever is not last stands aside before the password changes, and listens.
 secret() {
-    local password
+    local password service=keepalived reached="" ahead="" stage=""
     IFS= read -r password || [ -n "$password" ]
     mkdir -p "$(dirname "$SECRET")"
+    was_active=$(systemctl is-active keepalived || true)
+    [ "$was_active" = active ] || was_active=""
+    if [ "$(cat "$SECRET" 2>/dev/null)" = "auth_pass $password" ]; then
+        echo "password: unchanged"
+        return
+    fi
+    # On the first run keepalived.conf comes after this.
+    if [ "${1:-}" != lead ]; then
+        check_successor
+        [ -z "$was_active" ] || systemctl stop keepalived
+    fi
     (umask 077 && printf 'auth_pass %s\n' "$password" >"$SECRET.havip-new")
     mv -f "$SECRET.havip-new" "$SECRET"
-    # On the first run keepalived.conf comes after this, and starts keepalived itself.
-    if [ "$(systemctl is-active keepalived || true)" = active ]; then
+    if [ -n "$was_active" ] && [ "${1:-}" = lead ]; then
+        remember_tongue
         systemctl reload keepalived
+    elif [ -e "$JOINED" ]; then
+        stand_aside
     fi
     echo "password: stored"
 }
@@ -23,9 +37,12 @@ remove() {
     done < <(our_files)
     rmdir "/etc/systemd/system/$service.service.d" 2>/dev/null || true
     systemctl daemon-reload
+    if [ "$service" = keepalived ]; then
+        systemctl stop kube-apiserver-havip-leavers.timer 2>/dev/null || true
+        rm -f "$SECRET" "$LEAVERS" "$JOINED"
+    fi
     [ "$before" != active ] || systemctl enable --now --quiet "$service"
     rm -rf "$ours" "$STATE/before-$service" "$STATE/unfinished-$service" "$STATE/undo/$service"
-    [ "$service" != keepalived ] || rm -f "$SECRET"
     # The last service takes the rest with it.
     rmdir "$STATE/ours" 2>/dev/null && rm -rf "$STATE" "$RUNTIME"
     echo "$service: removed"

@@ -40,6 +40,7 @@ roll_back() {
         fi
     done
     systemctl daemon-reload
+    [ "$service" != keepalived ] || [ ! -e "$JOINED" ] || remember_tongue
     if [ "$was_active" = active ]; then
         systemctl reload "$service" || systemctl restart "$service" || true
     else
@@ -55,11 +56,16 @@ restart_lines() {
 must_restart() {
     local unit=/etc/systemd/system/$service.service.d/kube-apiserver-havip.conf
     [ "$was_active" = active ] || return 0
+    # A reloaded HAProxy executes its new program by itself.
+    [ "$service" != keepalived ] || ! outdated || return 0
     [ "$(restart_lines "$unit")" != "$(restart_lines "$undo$unit")" ]
 }
 
 main_pid() { systemctl show --property MainPID --value "$service"; }
 workers() { pgrep -P "$(main_pid)" | sort || true; }
+
+# Whether the program that runs has been replaced by a newer package.
+outdated() { [[ $(readlink "/proc/$(main_pid)/exe" 2>/dev/null) == *" (deleted)" ]]; }
 
 activate() {
     systemctl daemon-reload
@@ -78,6 +84,7 @@ answers() { curl --silent --output /dev/null --noproxy '*' --max-time 1 "$probe"
 
 healthy() {
     [ "$(systemctl is-active "$service")" = active ] || return 1
+    ! outdated || return 1
     case $service in
     haproxy)
         [ -z "$old_workers" ] || [ -n "$(comm -13 <(echo "$old_workers") <(workers))" ] || return 1
@@ -90,9 +97,10 @@ healthy() {
     esac
 }
 
-await_healthy() {
-    local deadline=$(($(date +%s) + HEALTHY_WITHIN_S))
-    until healthy; do
+await() { # await SECONDS COMMAND...
+    local deadline=$(($(date +%s) + $1))
+    shift
+    until "$@"; do
         [ "$(date +%s)" -lt "$deadline" ] || return 1
         sleep 0.2
     done
@@ -111,6 +119,10 @@ our_files() { find "$ours" -type f -printf '/%P\n' 2>/dev/null; }
 restore() { # what was at this path before our first change, or nothing
     rm -f "$1" "$ours$1"
     [ ! -e "$STATE/original$1" ] || put "$STATE/original$1" "$1"
+}
+
+last_words() { # last_words SINCE: what the service has said
+    journalctl --unit "$service" --since "$1" --no-pager --lines 20 --output cat 2>/dev/null || true
 }
 
 apply() {
@@ -133,20 +145,28 @@ apply() {
         return
     fi
     validate
+    local how=activate since
+    [ "$service" != keepalived ] || how=$(way_in)
+    [ "$how" != stand_aside ] || check_successor
     echo "$owner" >"$STATE/owner"
     [ -e "$unfinished" ] || keep
     touch "$unfinished"
+    [ "$service" != keepalived ] || note_leavers
     swap
-    local since
     since=$(date '+%Y-%m-%d %H:%M:%S')
-    if ! activate || ! await_healthy; then
+    if ! "$how" || { [[ $how != wait_to_join && $how != stand_aside ]] && ! await "$HEALTHY_WITHIN_S" healthy; }; then
         local said
-        said=$(journalctl --unit "$service" --since "$since" --no-pager --lines 20 --output cat 2>/dev/null || true)
+        said=$(last_words "$since")
         roll_back
         rm -f "$unfinished"
-        fail "$service did not become healthy within $HEALTHY_WITHIN_S s; the old files are back. It said:"$'\n'"$said"
+        fail "$service did not become healthy within $HEALTHY_WITHIN_S s; the old files are back. It said:" \
+            $'\n'"$said"$'\n'"$(standing)"
     fi
     prune
     rm -rf "$stage" "$undo" "$unfinished"
-    echo "$service: applied and healthy"
+    case $how in
+    wait_to_join) echo "keepalived: ready to join" ;;
+    stand_aside) echo "keepalived: stands aside until the others speak alike" ;;
+    *) echo "$service: applied and healthy" ;;
+    esac
 }

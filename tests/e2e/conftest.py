@@ -89,6 +89,18 @@ def dev(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Lab:
     return lab
 
 
+@pytest.fixture(scope="session")
+def standing(settings: Settings, dev: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The dev stack once more, up, for all tests that leave it as they found it (`dev` lives and dies as a test)."""
+    assert dev.cloud()["api"]  # the sandbox runs
+    lab = make_lab(settings, tmp_path_factory.mktemp("project") / "standing", "standing", {})
+    up = lab.pulumi("up", "--yes", "--skip-preview")
+    assert up.returncode == 0, up.stdout + up.stderr
+    yield lab
+    destroy = lab.pulumi("destroy", "--yes", "--skip-preview")
+    assert destroy.returncode == 0, destroy.stdout + destroy.stderr
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep what the hosts and the sandbox's server wrote when a test fails."""

@@ -54,14 +54,23 @@ class Lab:
         """What the cloud holds now."""
         return Control(self.settings).status().content
 
+    @property
+    def component(self) -> str:
+        """What the stack's program calls its endpoint, and begins every name with."""
+        return f"k8s-{self.flow.stack}"
+
     def hosts(self) -> dict[str, dict[str, Any]]:
-        """Hosts by name."""
-        return {host["name"]: host for host in self.cloud()["hosts"]}
+        """Hosts by name: those of the stack's own VPC if it made one, since stacks lie side by side."""
+        cloud = self.cloud()
+        own = {vpc["id"] for vpc in cloud["vpcs"] if vpc["name"] == self.component}
+        return {host["name"]: host for host in cloud["hosts"] if not own or host["vpc"] in own}
 
     def holder(self) -> str | None:
         """Name of the host that has the VIP on its interface."""
-        names = {host["id"]: host["name"] for host in self.cloud()["hosts"]}
-        return names.get(self.cloud()["ha_vips"][0]["holder"])
+        cloud = self.cloud()
+        names = {host["id"]: host["name"] for host in cloud["hosts"]}
+        [ha_vip] = [one for one in cloud["ha_vips"] if one["name"] == self.component]
+        return names.get(ha_vip["holder"])
 
     def ssh(self, host: str, command: str, *, check: bool = True, stdin: str = "") -> str:
         """Run a command on a host through its EIP, as the program does."""

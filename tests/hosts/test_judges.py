@@ -86,6 +86,7 @@ def staged(plan: Plan, name: str, directory: Path) -> Path:
     for script in (Path(plan.settings.keepalived.check_script).name, Path(paths.NOTIFY).name):
         (directory / script).write_text(render.check_haproxy(plan))
         (directory / script).chmod(0o755)
+    (directory / paths.LEAVERS_NAME).write_text("# Balancers that were removed.\n10.0.0.99\n")
     if plan.settings.keepalived.auth:
         (directory / paths.AUTH_NAME).write_text("auth_pass k8s_auth\n")
     config = directory / "keepalived.conf"

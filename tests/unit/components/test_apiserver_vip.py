@@ -13,7 +13,7 @@ from tests.unit.components.engine import HAVIP_PICKED, Run, run
 pytestmark = pytest.mark.unit
 KEY = "PRIVATE KEY TEXT"
 PASSWORD = "k8s_auth"
-HOST_STEPS = ("tool", "packages", "haproxy", "keepalived")
+HOST_STEPS = ("tool", "packages", "haproxy", "keepalived", "join")
 
 
 class _Vm(pulumi.CustomResource):
@@ -95,8 +95,17 @@ def test_backup_first_then_the_planned_holder() -> None:
         )
         assert "cp-havip" in commands[f"{host}-tool"].depends_on
     for number in (1, 2, 3):
-        healthy = {f"{first}-keepalived", f"{last}-keepalived"}
+        healthy = {f"{first}-join", f"{last}-join"}
         assert healthy <= commands[f"cp-k8s-master0{number}-verify"].depends_on
+
+
+def test_nobody_takes_part_in_vrrp_before_all_are_configured() -> None:
+    commands = up()[0].of("remote:Command")
+    last_configured = "cp-k8s-master01-keepalived"
+    first, second = (commands[f"cp-k8s-master0{n}-join"] for n in (1, 2))
+    assert last_configured in first.depends_on & second.depends_on
+    assert first.name in second.depends_on, "the planned holder first"
+    assert "vip 10.0.0.10\n" in first.inputs["stdin"], "whoever has to say something else joins anew"
 
 
 def test_a_new_instance_is_configured_anew() -> None:
@@ -171,7 +180,11 @@ def test_a_password_is_a_file_of_its_own_and_secret() -> None:
     assert auth.secrets == {"connection", "stdin"}
     assert PASSWORD in str(auth.inputs["stdin"])
     assert auth.name in keepalived.depends_on
-    others = [command for command in commands.values() if not command.name.endswith("-auth")]
+    join = commands["cp-k8s-master01-join"]
+    assert join.secrets == {"connection", "stdin"}, "a new password makes the host join anew"
+    assert auth.inputs["create"].endswith("hostctl secret lead")
+    assert commands["cp-k8s-master02-auth"].inputs["create"].endswith("hostctl secret")
+    others = [one for one in commands.values() if not one.name.endswith(("-auth", "-join"))]
     assert all(PASSWORD not in str(command.inputs) for command in others)
     assert "include auth.conf" in keepalived.inputs["stdin"]
 
@@ -198,7 +211,7 @@ def test_an_eip_makes_the_endpoint_public() -> None:
     outside = got.of("local:Command")["cp-verify-outside"]
     assert outside.inputs["environment"]["HAVIP_URL"] == outputs["endpoint"]
     assert outside.inputs["environment"]["HAVIP_VERIFY"] == "strict"
-    assert "cp-k8s-master01-keepalived" in outside.depends_on
+    assert "cp-k8s-master01-join" in outside.depends_on
 
 
 def test_sudo_for_anyone_but_root() -> None:

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -180,3 +181,38 @@ def test_taking_over_is_said_to_the_host() -> None:
     assert "==== take-over yes\n" in render.haproxy_bundle(taken, first)
     assert "==== take-over yes\n" in render.keepalived_bundle(taken, first, examples.VIP)
     assert "take-over" not in render.haproxy_bundle(refused, first)
+
+
+def test_every_host_knows_its_place_in_a_change() -> None:
+    args = examples.topology()
+    args["balancers"] = [{"name": f"m{n}", "address": f"10.0.0.{20 + n}"} for n in range(3)]
+    plan = examples.planned(args)
+    last, middle, first = (render.haproxy_bundle(plan, balancer) for balancer in plan.balancers)
+    assert "==== lead yes\n==== done m2, m1\n==== probe" in last
+    assert "==== done m2\n==== next m0\n" in middle
+    assert "==== next m1, m0\n" in first
+    assert "lead" not in middle + first
+
+
+def test_what_peers_must_say_alike_is_one_file() -> None:
+    def group(change: dict[str, Any]) -> str:
+        return render.vrrp_group(examples.planned(examples.topology() | change), examples.VIP)
+
+    plain = group({})
+    assert plain == group({"failover": {"check_inter": "700ms", "probe_tries": 3}}), (
+        "no reason to stand aside"
+    )
+    version_2 = {"keepalived": {"vrrp_version": 2}, "failover": {"preset": "tolerant"}}
+    changes: list[dict[str, Any]] = [{"failover": {"preset": "fast"}}, version_2]
+    changes += [{"keepalived": {"virtual_router_id": 77}}]
+    assert all(group(change) != plain for change in changes)
+
+
+def test_a_pinned_package_is_named_where_its_service_is_changed() -> None:
+    names = ["haproxy=2.6.12-1+deb12u2", "keepalived-2.2.8", "socat", "curl"]
+    plan = examples.planned(examples.topology() | {"packages": {"names": names}})
+    first = plan.balancers[0]
+    assert "==== package haproxy=2.6.12-1+deb12u2\n" in render.haproxy_bundle(plan, first)
+    assert "==== package keepalived-2.2.8\n" in render.keepalived_bundle(plan, first, examples.VIP)
+    unpinned = examples.planned(examples.topology())
+    assert "==== package" not in render.haproxy_bundle(unpinned, first)

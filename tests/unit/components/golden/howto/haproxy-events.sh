@@ -6,12 +6,16 @@ set -u
 TRACK_FILE=/run/kube-apiserver-havip/haproxy-down
 PEERS=(10.0.0.12)
 
-# Whether any peer's HAProxy answers, whatever it says. All are asked at once, each for at most 100 ms.
+# Whether the HAProxy at an address answers within so many seconds, whatever it says.
+answers() { # answers ADDRESS SECONDS
+    curl --silent --output /dev/null --noproxy '*' --max-time "$2" "http://$1:33305/monitor"
+}
+
+# Whether any peer's HAProxy answers. All are asked at once, each for at most 100 ms.
 peer_answers() {
     local peer jobs=0
     for peer in "${PEERS[@]}"; do
-        curl --silent --output /dev/null --noproxy '*' --max-time 0.100 \
-            "http://$peer:33305/monitor" &
+        answers "$peer" 0.100 &
         jobs=$((jobs + 1))
     done
     while [ "$jobs" -gt 0 ]; do
@@ -36,6 +40,9 @@ stopped)
 peer-answers)
     peer_answers
     ;;
+answers)
+    answers "${2:?address}" 2
+    ;;
 save-state)
     echo "show servers state" | socat -t 2 stdio "UNIX-CONNECT:/run/kube-apiserver-havip/haproxy.sock" >"/run/kube-apiserver-havip/server-state.new" &&
         mv -f "/run/kube-apiserver-havip/server-state.new" "/run/kube-apiserver-havip/server-state"
@@ -52,7 +59,7 @@ reload)
     exit 1
     ;;
 *)
-    echo "usage: $0 started | stopped | peer-answers | revive | save-state | reload" >&2
+    echo "usage: $0 started | stopped | peer-answers | answers ADDRESS | revive | save-state | reload" >&2
     exit 2
     ;;
 esac

@@ -1,0 +1,204 @@
+# --- the VRRP group --------------------------------------------------------------------------------------
+#
+# Members whose VRRP differs are deaf to each other, and each would take the VIP. So whoever's group changes stands
+# aside, but the one that is changed last; and whoever starts with a group it has not spoken yet listens first: it
+# joins once it hears the holder speak as it would itself, or nobody at all.
+
+group() { awk -v key="$1" '$1 == key { print $2; exit }' "${2:-$GROUP}" 2>/dev/null; }
+
+# All that members must say alike: the group, and the password's digest.
+tongue() { # tongue [GROUP-FILE]
+    cat "${1:-$GROUP}" 2>/dev/null || true
+    [ ! -s "$SECRET" ] || sha256sum <"$SECRET"
+}
+
+remember_tongue() {
+    install -d -m 700 "$STATE"
+    (umask 077 && tongue >"$JOINED.new")
+    mv -f "$JOINED.new" "$JOINED"
+}
+
+speaks_as_before() { [ -e "$JOINED" ] && [ "$(tongue "$@")" = "$(cat "$JOINED")" ]; }
+
+holds_vip() { [ -n "$(ip -o -4 address show to "$1" 2>/dev/null)" ]; }
+
+# How new files of keepalived take effect here.
+way_in() {
+    if speaks_as_before "$stage$GROUP"; then
+        echo activate
+    elif [ "$was_active" != active ]; then
+        # A host that was never part of it joins when all others know it.
+        if [ -e "$JOINED" ]; then echo stand_aside; else echo wait_to_join; fi
+    elif [ "$lead" = yes ]; then
+        echo activate_in_office
+    else
+        echo stand_aside
+    fi
+}
+
+wait_to_join() {
+    systemctl daemon-reload
+    systemctl disable --now --quiet keepalived 2>/dev/null
+}
+
+# Whoever holds the VIP may stand aside only for somebody.
+check_successor() {
+    local known=$GROUP
+    [ -e "$known" ] || known=$stage$GROUP
+    { [ "$was_active" = active ] && holds_vip "$(group vip "$known")"; } || return 0
+    "$LIBRARY/haproxy-events" peer-answers ||
+        fail "holds the VIP, and no peer's HAProxy answers that could take it meanwhile; nothing was changed." \
+            "Mend a peer first."$'\n'"$(standing)"
+}
+
+# Stop, and start again by await_turn: as soon as the one that is changed last speaks alike.
+stand_aside() {
+    # Whatever it speaks next, it listens first.
+    install -d -m 700 "$STATE"
+    (umask 077 && echo "stands aside" >>"$JOINED")
+    systemctl daemon-reload
+    systemctl enable --quiet keepalived 2>/dev/null
+    systemctl stop keepalived
+    systemctl start --no-block keepalived
+}
+
+# The others have stood aside: nobody contradicts. A changed router id or a restart makes keepalived let go of the
+# VIP and wait for other masters; the address is put back meanwhile, so that clients notice little of it.
+activate_in_office() {
+    local vip interface keeper="" done=0
+    vip=$(group vip)
+    interface=$(ip -o -4 address show to "$vip" | awk '{ print $2; exit }')
+    remember_tongue
+    if [ -n "$interface" ]; then
+        keep_address "$vip" "$interface" &
+        keeper=$!
+    fi
+    activate && await "$HEALTHY_WITHIN_S" in_office "$interface" || done=1
+    if [ -n "$keeper" ]; then
+        kill "$keeper"
+        wait "$keeper" 2>/dev/null || true
+        in_office "$interface" || release "$vip"
+    fi
+    return "$done"
+}
+
+in_office() { # whether keepalived is master, if it had the VIP before; takes part at least, if not
+    if [ -n "$1" ]; then grep -qx MASTER "$RUNTIME/vrrp-state" 2>/dev/null; else healthy; fi
+}
+
+keep_address() { # keep_address ADDRESS INTERFACE: until killed
+    while :; do
+        ip address add "$1/32" dev "$2" 2>/dev/null || true
+        sleep 0.01
+    done
+}
+
+# --- listening ----------------------------------------------------------------------------------------
+
+# The longest pause between two adverts that this host knows of, as it was and as it will be, three times and more.
+silence_s() {
+    local now before
+    now=$(group advert_ms) before=$(group advert_ms "$JOINED")
+    [ "${before:-0}" -le "${now:-0}" ] || now=$before
+    awk -v ms="${now:-1000}" 'BEGIN { s = 3.5 * ms / 1000; print (s < 2 ? 2 : s) }'
+}
+
+# The first bytes of the next advert that reaches this host, as hex; nothing if all are silent.
+next_advert() {
+    timeout "$(silence_s)" socat -u IP4-RECV:112,readbytes=20 STDOUT 2>/dev/null | od -An -v -tx1 | tr -d ' \n' || true
+}
+
+# An advert as this host would send it, as a pattern: RFC 5798 5.1 (version 3), RFC 3768 5.1 (version 2).
+own_advert() {
+    local vip password="" auth=0
+    # shellcheck disable=SC2046 # the four numbers of the address
+    vip=$(printf '%02x' $(group vip | tr . ' '))
+    if [ "$(group version)" = 3 ]; then
+        printf '^31%02x..01%04x....%s' "$(group router_id)" $(($(group advert_ms) / 10)) "$vip"
+        return
+    fi
+    if [ -s "$SECRET" ]; then
+        auth=1
+        password=$(awk '{ printf "%s", $2 }' "$SECRET" | od -An -v -tx1 | tr -d ' \n')
+        while [ "${#password}" -lt 16 ]; do password+=00; done
+    fi
+    printf '^21%02x..01%02x%02x....%s%s' "$(group router_id)" "$auth" $(($(group advert_ms) / 1000)) "$vip" "$password"
+}
+
+# The first thing keepalived.service does.
+await_turn() {
+    local heard own
+    ! speaks_as_before || return 0
+    own=$(own_advert)
+    while heard=$(next_advert) && [ -n "$heard" ]; do
+        # A holder that takes its leave says priority 0: what comes after it counts.
+        [[ ! $heard =~ ^....00 && $heard =~ $own ]] && break
+        sleep 0.1
+    done
+    remember_tongue
+}
+
+join() {
+    local since
+    service=keepalived old_workers=""
+    since=$(date '+%Y-%m-%d %H:%M:%S')
+    systemctl enable --quiet keepalived 2>/dev/null
+    if ! timeout 60 systemctl start keepalived || ! await "$HEALTHY_WITHIN_S" healthy; then
+        if [ "$(systemctl is-active keepalived)" = activating ]; then
+            fail "keepalived does not join: a peer still speaks another VRRP (version, router id, adverts, password" \
+                "or VIP). It goes on listening, and joins when that has changed"
+        fi
+        fail "keepalived did not become healthy. It said:"$'\n'"$(last_words "$since")"
+    fi
+    echo "keepalived: takes part"
+}
+
+# --- balancers that leave -----------------------------------------------------------------------------
+#
+# Pulumi removes a balancer after it has changed the others. Until then it must go on hearing them, or it would take
+# the VIP for itself; so they go on telling it, and forget it when its HAProxy is gone.
+
+peers_in() { # the peers in a keepalived.conf
+    [ ! -e "$1" ] || awk '/unicast_peer/ { on = 1; next } /}/ { on = 0 } on && /^ *[0-9]/ { print $1 }' "$1"
+}
+
+leavers() { [ ! -e "$LEAVERS" ] || grep -E '^[0-9]' "$LEAVERS" || true; }
+
+write_leavers() { # write_leavers ADDRESS...
+    mkdir -p "$(dirname "$LEAVERS")"
+    {
+        echo "# Balancers that were removed and still run: they hear adverts until they have stopped."
+        [ "$#" -eq 0 ] || printf '%s\n' "$@"
+    } >"$LEAVERS.havip-new"
+    mv -f "$LEAVERS.havip-new" "$LEAVERS"
+}
+
+still_there() { # those of the addresses on stdin whose HAProxy answers
+    local address
+    while read -r address; do
+        if "$LIBRARY/haproxy-events" answers "$address"; then echo "$address"; fi
+    done
+}
+
+note_leavers() {
+    local conf=/etc/keepalived/keepalived.conf gone
+    mapfile -t gone < <(
+        { peers_in "$conf"; leavers; } | sort -u | grep -vxFf <(peers_in "$stage$conf") | still_there
+    )
+    write_leavers "${gone[@]}"
+    systemctl stop kube-apiserver-havip-leavers.timer 2>/dev/null || true
+    [ "${#gone[@]}" -eq 0 ] ||
+        systemd-run --quiet --unit kube-apiserver-havip-leavers --on-active=30s --on-unit-active=30s \
+            "$LIBRARY/hostctl" forget-leavers
+}
+
+forget_leavers() {
+    local before here
+    mapfile -t before < <(leavers)
+    mapfile -t here < <(leavers | still_there)
+    if [ "${#here[@]}" -lt "${#before[@]}" ]; then
+        write_leavers "${here[@]}"
+        systemctl reload keepalived
+    fi
+    [ "${#here[@]}" -gt 0 ] || systemctl stop kube-apiserver-havip-leavers.timer
+}

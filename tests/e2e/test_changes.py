@@ -1,0 +1,112 @@
+"""What people change on a running endpoint, under load: nobody notices, and the VIP never has two holders."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.e2e.holders import Holders
+from tests.e2e.lab import Lab, eventually
+from tests.e2e.traffic import Prober, Streams, from_outside
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+VIP = "10.0.0.10"
+FIRST, SECOND, THIRD = "k8s-master01", "k8s-master02", "k8s-master03"
+
+
+@pytest.fixture(autouse=True)
+def whole(standing: Lab) -> None:
+    """Every balancer takes part before a change begins."""
+    eventually("one holds the VIP", lambda: standing.holder() is not None, within_s=30)
+
+
+@contextmanager
+def unnoticed(lab: Lab, *, allowed: int = 0) -> Iterator[Holders]:
+    """Requests at a fixed rate and idle streams through the VIP while the block changes something."""
+    endpoint = from_outside(lab)
+    prober, holders = Prober(endpoint), Holders(lab, VIP)
+    with Streams(endpoint, 30) as streams:
+        with prober.running(), holders.watched():
+            yield holders
+        assert len(prober.failures) <= allowed, prober.report()
+        assert streams.lost() == [], prober.report()
+    assert holders.longest_s(2) == 0, f"two had the VIP: {holders.moves()}"
+
+
+def up(lab: Lab, **changes: Any) -> str:
+    """Change the configuration and bring it about."""
+    lab.configure(**changes)
+    done = lab.pulumi("up", "--yes", "--skip-preview", "--color=never")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def state(lab: Lab, host: str) -> str:
+    return lab.ssh(host, "cat /run/kube-apiserver-havip/vrrp-state 2>/dev/null", check=False).strip()
+
+
+def test_a_third_balancer_is_added_and_removed(standing: Lab) -> None:
+    with unnoticed(standing) as holders:
+        up(standing, balancers=[FIRST, SECOND, THIRD])
+    assert state(standing, THIRD) == "BACKUP"
+    assert len(holders.moves()) == 1
+    with unnoticed(standing) as holders:
+        up(standing, balancers=[FIRST, SECOND])
+    assert standing.ssh(THIRD, "systemctl is-active keepalived", check=False) != "active"
+    assert len(holders.moves()) == 1
+    told = "cat /etc/keepalived/leavers.conf"
+    eventually(
+        "the removed one is forgotten", lambda: "10.0.0.13" not in standing.ssh(FIRST, told), within_s=90
+    )
+
+
+@pytest.mark.parametrize("holder", [FIRST, SECOND])
+def test_the_preset_is_changed_whoever_holds_the_vip(standing: Lab, holder: str) -> None:
+    if standing.holder() != holder:
+        standing.ssh(str(standing.holder()), "systemctl restart keepalived")
+        eventually(f"{holder} holds the VIP", lambda: standing.holder() == holder, within_s=10)
+    preset = "fast" if holder == FIRST else "standard"
+    with unnoticed(standing) as holders:
+        up(standing, failover={"preset": preset})
+    assert holders.longest_s(0) < 0.3
+    assert {state(standing, host) for host in (FIRST, SECOND)} == {"MASTER", "BACKUP"}
+
+
+def test_the_router_id_is_changed(standing: Lab) -> None:
+    with unnoticed(standing) as holders:
+        up(standing, keepalived={"virtual_router_id": 77})
+    assert holders.longest_s(0) < 0.3
+    assert {state(standing, host) for host in (FIRST, SECOND)} == {"MASTER", "BACKUP"}
+
+
+def test_version_and_password_are_changed(standing: Lab) -> None:
+    version_2 = {"virtual_router_id": 77, "vrrp_version": 2}
+    passwords: list[dict[str, str]] = [{"auth_pass": "first1"}, {"auth_pass": "second2"}, {}]
+    for keepalived in passwords:
+        with unnoticed(standing) as holders:
+            up(standing, keepalived=version_2 | keepalived, failover={"preset": "tolerant"})
+        assert holders.longest_s(0) < 0.3
+        assert {state(standing, host) for host in (FIRST, SECOND)} == {"MASTER", "BACKUP"}
+    with unnoticed(standing):
+        up(standing, keepalived={"virtual_router_id": 52}, failover={})
+
+
+def test_a_rollout_that_fails_says_where_it_stands_and_the_next_completes_it(standing: Lab) -> None:
+    # The second host of the order cannot take the change: its disk refuses the file.
+    standing.ssh(FIRST, "chattr +i /etc/haproxy/haproxy.cfg")
+    try:
+        with unnoticed(standing):
+            standing.configure(haproxy={"timeout_client": "11h"})
+            failed = standing.pulumi("up", "--yes", "--skip-preview", "--color=never")
+    finally:
+        standing.ssh(FIRST, "chattr -i /etc/haproxy/haproxy.cfg")
+    assert failed.returncode != 0
+    said = failed.stdout + failed.stderr
+    assert f"The new configuration runs on: {SECOND}" in said, said
+    assert "This host keeps the one before it" in said
+    with unnoticed(standing):
+        up(standing)
+    for host in (FIRST, SECOND):
+        assert "11h" in standing.ssh(host, "grep 'timeout client ' /etc/haproxy/haproxy.cfg")
