@@ -4,7 +4,7 @@ SHELL := /bin/bash
 RUN := ./sandbox/run
 STACK := $(RUN) sandbox stack
 
-.PHONY: help up down outputs shell env status prepare test test-unit test-go test-hosts test-e2e lint format docs lock
+.PHONY: help up down outputs shell env status prepare drill drill-all test test-unit test-go test-hosts test-e2e lint format docs lock
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,12 @@ env: ## Print what `make shell` exports: source <(make -s env)
 
 status: ## What the sandbox holds: hosts, addresses, who has the VIP
 	@$(RUN) sandbox status
+
+drill: ## Break the dev stack in the ways that matter most; milliseconds of outage into build/drill (10 min)
+	@$(RUN) drill
+
+drill-all: ## Every fault there is (40 min)
+	@$(RUN) drill --all
 
 test: lint test-unit test-go test-hosts test-e2e ## Every tier
 

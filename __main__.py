@@ -120,3 +120,15 @@ pulumi.export("endpoint", vip.endpoint)
 pulumi.export("ha_vip_id", vip.ha_vip_id)
 pulumi.export("eip", vip.eip)
 pulumi.export("budget", vip.budget)
+pulumi.export(
+    "masters",
+    [
+        {
+            "name": one.name,
+            "address": one.address,
+            "ssh_host": one.ssh_host,
+            "balancer": one.name in balancing,
+        }
+        for one in control_plane.masters
+    ],
+)

@@ -1,0 +1,60 @@
+"""Who had the address, and for how long nobody or two had it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from drill.history import Line
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of time with the same holders."""
+
+    begin: float
+    end: float
+    holders: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Hosts whose packets reach nobody for a while: they hold nothing, whatever their interface says."""
+
+    hosts: frozenset[str]
+    begin: float
+    end: float
+
+
+def spans(
+    witnesses: Mapping[str, Sequence[Line]], begin: float, end: float, silence: Silence | None = None
+) -> list[Span]:
+    """Return who held the address from `begin` to `end`, as one sequence of stretches."""
+    changes: list[tuple[float, str, bool]] = sorted(
+        (line["at"], host, line["held"])
+        for host, lines in witnesses.items()
+        for line in lines
+        if line["kind"] == "holder"
+    )
+    marks = {begin, end, *(at for at, _, _ in changes if begin < at < end)}
+    if silence:
+        marks |= {at for at in (silence.begin, silence.end) if begin < at < end}
+    points = sorted(marks)
+    found: list[Span] = []
+    for here, there in pairwise(points):
+        held: dict[str, bool] = {}
+        for at, host, holds in changes:
+            if at <= here:
+                held[host] = holds
+        now = frozenset(host for host, holds in held.items() if holds)
+        if silence and silence.begin <= here < silence.end:
+            now -= silence.hosts
+        if found and found[-1].holders == now:
+            found[-1] = Span(found[-1].begin, there, now)
+        else:
+            found.append(Span(here, there, now))
+    return found
+
+
+def seconds_with(found: Sequence[Span], *, at_least: int = 0, at_most: int = 1000) -> float:
+    """Return for how long the number of holders was in these bounds."""
+    return sum(span.end - span.begin for span in found if at_least <= len(span.holders) <= at_most)

@@ -1,0 +1,191 @@
+"""One run's figures and the verdict on them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from drill.checker import holders, requests, streams
+from drill.checker.requests import Window
+from drill.history import History, Line
+
+
+class Verdict(StrEnum):
+    """What a run says about the promise. Unknown is not a pass."""
+
+    WITHIN = "within"
+    OVER = "over"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One line of ``latest.json``. ``None``: not measured, or nothing promised."""
+
+    config: str
+    fault: str
+    run: int
+    gap_ms: float | None
+    """Longest time in which a client got no answer, from the worst placed client."""
+    failed: int | None
+    """Refused, reset, or incomplete after 2 s; without those of `in_flight`."""
+    total: int
+    slow: int | None
+    """Answered after more than 200 ms."""
+    streams_lost: int | None
+    """Beyond those that the killed process carried."""
+    dual_holder_ms: float | None
+    whole_again_ms: float | None
+    """``None``: redundancy did not come back by itself."""
+    budget_ms: int | None
+    verdict: Verdict
+    in_flight: int = 0
+    """Requests that were open on the process that was killed."""
+    streams_ended: int = 0
+    """Streams that the killed process carried."""
+    failing_ms: float | None = None
+    """From the first request that failed to the last one, by when they were due."""
+    no_holder_ms: float | None = None
+    floor_ms: float | None = None
+    """Longest gap of the same run before the fault: what the drill cannot see below."""
+    late_ms: float = 0.0
+    """How late a client's own process got to run at worst while it was measured."""
+    storm_failed: int = 0
+    storm_slowest_ms: float | None = None
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    why: str = ""
+    """What decided the verdict."""
+    title: str = ""
+
+
+def judge(history: History) -> Record:
+    """Judge one run."""
+    setting = history.setting
+    inject, injected, heal, measured = (
+        history.when(kind) for kind in ("inject", "injected", "heal", "measured")
+    )
+    if inject is None or injected is None or heal is None or measured is None:
+        return _unknown(history, "the run did not come to its end")
+    clients = {place: lines for place, lines in history.clients.items() if place not in setting.silenced}
+    anchor = heal if setting.anchor == "heal" else inject
+    window = Window(anchor, injected, measured)
+    found = requests.judged(clients, window, kills=bool(setting.path))
+    begun = history.when("clients") or inject
+    before = Window(begun + 1, begun, inject)
+    floor = requests.judged(clients, before, kills=False)
+    kept = streams.judged(clients, setting.path, inject, injected, measured)
+    silence = holders.Silence(frozenset(setting.silenced), inject, heal)
+    held = holders.spans(history.witnesses, inject, measured, silence if setting.silenced else None)
+    late = max(
+        (line["seconds"] for line in _of(clients, "late") if inject <= line["at"] <= measured), default=0.0
+    )
+    # The command that injects takes a moment of its own: what clients felt tells better when it took effect.
+    felt = found.onset or inject
+    whole_from = felt if setting.whole_from == "inject" else heal
+    whole = history.when("whole")
+    storm = _of(clients, "storm")
+    record = Record(
+        config=setting.config,
+        fault=setting.fault,
+        run=setting.run,
+        gap_ms=_ms(found.gap_s),
+        failed=found.failed,
+        total=found.total,
+        slow=found.slow,
+        streams_lost=kept.lost,
+        dual_holder_ms=_ms(holders.seconds_with(held, at_least=2)) if history.witnesses else None,
+        whole_again_ms=None if whole is None else _ms(max(0.0, whole - whole_from)),
+        budget_ms=setting.budget_ms,
+        verdict=Verdict.UNKNOWN,
+        in_flight=found.in_flight,
+        streams_ended=kept.ended,
+        failing_ms=_ms(found.failing_s),
+        no_holder_ms=_ms(holders.seconds_with(held, at_most=0)) if history.witnesses else None,
+        floor_ms=_ms(floor.gap_s),
+        late_ms=_ms(late),
+        storm_failed=sum(bool(line["why"]) for line in storm),
+        storm_slowest_ms=max((_ms(line["done"] - line["due"]) for line in storm), default=None),
+        reasons=found.reasons,
+        title=setting.title,
+    )
+    verdict, why = _verdict(record, history, kept)
+    return Record(**{**vars(record), "verdict": verdict, "why": why})
+
+
+def _verdict(record: Record, history: History, kept: streams.Streams) -> tuple[Verdict, str]:
+    setting = history.setting
+    if blind := _blind(record, history, kept):
+        return Verdict.UNKNOWN, blind
+    if record.whole_again_ms is None and setting.must_be_whole:
+        return Verdict.OVER, "redundancy did not come back by itself"
+    if record.streams_lost:
+        return Verdict.OVER, f"{record.streams_lost} streams lost that nothing had to end"
+    if setting.budget_ms is None:
+        return Verdict.UNKNOWN, "the component promises nothing for this fault"
+    if setting.budget_ms == 0:
+        failed = record.failed
+        return (
+            (Verdict.OVER, f"{failed} requests failed, none may")
+            if failed
+            else (Verdict.WITHIN, "nothing failed")
+        )
+    return _in_time(record, setting.budget_ms)
+
+
+def _in_time(record: Record, budget_ms: int) -> tuple[Verdict, str]:
+    outage = max(record.gap_ms or 0, record.failing_ms or 0)
+    if outage <= budget_ms:
+        return Verdict.WITHIN, f"{outage:.0f} ms of {budget_ms} ms"
+    if outage - record.late_ms <= budget_ms:
+        return (
+            Verdict.UNKNOWN,
+            f"{outage:.0f} ms, of which the drill itself was late by {record.late_ms:.0f} ms",
+        )
+    what = "without an answer" if outage == record.gap_ms else "until the last failed request"
+    return Verdict.OVER, f"{outage:.0f} ms {what}, {budget_ms} ms promised"
+
+
+def _blind(record: Record, history: History, kept: streams.Streams) -> str:
+    """Return why nothing can be said about a run, if so."""
+    if not record.total:
+        return "no request was measured"
+    for place, lines in history.clients.items():
+        if place in history.setting.silenced:
+            continue
+        if not any(line["kind"] == "stop" for line in lines):
+            return f"the client {place} did not come to its end"
+    if not kept.opened:
+        return "no stream was open"
+    inject = history.when("inject") or 0.0
+    before = [line for line in _of(history.clients, "req") if line["done"] < inject]
+    if not before:
+        return "nothing was asked before the fault"
+    failed = sum(bool(line["why"]) for line in before)
+    return f"{failed} of {len(before)} requests failed before the fault" if failed else ""
+
+
+def _unknown(history: History, why: str) -> Record:
+    setting = history.setting
+    return Record(
+        config=setting.config,
+        fault=setting.fault,
+        run=setting.run,
+        gap_ms=None,
+        failed=None,
+        total=0,
+        slow=None,
+        streams_lost=None,
+        dual_holder_ms=None,
+        whole_again_ms=None,
+        budget_ms=setting.budget_ms,
+        verdict=Verdict.UNKNOWN,
+        why=why,
+        title=setting.title,
+    )
+
+
+def _of(clients: Mapping[str, Sequence[Line]], kind: str) -> list[Line]:
+    return [line for lines in clients.values() for line in lines if line["kind"] == kind]
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 1)

@@ -1,0 +1,193 @@
+"""The ``drill`` command."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from drill import series
+from drill.checker import Record
+from drill.errors import DrillError
+from drill.faults import CATALOGUE, SHORT, named
+from drill.report import write
+from drill.runner import Runner
+from drill.stack import Stack, anywhere, on_sandbox
+from drill.workload.clients import Load
+from sandbox.errors import SandboxError
+from sandbox.progress import console, to_console
+from sandbox.settings import Settings
+from sandbox.stack.engine import PROJECT, Engine
+from sandbox.stack.flow import DevStack
+
+HELP = """
+How long is the control plane's endpoint down when something breaks? Injects faults into a running stack, one at a
+time, while clients outside and on the masters send requests and hold streams; then says, for each fault, what they
+saw and whether that is within what the stack promises (its output `budget`).
+
+    sandbox/run drill                          the short set on the dev stack (make drill; make up first)
+    sandbox/run drill --all                    every fault (make drill-all)
+    sandbox/run drill --only haproxy-killed    one fault; repeat the option for more
+    sandbox/run drill faults                   what there is
+    sandbox/run drill report                   judge the newest series again from its data
+
+Everything seen is kept in build/drill/runs/; the report is build/drill/report.html, the figures are in
+build/drill/latest.json. A fault is always healed, also after ^C; the drill stops if redundancy does not come back.
+Exit status: 0 if every verdict is `within`, 2 if one is `over`, 3 if one is `unknown` and none over, 1 if the drill
+itself failed.
+"""
+
+app = typer.Typer(
+    help=HELP,
+    pretty_exceptions_enable=False,
+    no_args_is_help=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+Only = Annotated[
+    list[str] | None, typer.Option("--only", help="Name of a fault (`drill faults`); repeatable.")
+]
+Whole = Annotated[bool, typer.Option("--all", help="Every fault instead of the short set.")]
+Runs = Annotated[int, typer.Option(min=1, help="How often each fault is injected.")]
+Seed = Annotated[int, typer.Option(help="Decides the order with --shuffle.")]
+Shuffle = Annotated[bool, typer.Option("--shuffle", help="Random order instead of the catalogue's.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the newest series where it stopped.")]
+Sandbox = Annotated[str, typer.Option(help="Name of the sandbox.")]
+StackName = Annotated[str, typer.Option(help="Name of the Pulumi stack.")]
+Project = Annotated[Path, typer.Option(help="Directory of the Pulumi project.")]
+Output = Annotated[Path, typer.Option(help="Where histories and the report go.")]
+Real = Annotated[
+    bool,
+    typer.Option(
+        "--real-cloud",
+        help="The stack runs on a real account: break its hosts, by SSH. Uses the shell's pulumi and credentials.",
+    ),
+]
+SshUser = Annotated[
+    str, typer.Option(help="With --real-cloud: user on the masters (root, or one with sudo).")
+]
+SshOption = Annotated[
+    list[str] | None,
+    typer.Option(help="With --real-cloud: a word for ssh, e.g. -iKEY or -JBASTION; repeatable."),
+]
+
+
+@app.callback(invoke_without_command=True)
+def run(  # noqa: PLR0917 - options of a command line
+    context: typer.Context,
+    only: Only = None,
+    everything: Whole = False,
+    runs: Runs = 1,
+    seed: Seed = 1,
+    shuffle: Shuffle = False,
+    resume: Resume = False,
+    sandbox: Sandbox = "dev",
+    stack: StackName = "dev",
+    project: Project = PROJECT,
+    output: Output = series.ROOT,
+    real_cloud: Real = False,
+    ssh_user: SshUser = "root",
+    ssh_option: SshOption = None,
+) -> None:
+    """Inject faults and judge what clients saw."""
+    if context.invoked_subcommand:
+        return
+    engine = engine_of(sandbox, stack, project, real_cloud=real_cloud)
+    tested = stack_of(engine, sandbox, ssh_user, ssh_option or [], real_cloud=real_cloud)
+    faults = named(only or (list(CATALOGUE) if everything else SHORT))
+    if real_cloud:
+        faults = [fault for fault in faults if only or not fault.sandbox_only]
+    directory = series.directory(output, resume=resume)
+    runner = Runner(tested, Load(), seed, engine)
+    plan = series.planned([tested.config], faults, runs, seed, shuffle=shuffle)
+    records = series.do(
+        plan, directory, lambda one, target: runner.run(one.fault, one.number, target), to_console
+    )
+    finish(records, output, directory)
+
+
+@app.command()
+def faults() -> None:
+    """Show every fault, what the component promises for it, and which are in the short set."""
+    table = Table("fault", "what happens", "promise", "short")
+    for fault in CATALOGUE.values():
+        table.add_row(fault.name, fault.title, fault.budget or "-", "x" if fault.name in SHORT else "")
+    console.print(table)
+
+
+@app.command()
+def report(
+    directory: Annotated[Path | None, typer.Argument(help="A series; the newest if not given.")] = None,
+    output: Output = series.ROOT,
+) -> None:
+    """Judge a series again from its data, and write the report."""
+    found = directory or series.directory(output, resume=True)
+    finish(series.read(found), output, found)
+
+
+def finish(records: list[Record], output: Path, directory: Path) -> None:
+    """Write the report, show the table, and exit with the worst verdict."""
+    page, figures = write(records, directory, output)
+    table = Table("config", "fault", "gap", "budget", "failed", "streams lost", "whole again", "verdict")
+    for one in records:
+        table.add_row(
+            one.config,
+            one.fault,
+            shown(one.gap_ms),
+            shown(one.budget_ms),
+            f"{one.failed}/{one.total}",
+            str(one.streams_lost),
+            shown(one.whole_again_ms),
+            str(one.verdict),
+        )
+    console.print(table)
+    to_console(f"{page}\n{figures}")
+    verdicts = {one.verdict.value for one in records}
+    raise typer.Exit(2 if "over" in verdicts else 3 if "unknown" in verdicts else 0)
+
+
+def shown(milliseconds: float | None) -> str:
+    """A time for a table."""
+    return "-" if milliseconds is None else f"{milliseconds:.0f} ms"
+
+
+def engine_of(sandbox: str, stack: str, project: Path, *, real_cloud: bool) -> Engine:
+    """The engine of the stack. Raises :class:`SandboxError` where it does not run."""
+    if real_cloud:
+        return Engine(stack, {"PULUMI_STACK": stack}, project)
+    settings = Settings.load(sandbox)
+    if settings is None:
+        raise DrillError(
+            f"sandbox {sandbox!r} does not exist; run: make up (or --real-cloud for a real account)"
+        )
+    return DevStack(settings, to_console, stack, project).running_engine()
+
+
+def stack_of(engine: Engine, sandbox: str, user: str, options: list[str], *, real_cloud: bool) -> Stack:
+    """The stack under test, from its outputs. Raises :class:`DrillError` if it is not up."""
+    outputs = engine.outputs() if engine.exists() else {}
+    if not outputs:
+        raise DrillError(f"stack {engine.stack!r} has no outputs: it is not up; run: make up")
+    preset = (
+        engine.run("config", "get", "--path", "failover.preset", capture=True).stdout.strip() or "standard"
+    )
+    if real_cloud:
+        return anywhere(outputs, preset, user, options)
+    settings = Settings.load(sandbox)
+    assert settings is not None  # noqa: S101 - engine_of has seen to it
+    return on_sandbox(settings, outputs, preset)
+
+
+def main() -> None:
+    """Run the command; an error is one message and exit 1, never a traceback."""
+    try:
+        app()
+    except (DrillError, SandboxError, OSError, json.JSONDecodeError) as error:
+        console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        console.print("interrupted; faults are healed. Go on with: --resume", style="red")
+        sys.exit(130)

@@ -1,0 +1,276 @@
+"""Every fault of the drill, with what the component promises for it."""
+
+from collections.abc import Iterable
+
+from drill.errors import DrillError
+from drill.faults import doings
+from drill.faults.doings import APISERVER, machine, service
+from drill.faults.fault import NOTHING_FAILS, Fault, nothing
+
+_HAPROXY = "process_death"
+_HOST = "host_loss"
+
+_ALL = (
+    Fault("nothing", "nothing at all: what the drill itself costs", nothing, NOTHING_FAILS, hold_s=5),
+    # --- HAProxy -----------------------------------------------------------------------------------------------
+    Fault(
+        "haproxy-stopped",
+        "HAProxy stopped on the holder",
+        service("stop", "haproxy", "holder"),
+        _HAPROXY,
+        path="vip",
+        hold_s=10,
+    ),
+    Fault(
+        "haproxy-killed",
+        "HAProxy killed on the holder",
+        service("kill", "haproxy", "holder"),
+        _HAPROXY,
+        path="vip",
+        whole_from="inject",
+    ),
+    Fault(
+        "haproxy-hung",
+        "HAProxy hung on the holder",
+        service("hang", "haproxy", "holder"),
+        "process_hang",
+        path="vip",
+        hold_s=8,
+    ),
+    Fault(
+        "survivor-haproxy-killed",
+        "HAProxy killed on the holder while the peer's is down",
+        service("kill", "haproxy", "holder"),
+        prepare=service("stop", "haproxy", "peer"),
+        must_be_whole=False,
+        path="vip",
+    ),
+    Fault(
+        "survivor-haproxy-hung",
+        "HAProxy hung for 5 s on the holder while the peer's is down",
+        service("hang", "haproxy", "holder"),
+        prepare=service("stop", "haproxy", "peer"),
+        must_be_whole=False,
+        path="vip",
+        anchor="heal",
+        hold_s=5,
+    ),
+    Fault(
+        "both-haproxy-stopped",
+        "HAProxy stopped on both balancers, then back",
+        service("stop", "haproxy", "balancers"),
+        path="vip",
+        anchor="heal",
+        hold_s=4,
+    ),
+    Fault(
+        "both-haproxy-killed",
+        "HAProxy killed on both balancers at once",
+        service("kill", "haproxy", "balancers"),
+        path="vip",
+        whole_from="inject",
+    ),
+    # --- keepalived --------------------------------------------------------------------------------------------
+    Fault(
+        "keepalived-stopped",
+        "keepalived stopped on the holder",
+        service("stop", "keepalived", "holder"),
+        _HOST,
+        path="vip",
+    ),
+    Fault(
+        "keepalived-killed",
+        "keepalived killed on the holder",
+        service("kill", "keepalived", "holder"),
+        _HOST,
+        path="vip",
+        whole_from="inject",
+    ),
+    Fault(
+        "keepalived-hung",
+        "keepalived hung on the holder",
+        service("hang", "keepalived", "holder"),
+        _HOST,
+        path="vip",
+        hold_s=10,
+    ),
+    # --- the holder's host ---------------------------------------------------------------------------------------
+    Fault(
+        "holder-killed",
+        "power of the holder cut",
+        machine("off", "holder"),
+        _HOST,
+        path="vip",
+        silences="holder",
+        hold_s=8,
+        whole_limit_s=60,
+        sandbox_only=True,
+    ),
+    Fault(
+        "holder-frozen",
+        "the holder frozen for 8 s",
+        machine("frozen", "holder"),
+        _HOST,
+        path="vip",
+        silences="holder",
+        hold_s=8,
+        whole_limit_s=30,
+        sandbox_only=True,
+    ),
+    Fault(
+        "holder-rebooted",
+        "the holder rebooted in order",
+        machine("rebooted", "holder"),
+        _HOST,
+        path="vip",
+        silences="holder",
+        hold_s=2,
+        whole_from="inject",
+        whole_limit_s=60,
+    ),
+    Fault(
+        "holder-cut-off",
+        "the holder cut off the network for 8 s",
+        machine("cut_off", "holder"),
+        _HOST,
+        path="vip",
+        silences="holder",
+        hold_s=8,
+        whole_limit_s=30,
+    ),
+    Fault(
+        "holder-partitioned",
+        "the holder and its peer do not reach each other for 8 s, everybody else reaches both",
+        machine("partitioned", "holder"),
+        _HOST,
+        path="vip",
+        hold_s=8,
+        sandbox_only=True,
+    ),
+    Fault(
+        "host-returns",
+        "the repaired former holder comes back",
+        doings.host_returns,
+        NOTHING_FAILS,
+        prepare=doings.holder_gone,
+        silences="holder",
+        hold_s=12,
+        whole_from="inject",
+        whole_limit_s=60,
+        sandbox_only=True,
+    ),
+    Fault(
+        "both-rebooted",
+        "both balancers switched off and on at once",
+        machine("off", "balancers"),
+        path="vip",
+        silences="balancers",
+        anchor="heal",
+        hold_s=1,
+        whole_limit_s=90,
+        sandbox_only=True,
+    ),
+    # --- kube-apiservers -----------------------------------------------------------------------------------------
+    Fault(
+        "apiserver-killed",
+        "one of three apiservers killed, for 20 s",
+        service("kill", APISERVER, "third", stays_dead=True),
+        NOTHING_FAILS,
+        path="third",
+        hold_s=20,
+    ),
+    Fault(
+        "apiserver-hung",
+        "one of three apiservers hung, for 20 s",
+        service("hang", APISERVER, "third"),
+        "backend_hang",
+        path="third",
+        hold_s=20,
+    ),
+    Fault(
+        "apiserver-not-ready",
+        "one of three apiservers not ready, for 8 s",
+        doings.not_ready,
+        NOTHING_FAILS,
+        hold_s=8,
+    ),
+    Fault(
+        "apiserver-draining",
+        "one of three apiservers ended in order, for 10 s",
+        doings.draining,
+        NOTHING_FAILS,
+        path="third",
+        hold_s=10,
+    ),
+    Fault(
+        "apiserver-cut-off",
+        "the host of one apiserver cut off the network, for 15 s",
+        machine("cut_off", "third"),
+        "backend_loss",
+        path="third",
+        silences="third",
+        hold_s=15,
+    ),
+    Fault(
+        "apiservers-two-killed",
+        "two of three apiservers killed, for 8 s",
+        service("kill", APISERVER, "two", stays_dead=True),
+        NOTHING_FAILS,
+        path="two",
+        hold_s=8,
+    ),
+    Fault(
+        "apiservers-all-killed",
+        "all apiservers killed, for 5 s, then back",
+        service("kill", APISERVER, "all", stays_dead=True),
+        path="all",
+        anchor="heal",
+        hold_s=5,
+    ),
+    # --- changes -------------------------------------------------------------------------------------------------
+    Fault(
+        "reload-storm",
+        "HAProxy reloaded twenty times on both balancers, one apiserver being dead",
+        doings.reload_storm,
+        NOTHING_FAILS,
+        prepare=service("kill", APISERVER, "third", stays_dead=True),
+        must_be_whole=False,
+        hold_s=3,
+    ),
+)
+
+CATALOGUE = {fault.name: fault for fault in _ALL}
+
+SHORT = (
+    "nothing",
+    "haproxy-stopped",
+    "haproxy-killed",
+    "haproxy-hung",
+    "keepalived-killed",
+    "holder-cut-off",
+    "host-returns",
+    "apiserver-killed",
+    "apiserver-hung",
+    "apiserver-not-ready",
+    "reload-storm",
+)
+"""What ``make drill`` injects."""
+
+SIDE_BY_SIDE = (
+    "haproxy-stopped",
+    "haproxy-killed",
+    "holder-cut-off",
+    "host-returns",
+    "apiserver-killed",
+    "apiserver-hung",
+)
+"""What is measured for other configurations too."""
+
+
+def named(names: Iterable[str]) -> list[Fault]:
+    """Return the faults of these names. Raises :class:`DrillError` naming the ones there are."""
+    wanted = list(names)
+    for name in wanted:
+        if name not in CATALOGUE:
+            raise DrillError(f"fault {name!r}: there is none of that name; there are: {', '.join(CATALOGUE)}")
+    return [CATALOGUE[name] for name in wanted]

@@ -1,0 +1,131 @@
+"""The things that are done to hosts, as context managers of a scene."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from drill.errors import DrillError
+from drill.faults.fault import Doing, Scene
+from drill.hosts import Host
+
+NOT_READY = "/run/apiserver/not-ready"
+APISERVER = "apiserver"
+
+
+def on(who: str, scene: Scene) -> list[Host]:
+    """Return the hosts a word means."""
+    return {
+        "holder": [scene.holder],
+        "peer": [scene.peer],
+        "third": [scene.third],
+        "balancers": list(scene.stack.balancers),
+        "two": [scene.third, scene.peer],
+        "all": list(scene.stack.hosts),
+    }[who]
+
+
+def service(what: str, name: str, who: str, *, stays_dead: bool = False) -> Doing:
+    """Stop, kill or hang a service on some hosts."""
+
+    @contextmanager
+    def doing(scene: Scene) -> Iterator[None]:
+        with ExitStack() as stack:
+            for host in on(who, scene):
+                if what == "kill":
+                    stack.enter_context(host.killed(name, stays_dead=stays_dead))
+                else:
+                    stack.enter_context({"stop": host.stopped, "hang": host.hung}[what](name))
+            yield
+
+    return doing
+
+
+def machine(what: str, who: str) -> Doing:
+    """Do something to whole hosts: ``off``, ``frozen``, ``rebooted``, ``cut_off``, ``partitioned``."""
+
+    @contextmanager
+    def doing(scene: Scene) -> Iterator[None]:
+        with ExitStack() as stack:
+            for host in on(who, scene):
+                made = host.partitioned(scene.peer) if what == "partitioned" else getattr(host, what)()
+                stack.enter_context(made)
+            yield
+
+    return doing
+
+
+@contextmanager
+def not_ready(scene: Scene) -> Iterator[None]:
+    """Let the third apiserver say it is not ready, and go on serving."""
+    try:
+        scene.third.run(f"touch {NOT_READY}")
+        yield
+    finally:
+        scene.third.run(f"rm -f {NOT_READY}")
+
+
+@contextmanager
+def draining(scene: Scene) -> Iterator[None]:
+    """End the third apiserver in order: not ready first, requests still served, then gone."""
+    try:
+        scene.third.run(f"systemctl stop --no-block {APISERVER}")
+        yield
+    finally:
+        scene.third.run(f"systemctl start {APISERVER}")
+
+
+@contextmanager
+def reload_storm(scene: Scene) -> Iterator[None]:
+    """Reload HAProxy twenty times, faster than anyone would."""
+    for _ in range(20):
+        for host in scene.stack.balancers:
+            host.run("systemctl reload haproxy")
+        time.sleep(0.15)
+    yield
+
+
+@contextmanager
+def host_returns(scene: Scene) -> Iterator[None]:
+    """Let the host come back that :func:`holder_gone` switched off."""
+    scene.returning.close()
+    yield
+
+
+@contextmanager
+def holder_gone(scene: Scene) -> Iterator[None]:
+    """Switch the holder off, before the measurement; the peer serves."""
+    with scene.returning:
+        scene.returning.enter_context(scene.holder.off())
+        _await_holder(scene, scene.peer)
+        _await_quiet(scene)
+        yield
+
+
+def _await_holder(scene: Scene, wanted: Host, seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if scene.stack.holder() == wanted:
+                return
+        except DrillError:
+            pass
+        if time.monotonic() > deadline:
+            raise DrillError(f"{wanted.name} did not take over within {seconds:.0f} s")
+        time.sleep(0.1)
+
+
+def _await_quiet(scene: Scene, seconds: float = 60) -> None:
+    """Wait until what is left serves without a failure: backends that died with the host are noticed later."""
+    url = f"https://{scene.stack.vip}:{scene.stack.port}/version"
+    ask = f"curl -sk -o /dev/null --noproxy '*' --max-time 0.5 {url}"
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            scene.peer.run(f"for i in $(seq 30); do {ask} || exit 1; sleep 0.05; done")
+        except DrillError:
+            if time.monotonic() > deadline:
+                raise DrillError(
+                    f"{url} does not answer without failures {seconds:.0f} s after a host died"
+                ) from None
+        else:
+            return

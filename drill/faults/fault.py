@@ -1,0 +1,90 @@
+"""What a fault is: data for the judge, and two context managers for the hosts."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from drill.hosts import Host
+from drill.stack import Stack
+from sandbox.stack.engine import Engine
+
+NOTHING_FAILS = "nothing fails"
+"""Budget of a fault that must cost no request and no stream beyond the process it kills."""
+NO_PROMISE = ""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The stack at the moment before a fault: who is who."""
+
+    stack: Stack
+    holder: Host
+    engine: Engine | None = None
+    """``pulumi`` on the stack, for faults that are changes."""
+    returning: ExitStack = field(default_factory=ExitStack)
+    """Holds what was done to a host that comes back as the fault itself."""
+
+    @property
+    def peer(self) -> Host:
+        """The balancer that takes over."""
+        return next(host for host in self.stack.balancers if host != self.holder)
+
+    @property
+    def third(self) -> Host:
+        """A master that is no balancer: its apiserver is the one faults happen to."""
+        return self.stack.spectator
+
+
+Doing = Callable[[Scene], AbstractContextManager[object]]
+
+
+@contextmanager
+def nothing(_scene: Scene) -> Iterator[None]:
+    """Do nothing."""
+    yield
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault. `prepare` is in force from before the measurement to its end, `inject` while it is measured."""
+
+    name: str
+    title: str
+    inject: Doing
+    budget: str = NO_PROMISE
+    """Key of the component's output ``budget``, :data:`NOTHING_FAILS`, or :data:`NO_PROMISE`."""
+    prepare: Doing = nothing
+    hold_s: float = 6.0
+    """How long it is in force."""
+    path: str = ""
+    """Whose streams it must end: ``vip`` (all through the holder), apiservers' (``third``, ``two``, ``all``), none."""
+    silences: str = ""
+    """Who is out of reach while it lasts: ``holder``, ``third``, ``balancers``."""
+    anchor: str = "inject"
+    whole_from: str = "heal"
+    whole_limit_s: float = 20.0
+    """How long is waited for redundancy to return by itself."""
+    must_be_whole: bool = True
+    """Not where something else is kept broken by `prepare`."""
+    sandbox_only: bool = False
+
+    def silenced(self, scene: Scene) -> tuple[str, ...]:
+        """Return the names of hosts out of reach."""
+        return {
+            "": (),
+            "holder": (scene.holder.name,),
+            "third": (scene.third.name,),
+            "balancers": tuple(host.name for host in scene.stack.balancers),
+        }[self.silences]
+
+    def ended_path(self, scene: Scene) -> str:
+        """Return whose streams it ends, with the host's name filled in."""
+        names = {"third": [scene.third], "two": [scene.third, scene.peer], "all": scene.stack.hosts}
+        return ",".join(host.name for host in names[self.path]) if self.path in names else self.path
+
+    def budget_ms(self, scene: Scene) -> int | None:
+        """Return the promise in ms, ``None`` where there is none."""
+        if self.budget == NOTHING_FAILS:
+            return 0
+        found = scene.stack.budget.get(self.budget)
+        return None if found is None or found < 0 else int(found)

@@ -1,0 +1,70 @@
+"""What a drill needs of a host. Every fault is a context manager: however it is left, it is healed."""
+
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import IO
+
+from drill.errors import DrillError
+
+
+@dataclass(frozen=True)
+class Host(ABC):
+    """One master."""
+
+    name: str
+    address: str
+    """In the VPC."""
+
+    @abstractmethod
+    def run(self, command: str, *, stdin: str | None = None, seconds: float = 20) -> str:
+        """Run a shell command as root and return its output. Raises :class:`DrillError`."""
+
+    @abstractmethod
+    def client(self, argv: Sequence[str], sink: IO[bytes]) -> subprocess.Popen[bytes]:
+        """Start a process that lives and dies with the host; its standard output goes to `sink`."""
+
+    @abstractmethod
+    def witness(self, argv: Sequence[str], sink: IO[bytes]) -> subprocess.Popen[bytes]:
+        """Start a process that sees the host's addresses, if possible even while the host is dead."""
+
+    @abstractmethod
+    def clock_offset(self) -> float:
+        """Return by how many seconds the host's clock is ahead of this machine's."""
+
+    @abstractmethod
+    def stopped(self, service: str) -> AbstractContextManager[None]:
+        """``systemctl stop``, and start afterwards."""
+
+    @abstractmethod
+    def killed(self, service: str, *, stays_dead: bool = False) -> AbstractContextManager[None]:
+        """SIGKILL to all its processes once; systemd may start it again unless it `stays_dead`."""
+
+    @abstractmethod
+    def hung(self, service: str) -> AbstractContextManager[None]:
+        """SIGSTOP to all its processes, and SIGCONT afterwards."""
+
+    def rebooted(self) -> AbstractContextManager[None]:
+        """Shut down in order and boot."""
+        raise self._cannot("reboot")
+
+    def off(self) -> AbstractContextManager[None]:
+        """Power cut, and a boot afterwards."""
+        raise self._cannot("cut the power of")
+
+    def frozen(self) -> AbstractContextManager[None]:
+        """No process runs and no packet passes, and afterwards all goes on."""
+        raise self._cannot("freeze")
+
+    def cut_off(self) -> AbstractContextManager[None]:
+        """No packet in or out."""
+        raise self._cannot("cut off")
+
+    def partitioned(self, peer: "Host") -> AbstractContextManager[None]:
+        """No packet between two hosts."""
+        raise self._cannot(f"part from {peer.name}")
+
+    def _cannot(self, what: str) -> DrillError:
+        return DrillError(f"{self.name}: cannot {what} a host from here; this fault needs the sandbox")

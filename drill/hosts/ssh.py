@@ -1,0 +1,136 @@
+"""Hosts of a stack anywhere, through SSH: only what SSH can do, and undo."""
+
+import shlex
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO
+
+from typing_extensions import override
+
+from drill.errors import DrillError
+from drill.hosts.base import Host
+
+CUT_OFF_S = 20
+"""A host that was cut off lets packets in again by itself: nobody could reach it to heal it."""
+BOOT_LIMIT_S = 300.0
+_DROP_ALL = (
+    "table inet drill { chain in { type filter hook input priority -400; policy drop; }"
+    " chain out { type filter hook output priority -400; policy drop; } }"
+)
+
+
+@dataclass(frozen=True)
+class SshHost(Host):
+    """A host that SSH reaches, as root or as a user with sudo that asks for no password."""
+
+    destination: str
+    """``USER@HOST``."""
+    options: tuple[str, ...] = ()
+    """More words for ssh(1): the key, a bastion."""
+
+    def _ssh(self, command: str) -> list[str]:
+        said = ("BatchMode=yes", "ConnectTimeout=5", "ServerAliveInterval=2", "ServerAliveCountMax=3")
+        words = [word for option in said for word in ("-o", option)]
+        sudo = "" if self.destination.startswith("root@") else "sudo -n "
+        return ["ssh", *words, *self.options, self.destination, f"{sudo}sh -c {shlex.quote(command)}"]
+
+    @override
+    def run(self, command: str, *, stdin: str | None = None, seconds: float = 20) -> str:
+        try:
+            done = subprocess.run(
+                self._ssh(command),
+                input=stdin or "",
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as late:
+            raise DrillError(f"{self.name}: no answer through SSH within {seconds:.0f} s") from late
+        if done.returncode:
+            raise DrillError(f"{self.name}: `{command}`: {(done.stderr or done.stdout).strip()}")
+        return done.stdout
+
+    @override
+    def client(self, argv: Sequence[str], sink: IO[bytes]) -> subprocess.Popen[bytes]:
+        command = self._ssh(f"exec {shlex.join(argv)}")
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=sink, stderr=subprocess.PIPE)
+
+    @override
+    def witness(self, argv: Sequence[str], sink: IO[bytes]) -> subprocess.Popen[bytes]:
+        return self.client(argv, sink)
+
+    @override
+    def clock_offset(self) -> float:
+        best: tuple[float, float] = (float("inf"), 0.0)
+        for _ in range(5):
+            before = time.time()
+            there = float(self.run("date +%s.%N"))
+            trip = time.time() - before
+            best = min(best, (trip, there - (before + trip / 2)))
+        return best[1]
+
+    @override
+    @contextmanager
+    def stopped(self, service: str) -> Iterator[None]:
+        try:
+            self.run(f"systemctl stop {service}")
+            yield
+        finally:
+            self.run(f"systemctl start {service}")
+
+    @override
+    @contextmanager
+    def killed(self, service: str, *, stays_dead: bool = False) -> Iterator[None]:
+        then = f"; systemctl stop {service}" if stays_dead else ""
+        try:
+            self.run(f"systemctl kill --signal=KILL {service}{then}")
+            yield
+        finally:
+            self.run(f"systemctl reset-failed {service}; systemctl start {service}")
+
+    @override
+    @contextmanager
+    def hung(self, service: str) -> Iterator[None]:
+        try:
+            self.run(f"systemctl kill --signal=STOP {service}")
+            yield
+        finally:
+            self.run(f"systemctl kill --signal=CONT {service} || systemctl is-active {service}")
+
+    @override
+    @contextmanager
+    def rebooted(self) -> Iterator[None]:
+        boot = "cat /proc/sys/kernel/random/boot_id"
+        before = self.run(boot)
+        self.run("systemctl reboot --no-block")
+        yield
+        deadline = time.monotonic() + BOOT_LIMIT_S
+        while True:
+            try:
+                if self.run(boot) != before:
+                    return
+            except DrillError:
+                pass
+            if time.monotonic() > deadline:
+                raise DrillError(
+                    f"{self.name} is not back {BOOT_LIMIT_S:.0f} s after its reboot: look at its console"
+                )
+            time.sleep(1)
+
+    @override
+    @contextmanager
+    def cut_off(self) -> Iterator[None]:
+        script = f"sleep 0.5; echo {shlex.quote(_DROP_ALL)} | nft -f -; sleep {CUT_OFF_S}; nft delete table inet drill"
+        # A unit of the host's own ends it, whatever becomes of this program.
+        self.run(
+            f"command -v nft && systemd-run --quiet --collect --unit=drill-cut-off sh -c {shlex.quote(script)}"
+        )
+        began = time.monotonic()
+        time.sleep(0.5)
+        yield
+        time.sleep(max(0.0, CUT_OFF_S + 1 - (time.monotonic() - began)))
+        self.run("true", seconds=60)

@@ -1,0 +1,119 @@
+"""Many runs as few figures: median and worst of each fault in each configuration, and a picture of them."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from drill.checker import Record, Verdict
+from drill.report import svg
+
+
+@dataclass(frozen=True)
+class Cell:
+    """All runs of one fault with one configuration."""
+
+    config: str
+    fault: str
+    title: str
+    runs: int
+    gap_median: float
+    gap_worst: float
+    failed_median: float
+    failed_worst: int
+    lost_worst: int
+    dual_worst: float
+    whole_worst: float | None
+    """``None``: at least once redundancy did not come back by itself, or the fault does not ask for it."""
+    budget_ms: int | None
+    verdict: Verdict
+    """The worst of all runs; unknown if none is over and one is unknown."""
+    why: str
+
+
+def cells(records: Sequence[Record]) -> list[Cell]:
+    """Return one cell a configuration and fault, in the order in which they first appear."""
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        groups.setdefault((record.config, record.fault), []).append(record)
+    return [_cell(group) for group in groups.values()]
+
+
+def _cell(group: list[Record]) -> Cell:
+    order = (Verdict.OVER, Verdict.UNKNOWN, Verdict.WITHIN)
+    worst = min(group, key=lambda record: order.index(record.verdict))
+    gaps = [record.gap_ms for record in group if record.gap_ms is not None] or [math.nan]
+    failed = [record.failed or 0 for record in group]
+    whole = [record.whole_again_ms for record in group]
+    return Cell(
+        config=worst.config,
+        fault=worst.fault,
+        title=worst.title,
+        runs=len(group),
+        gap_median=median(gaps),
+        gap_worst=max(gaps),
+        failed_median=median(failed),
+        failed_worst=max(failed),
+        lost_worst=max(record.streams_lost or 0 for record in group),
+        dual_worst=max(record.dual_holder_ms or 0 for record in group),
+        whole_worst=None if None in whole else max(value for value in whole if value is not None),
+        budget_ms=worst.budget_ms,
+        verdict=worst.verdict,
+        why=worst.why,
+    )
+
+
+def picture(found: Sequence[Cell]) -> str:
+    """Draw the longest gaps as bars, on a logarithmic scale, with the budget as a mark."""
+    faults = list(dict.fromkeys(cell.fault for cell in found))
+    configs = list(dict.fromkeys(cell.config for cell in found))
+    left, right, bar, pad = 190.0, 190.0, 12.0, 10.0
+    width, group = 960.0, len(configs) * bar + pad
+    top = 44.0
+    height = top + len(faults) * group + 24
+    low, high = math.log10(5), math.log10(30000)
+
+    def x(milliseconds: float) -> float:
+        share = (math.log10(min(max(milliseconds, 5.0), 30000.0)) - low) / (high - low)
+        return left + share * (width - left - right)
+
+    parts = [
+        svg.text(
+            12,
+            18,
+            "Longest time without an answer, in the worst run (milliseconds; | is the budget)",
+            size=13,
+        )
+    ]
+    for mark, words in ((10, "10"), (100, "100"), (1000, "1 000"), (10000, "10 000")):
+        parts += [
+            svg.line(x(mark), top - 8, x(mark), height - 20, "#e4e7eb"),
+            svg.text(x(mark), height - 6, words, anchor="middle", colour=svg.FAINT),
+        ]
+    for number, config in enumerate(configs):
+        parts += [
+            svg.rect(left + number * 110, top - 18, 9, 9, svg.SERIES[number % len(svg.SERIES)]),
+            svg.text(left + number * 110 + 14, top - 10, config, size=11),
+        ]
+    for row, fault in enumerate(faults):
+        y = top + row * group + pad / 2
+        parts.append(svg.text(left - 8, y + len(configs) * bar / 2 + 4, fault, anchor="end", size=12))
+        for number, config in enumerate(configs):
+            cell = next((cell for cell in found if (cell.config, cell.fault) == (config, fault)), None)
+            if cell is not None and not math.isnan(cell.gap_worst):
+                parts += _bar(cell, x, left, y + number * bar, bar, svg.SERIES[number % len(svg.SERIES)])
+    return svg.drawing(width, height, parts, "longest gap of each fault and configuration")
+
+
+def _bar(
+    cell: Cell, x: Callable[[float], float], left: float, y: float, bar: float, colour: str
+) -> list[str]:
+    end = x(cell.gap_worst)
+    failed = f", {cell.failed_worst} failed" if cell.failed_worst else ""
+    parts = [
+        svg.rect(left, y + 1, end - left, bar - 2, colour, cell.title),
+        svg.text(end + 5, y + bar - 2.5, f"{cell.gap_worst:.0f}{failed}", size=10),
+    ]
+    if cell.budget_ms:
+        parts.append(svg.line(x(cell.budget_ms), y, x(cell.budget_ms), y + bar, svg.INK))
+    return parts

@@ -1,0 +1,70 @@
+"""Writing the report of a series."""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from drill import history
+from drill.checker import Record
+from drill.report.page import page
+from drill.report.summary import cells, picture
+from drill.report.timeline import timeline
+
+BASELINE = "howto"
+
+
+def write(records: Sequence[Record], series: Path, output: Path) -> tuple[Path, Path]:
+    """Write ``report.html``, ``summary.svg`` and ``latest.json`` into `output`; return page and figures."""
+    output.mkdir(parents=True, exist_ok=True)
+    figures = output / "latest.json"
+    figures.write_text(json.dumps([asdict(record) for record in records], indent=1) + "\n")
+    found = cells(records)
+    drawn = picture(found)
+    (output / "summary.svg").write_text(drawn + "\n")
+    timelines = []
+    for record in _worst(records):
+        run = history.read(series / f"{record.config}-{record.fault}-{record.run}")
+        title = f"{record.title} ({record.config}, run {record.run}): {record.verdict}"
+        timelines.append((title, record.why, timeline(run, record)))
+    baseline = BASELINE if any(record.config == BASELINE for record in records) else ""
+    html = output / "report.html"
+    html.write_text(page(facts(records, series), found, drawn, timelines, baseline))
+    return html, figures
+
+
+def facts(records: Sequence[Record], series: Path) -> dict[str, str]:
+    """Return what a reader must know to judge the figures."""
+    floors = [record.floor_ms for record in records if record.floor_ms is not None]
+    late = max((record.late_ms for record in records), default=0.0)
+    busy = [
+        float(line["pressure"])
+        for file in series.glob("*/events.jsonl")
+        for line in map(json.loads, file.read_text().splitlines())
+        if line.get("pressure") is not None
+    ]
+    found = {
+        "Series": f"{series.name}, {len(records)} runs, written {time.strftime('%Y-%m-%d %H:%M')}",
+        "Machine": f"{os.cpu_count()} processors, Linux {platform.release()}",
+    }
+    if floors:
+        found["What the drill cannot see below"] = (
+            f"gaps of {min(floors):.0f} to {max(floors):.0f} ms without any fault; its clients were late by "
+            f"{late:.0f} ms at worst"
+        )
+    if busy:
+        found["Processors wanted by somebody else"] = f"{max(busy):.0f} % of the time in the busiest run"
+    return found
+
+
+def _worst(records: Sequence[Record]) -> list[Record]:
+    """Return the run with the longest gap of each configuration and fault."""
+    found: dict[tuple[str, str], Record] = {}
+    for record in records:
+        key = (record.config, record.fault)
+        if key not in found or (record.gap_ms or 0) > (found[key].gap_ms or 0):
+            found[key] = record
+    return list(found.values())

@@ -1,0 +1,168 @@
+"""One run: prepare, measure nothing, inject, hold, heal, wait until whole, use the streams, stop. Judges nothing."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+
+from drill.errors import DrillError
+from drill.faults.doings import APISERVER, NOT_READY
+from drill.faults.fault import Fault, Scene
+from drill.history import Setting, Writer
+from drill.settle import await_whole, missing
+from drill.stack import Stack
+from drill.workload.clients import Clients, Load, placed
+from drill.workload.outside import outside
+from drill.workload.precedence import precedence, pressure
+from sandbox.stack.engine import Engine
+
+SETTLE_LIMIT_S = 60.0
+"""A drill does not begin, and does not go on, unless redundancy is whole within this."""
+BASELINE_S = 3.0
+TAIL_S = 2.0
+"""Measured after redundancy is whole, so that a late failure is seen."""
+USE_S = 2.3
+"""For the answers on idle streams, and for those of a storm: a little more than the limit of a request."""
+STORM = 40
+"""Connections at once of each client, after the measurement."""
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs faults on one stack, one at a time."""
+
+    stack: Stack
+    load: Load
+    seed: int
+    engine: Engine | None = None
+
+    def run(self, fault: Fault, number: int, directory: Path) -> None:
+        """Write the history of one run into `directory`.
+
+        Raises :class:`DrillError` if redundancy is not whole before or cannot be brought back after.
+        """
+        if fault.sandbox_only and self.stack.sandbox is None:
+            raise DrillError(f"{fault.name}: needs the sandbox; on a real cloud leave it out")
+        self._settled(f"before {fault.name}")
+        scene = Scene(self.stack, self.stack.holder(), self.engine)
+        history = Writer(directory, self._setting(fault, scene, number))
+        try:
+            with ExitStack() as ending:
+                ending.callback(self._mend)
+                ending.enter_context(fault.prepare(scene))
+                namespace = ending.enter_context(self._outside())
+                clients = ending.enter_context(placed(self.stack, directory, self.load, namespace))
+                self._measure(fault, scene, clients, history)
+            self._settled(f"after {fault.name}")
+            history.note("done")
+        finally:
+            history.close()
+
+    def _measure(self, fault: Fault, scene: Scene, clients: Clients, history: Writer) -> None:
+        history.note("clients")
+        time.sleep(BASELINE_S)
+        clients.check()
+        watching = Wholeness(self.stack)
+        with ExitStack() as healing:
+            history.note("inject")
+            healing.enter_context(fault.inject(scene))
+            injected = history.note("injected")
+            at_once = fault.must_be_whole and fault.whole_from == "inject"
+            if at_once:
+                watching.start()
+            time.sleep(fault.hold_s)
+            if at_once:
+                watching.wait(injected + fault.whole_limit_s)
+            history.note("heal")
+        history.note("healed")
+        if fault.must_be_whole and not at_once:
+            watching.start()
+            watching.wait(time.time() + fault.whole_limit_s)
+        if watching.since is not None:
+            history.note("whole", at=watching.since)
+        time.sleep(TAIL_S)
+        history.note("measured", pressure=pressure())
+        clients.tell("use")
+        time.sleep(USE_S)
+        history.note("storm")
+        clients.tell(f"storm {STORM}")
+        time.sleep(USE_S)
+
+    def _setting(self, fault: Fault, scene: Scene, number: int) -> Setting:
+        return Setting(
+            config=self.stack.config,
+            fault=fault.name,
+            run=number,
+            title=fault.title,
+            budget_ms=fault.budget_ms(scene),
+            budget_key=fault.budget,
+            anchor=fault.anchor,
+            path=fault.ended_path(scene),
+            silenced=fault.silenced(scene),
+            whole_from=fault.whole_from,
+            must_be_whole=fault.must_be_whole,
+            holder=scene.holder.name,
+            seed=self.seed,
+            interval_ms=self.load.outside_ms,
+            clock_offsets={host.name: host.clock_offset() for host in self.stack.hosts},
+        )
+
+    @contextmanager
+    def _outside(self) -> Iterator[str]:
+        if self.stack.sandbox is None:
+            yield ""
+            return
+        with precedence(self.stack.sandbox), outside(self.stack.sandbox, self.stack.vpc) as namespace:
+            yield namespace
+
+    def _settled(self, when: str) -> None:
+        if await_whole(self.stack, SETTLE_LIMIT_S) is None:
+            raise DrillError(
+                f"{when}: redundancy is not whole within {SETTLE_LIMIT_S:.0f} s, so no fault is injected:\n  "
+                + "\n  ".join(missing(self.stack))
+            )
+
+    def _mend(self) -> None:
+        """Start what a configuration did not bring back by itself; the next fault needs a whole stack."""
+        if await_whole(self.stack, 1) is not None:
+            return
+        for host in self.stack.hosts:
+            services = f"haproxy keepalived {APISERVER}" if host in self.stack.balancers else APISERVER
+            try:
+                host.run(f"rm -f {NOT_READY}; systemctl start {services}", seconds=30)
+            except DrillError:
+                continue  # it boots; whether all is well is asked next
+
+
+class Wholeness:
+    """Asks in the background since when redundancy is whole."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.since: float | None = None
+        self._stack = stack
+        self._end = Event()
+        self._thread = Thread(target=self._ask, daemon=True)
+
+    def start(self) -> None:
+        """Begin to ask."""
+        self._thread.start()
+
+    def wait(self, until: float) -> None:
+        """Wait for the answer, at most `until` (seconds since the epoch)."""
+        self._thread.join(max(0.0, until - time.time()))
+        self._end.set()
+        self._thread.join()
+
+    def _ask(self) -> None:
+        since: float | None = None
+        while not self._end.is_set():
+            whole = not missing(self._stack)
+            answered = time.time()
+            # Twice in a row: what has not yet noticed its fault looks whole.
+            if whole and since is not None:
+                self.since = since
+                return
+            since = answered if whole else None
+            self._end.wait(0.2)

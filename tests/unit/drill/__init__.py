@@ -1,0 +1,1 @@
+"""The drill's own logic, on histories made up to the millisecond."""

@@ -1,0 +1,119 @@
+"""Orders, histories on disk, and the report made from them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from drill import history, series
+from drill.checker import Verdict, judge
+from drill.errors import DrillError
+from drill.faults import CATALOGUE, SHORT, SIDE_BY_SIDE, named
+from drill.report import write
+from drill.report.summary import cells
+from tests.unit.drill import made_up
+
+pytestmark = pytest.mark.unit
+
+
+def written(root: Path, told: history.History) -> Path:
+    """A made up run on disk, as the runner would have left it."""
+    setting = told.setting
+    directory = root / f"{setting.config}-{setting.fault}-{setting.run}"
+    writer = history.Writer(directory, setting)
+    for event in told.events:
+        writer.note(event["kind"], at=event["at"])
+    writer.note("done")
+    writer.close()
+    for kind, places in (("client", told.clients), ("witness", told.witnesses)):
+        for place, lines in places.items():
+            text = "".join(json.dumps(line) + "\n" for line in lines)
+            (directory / f"{kind}-{place}.jsonl").write_text(text)
+    return directory
+
+
+def test_a_seed_decides_the_order_and_nothing_is_left_out() -> None:
+    faults = named(SIDE_BY_SIDE)
+    first = series.planned(["ours", "howto"], faults, 5, seed=7, shuffle=True)
+    again = series.planned(["ours", "howto"], faults, 5, seed=7, shuffle=True)
+    other = series.planned(["ours", "howto"], faults, 5, seed=8, shuffle=True)
+    assert [run.name for run in first] == [run.name for run in again]
+    assert [run.name for run in first] != [run.name for run in other]
+    assert {run.name for run in first} == {run.name for run in other}
+    assert len({run.name for run in first}) == 2 * len(faults) * 5
+
+
+def test_an_unknown_fault_is_refused_with_those_there_are() -> None:
+    with pytest.raises(DrillError, match="haproxy-stopped"):
+        named(["haproxy-tickled"])
+
+
+def test_every_short_fault_exists_and_measures_something() -> None:
+    assert set(SHORT) | set(SIDE_BY_SIDE) <= set(CATALOGUE)
+    assert all(fault.hold_s > 0 and fault.title for fault in CATALOGUE.values())
+
+
+def test_a_history_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    told = made_up.history({"outside": made_up.client(outages=[(105, 105.1, "refused")])})
+    assert judge(history.read(written(tmp_path, told))) == judge(told)
+
+
+def test_clocks_of_other_hosts_are_brought_to_one(tmp_path: Path) -> None:
+    ahead = tuple(
+        {key: value + 30 if key in history.TIMES and value else value for key, value in line.items()}
+        for line in made_up.client(outages=[(105, 105.1, "refused")])
+    )
+    told = made_up.history({"m3": ahead}, made_up.setting(clock_offsets={"m3": 30.0}))
+    record = judge(history.read(written(tmp_path, told)))
+    assert record.failed == 10
+    assert record.gap_ms == pytest.approx(110, abs=1)
+
+
+def test_half_a_line_of_a_killed_client_is_left_out(tmp_path: Path) -> None:
+    directory = written(tmp_path, made_up.history({"outside": made_up.client()}))
+    with (directory / "client-outside.jsonl").open("a") as file:
+        file.write('{"kind":"req","due":1')
+    assert judge(history.read(directory)).verdict is Verdict.WITHIN
+
+
+def test_a_series_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    [fault] = named(["haproxy-killed"])
+    runs = series.planned(["standard"], [fault], 2, seed=1, shuffle=False)
+    done: list[str] = []
+
+    def make(run: series.Run, directory: Path) -> None:
+        done.append(run.name)
+        about = made_up.setting(run=run.number)
+        written(directory.parent, made_up.history({"outside": made_up.client()}, about))
+
+    series.do(runs[:1], tmp_path, make, lambda _: None)
+    records = series.do(runs, tmp_path, make, lambda _: None)
+    assert done == [run.name for run in runs]
+    assert [record.run for record in records] == [1, 2]
+
+
+def test_the_report_holds_every_run_and_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
+    told = [
+        made_up.history(
+            {"outside": made_up.client(outages=[(105, 105 + gap, "refused")])}, made_up.setting(**about)
+        )
+        for about, gap in (
+            ({"run": 1}, 0.1),
+            ({"run": 2}, 0.4),
+            ({"config": "howto", "budget_ms": None}, 3.0),
+        )
+    ]
+    for each in told:
+        written(tmp_path, each)
+    records = series.read(tmp_path)
+    page, figures = write(records, tmp_path, tmp_path / "out")
+    stored = json.loads(figures.read_text())
+    keys = "config fault run gap_ms failed total slow streams_lost dual_holder_ms whole_again_ms budget_ms verdict"
+    assert all(set(keys.split()) <= set(each) for each in stored)
+    assert len(stored) == len(told)
+    text = page.read_text()
+    assert text.count("<svg") == 1 + len(cells(records))
+    assert "http://" not in text.replace("http://www.w3.org", "")
+    assert "src=" not in text
+    worst = {(cell.config, cell.verdict) for cell in cells(records)}
+    assert worst == {("standard", Verdict.OVER), ("howto", Verdict.UNKNOWN)}
