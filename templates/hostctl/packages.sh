@@ -107,9 +107,11 @@ install_once() {
     esac
 }
 
-# Whether the log tells that asking again is of no use: every source answered, and none has it.
+# Whether the log tells that asking again is of no use: every source answered, and what they have will not do.
 hopeless() {
-    grep -qE "^E: (Version|Unable to locate|Package .* has no installation)|none of apt-get|^No (match|package)|held packages" "$1" &&
+    local certain="^E: (Version|Unable to locate|Package .* has no installation)|held packages|unmet dependencies"
+    certain+="|^No (match|package)|^ *(Problem|- nothing provides)|none of apt-get"
+    grep -qE "$certain" "$1" &&
         ! grep -qiE "failed to (fetch|download|synchronize)|could not resolve|cannot (download|prepare)|ignoring repo" "$1"
 }
 

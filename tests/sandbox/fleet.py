@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from sandbox import names
 from sandbox.hosts import images
-from sandbox.hosts.machine import Machines, wait_until
+from sandbox.hosts.machine import Machines, init_of, wait_until
 from sandbox.hosts.spec import HostSpec, HostState
 from sandbox.network import Network
 from sandbox.network.namespaces import gateway
@@ -51,7 +52,7 @@ class Fleet:
         return HostSpec(
             instance_id=instance_id,
             hostname=f"master-{instance_id[2:]}",
-            image_id=next(iter(images.CATALOGUE)),
+            image_id=images.DEFAULT.id,
             address=here.address,
             prefix=VSWITCH.prefixlen,
             gateway=gateway(VSWITCH),
@@ -78,6 +79,21 @@ class Fleet:
         if done.returncode:
             raise OSError(f"{done.returncode}: {done.stderr or done.stdout}")
         return done.stdout.strip()
+
+    def copy(self, directory: Path, instance_id: str, target: str) -> None:
+        """Put a directory's files onto a host, past its network."""
+        init = init_of(names.cgroup(self.settings, instance_id))
+        into = [
+            "nsenter",
+            "--target",
+            str(init),
+            "--all",
+            "sh",
+            "-ec",
+            f"mkdir -p {target}; tar -xC {target}",
+        ]
+        packed = subprocess.run(["tar", "-cC", directory, "."], capture_output=True, check=True).stdout
+        subprocess.run(into, input=packed, check=True)
 
     def answers(self, instance_id: str) -> Callable[[], bool]:
         """Return whether SSH answers."""

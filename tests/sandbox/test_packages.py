@@ -1,9 +1,6 @@
 """What ``hostctl packages`` does on a host: pinned versions, running services, locks, and mistakes."""
 
-import base64
-import io
 import subprocess
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,18 +40,9 @@ def main_pid(fleet: Fleet, service: str) -> str:
     return fleet.ssh(HOST, f"systemctl show -p MainPID --value {service}")
 
 
-def unpack(fleet: Fleet, directory: Path, target: str) -> None:
-    """Copy a directory onto the host."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        archive.add(directory, arcname=".")
-    text = base64.b64encode(buffer.getvalue()).decode()
-    fleet.ssh(HOST, f"mkdir -p {target} && base64 -d | tar -xz -C {target}", stdin=text)
-
-
 def offer_a_later_haproxy(fleet: Fleet, work: Path) -> None:
     """Let the host's apt see a second version of haproxy."""
-    packages = mirror.ensure_mirror(next(iter(images.CATALOGUE)), lambda _: None)
+    packages = mirror.ensure_mirror(images.DEFAULT.id, lambda _: None)
     [shipped] = packages.glob("haproxy_*.deb")
     subprocess.run(["dpkg-deb", "-R", shipped, work / "tree"], check=True)
     control = work / "tree/DEBIAN/control"
@@ -69,7 +57,7 @@ def offer_a_later_haproxy(fleet: Fleet, work: Path) -> None:
         ["apt-ftparchive", "packages", "."], cwd=repository, capture_output=True, text=True, check=True
     )
     (repository / "Packages").write_text(index.stdout)
-    unpack(fleet, repository, "/srv/later")
+    fleet.copy(repository, HOST, "/srv/later")
     fleet.ssh(HOST, "echo 'deb [trusted=yes] file:/srv/later ./' >/etc/apt/sources.list.d/later.list")
 
 
