@@ -22,6 +22,9 @@ LEADER = "supervisor"
 MACHINE = "machine"
 """Sub-cgroup of nspawn, which makes more below it."""
 
+PERIOD_US = 100_000
+"""Length of the kernel's usual accounting period, in which a limit of processor time counts."""
+
 _ENTER = 'for group in $GROUPS_TO_ENTER; do echo $$ >"$group/cgroup.procs"; done; exec "$@"'
 
 
@@ -29,8 +32,10 @@ _ENTER = 'for group in $GROUPS_TO_ENTER; do echo $$ >"$group/cgroup.procs"; done
 class Limits:
     """Upper bounds of one cgroup."""
 
-    memory: int = 1 << 30
+    memory: int
     """Bytes."""
+    cores: int
+    """Processors' worth of time, in each tenth of a second."""
     processes: int = 1024
 
 
@@ -182,7 +187,7 @@ def _remove_tree(tree: Path) -> bool:
 
 def _delegate(parent: Path) -> None:
     available = (parent / "cgroup.controllers").read_text().split()
-    for controller in ("memory", "pids"):
+    for controller in ("cpu", "memory", "pids"):
         if controller in available:
             with suppress(OSError):  # a parent with processes of its own delegates nothing
                 (parent / "cgroup.subtree_control").write_text(f"+{controller}")
@@ -207,7 +212,46 @@ def _inherit_cpuset(path: Path) -> None:
 
 
 def _limit(hierarchy: Hierarchy, path: Path, limits: Limits) -> None:
-    memory = "memory.max" if hierarchy.unified else "memory.limit_in_bytes"
-    for file, value in ((memory, limits.memory), ("pids.max", limits.processes)):
+    bounds = {"pids.max": limits.processes}
+    if hierarchy.unified:
+        bounds |= {"memory.max": limits.memory, "cpu.max": limits.cores * PERIOD_US}
+    else:
+        bounds |= {"memory.limit_in_bytes": limits.memory, "cpu.cfs_quota_us": limits.cores * PERIOD_US}
+    for file, value in bounds.items():
         if (path / file).exists():
             (path / file).write_text(str(value))
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a cgroup has taken of the machine."""
+
+    cpu_s: float
+    """Processor time in seconds since it was made; nothing of it is lost when a process ends."""
+    memory: int
+    """Bytes its processes hold now, without the files the kernel keeps in memory for as long as there is room."""
+
+
+def usage(name: str) -> Usage:
+    """Return what a cgroup and those below it use; a cgroup that is not there uses nothing."""
+    cpu_s, memory = 0.0, 0
+    for tree in _trees(name):
+        for file, key, unit in (
+            ("cpuacct.usage", "", 1e9),
+            ("cpu.stat", "usage_usec", 1e6),
+        ):
+            cpu_s = max(cpu_s, _figure(tree / file, key) / unit)
+        memory = max(
+            memory, _figure(tree / "memory.stat", "total_rss"), _figure(tree / "memory.stat", "anon")
+        )
+    return Usage(cpu_s, memory)
+
+
+def _figure(file: Path, key: str) -> int:
+    """Return the number behind a key of a cgroup's file (or its only one), 0 where there is none."""
+    with suppress(OSError):
+        for line in file.read_text().splitlines():
+            words = line.split()
+            if words[:-1] == ([key] if key else []):
+                return int(words[-1])
+    return 0

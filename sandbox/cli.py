@@ -3,37 +3,42 @@
 import json
 import os
 import sys
+from collections.abc import Iterable
+from dataclasses import asdict
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from sandbox import lifecycle, needs
-from sandbox.control import Control
+from sandbox import lifecycle, logs, needs, prune, tables, usage
+from sandbox.control import Control, NotRunningError
 from sandbox.errors import SandboxError
 from sandbox.faults import cli as fault_cli
+from sandbox.hosts.machine import Machines
 from sandbox.progress import console, to_console
 from sandbox.settings import Settings
 from sandbox.stack import cli as stack_cli
 from sandbox.stack import flow
 from sandbox.stack.ssh_key import ensure_key
-from sandbox.words import in_words
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="A small local Alibaba Cloud: API, hosts and network. `sandbox stack up` runs the program on it.",
+    rich_markup_mode="rich",
+    help="A small local Alibaba Cloud: its API, hosts that boot, networks that stop what the cloud stops, faults.\n\n"
+    "[bold]stack up[/bold] runs this checkout's program on it, as make up does. One of your own, beside it:\n\n"
+    "  sandbox up --name lab --port 7500 --eip-range 127.70.0.0/24\n\n"
+    "  sandbox status --name lab --json     endpoint, CA and access key, for any client of the API\n\n"
+    "  sandbox fault freeze HOST --name lab --seconds 10\n\n"
+    "  sandbox down --name lab              nothing is left, whatever state it was in",
 )
 app.add_typer(stack_cli.app, name="stack")
 app.add_typer(fault_cli.app, name="fault")
 
-Name = typer.Option("dev", help="Name of the sandbox; several run side by side.")
-SshCommand = typer.Argument(None, help="What to run there; a shell if not given.")
-SshHost = typer.Argument(help="Name or instance id.")
-AsJson = typer.Option(False, "--json", help="One JSON object.")
-Host = typer.Argument(None, help="Name or instance id; the server's own log if not given.")
+Name = Annotated[str, typer.Option(help="Name of the sandbox; several run side by side.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is still to come, until ^C.")]
 
 
 def settings_of(name: str) -> Settings:
@@ -41,14 +46,31 @@ def settings_of(name: str) -> Settings:
     return Settings.load(name) or Settings(name)
 
 
+def existing(name: str) -> Settings:
+    """The settings of a sandbox. Raises :class:`SandboxError` where there is none of that name."""
+    settings = Settings.load(name)
+    if settings is None:
+        raise SandboxError(f"sandbox {name!r} does not exist; start it with: sandbox up --name {name}")
+    return settings
+
+
+def as_json(content: object) -> None:
+    """Print one JSON value."""
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
 @app.command()
 def up(
-    name: str = Name,
-    port: int = typer.Option(7443, help="Loopback TCP port of the API."),
-    eip_range: str = typer.Option("127.66.0.0/24", help="Loopback addresses handed out as EIPs."),
+    name: Name = "dev",
+    port: Annotated[int, typer.Option(help="Loopback TCP port of the API.")] = 7443,
+    eip_range: Annotated[str, typer.Option(help="Loopback addresses handed out as EIPs.")] = "127.66.0.0/24",
+    json_: AsJson = False,
 ) -> None:
     """Start the sandbox, or find it running. Hosts it had before are taken up again."""
-    wanted = Settings(name, port, IPv4Network(eip_range))
+    try:
+        wanted = Settings(name, port, IPv4Network(eip_range))
+    except ValueError as invalid:
+        raise SandboxError(f"EIP range {eip_range!r}: {invalid}; such as 127.70.0.0/24") from None
     stored = Settings.load(name)
     if stored and stored != wanted and (port, eip_range) != (7443, "127.66.0.0/24"):
         raise SandboxError(
@@ -56,8 +78,10 @@ def up(
             f"remove it first to change them: sandbox down --name {name}"
         )
     needs.ensure(to_console)
-    lifecycle.up(stored or wanted, to_console)
+    current = lifecycle.up(stored or wanted, to_console)
     to_console(f"Sandbox {name!r} answers on https://{(stored or wanted).endpoint}")
+    if json_:
+        typer.echo(current.to_json())
 
 
 @app.command()
@@ -66,54 +90,85 @@ def prepare() -> None:
     flow.prepare(to_console)
 
 
-@app.command()
-def down(name: str = Name) -> None:
-    """Remove the sandbox with its hosts, network and state. Finds what a crash left; safe to repeat."""
-    lifecycle.down(settings_of(name), to_console)
-
-
-@app.command()
-def status(
-    name: str = Name,
-    as_json: bool = typer.Option(False, "--json", help="One JSON object, with the API's credentials."),
+@app.command("prune")
+def prune_cache(
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it; without, it is only shown.")] = False,
+    json_: AsJson = False,
 ) -> None:
-    """Show hosts, addresses, HaVips and who holds each, and what security groups let through."""
+    """Show, or remove, what the cache holds that this checkout and all sandboxes do without: old builds."""
+    unused = prune.find()
+    if yes:
+        prune.remove(unused)
+    if json_:
+        as_json([{"path": str(one.path), "bytes": one.size, "removed": yes} for one in unused])
+        return
+    for one in unused:
+        to_console(f"{one.size / 2**20:7.0f} MiB  {one.path}")
+    total = f"{sum(one.size for one in unused) / 2**20:.0f} MiB"
+    hint = "removed" if yes else "to be had with: sandbox prune --yes"
+    to_console(f"{total} {hint}" if unused else "Nothing in the cache is unused.")
+
+
+@app.command()
+def down(name: Name = "dev", json_: AsJson = False) -> None:
+    """Remove the sandbox with its hosts, network and state. Finds what a crash left; safe to repeat."""
+    removed = lifecycle.down(settings_of(name), to_console)
+    if json_:
+        as_json({"removed": removed})
+
+
+@app.command("list")
+def list_(json_: AsJson = False) -> None:
+    """Show all sandboxes of this machine, and whether each runs."""
+    found = [
+        {"name": one.name, "api": one.endpoint, "eip_range": str(one.eip_range), "running": running(one)}
+        for one in Settings.all()
+    ]
+    if json_:
+        as_json(found)
+        return
+    for each in found:
+        state = "runs" if each["running"] else "is not running"
+        to_console(f"{each['name']}: https://{each['api']}, EIPs in {each['eip_range']}, {state}")
+    if not found:
+        to_console("There is no sandbox; start one with: sandbox up")
+
+
+def running(settings: Settings) -> bool:
+    """Whether a sandbox's server answers."""
+    try:
+        Control(settings).status()
+    except NotRunningError:
+        return False
+    return True
+
+
+@app.command()
+def status(name: Name = "dev", json_: AsJson = False) -> None:
+    """Show hosts, addresses, HaVips and who holds each, and what security groups let through.
+
+    With --json also the API's address, CA and access key.
+    """
     current = Control(settings_of(name)).status()
-    if as_json:
+    if json_:
         typer.echo(current.to_json())
         return
-    for table in (hosts_table, ha_vips_table, security_groups_table):
+    for table in (tables.hosts, tables.ha_vips, tables.security_groups):
         console.print(table(current.content))
 
 
-def hosts_table(content: dict[str, Any]) -> Table:
-    """Hosts as a table."""
-    table = Table("host", "id", "address", "EIP", "state", title=f"sandbox on https://{content['api']}")
-    for host in content["hosts"]:
-        table.add_row(host["name"], host["id"], host["address"], host["eip"] or "", host["state"])
-    return table
-
-
-def ha_vips_table(content: dict[str, Any]) -> Table:
-    """HaVips as a table."""
-    names = {host["id"]: host["name"] for host in content["hosts"]}
-    table = Table("HaVip", "address", "EIP", "attached", "held by")
-    for vip in content["ha_vips"]:
-        attached = ", ".join(sorted(names.get(one, one) for one in vip["attached"]))
-        table.add_row(
-            vip["id"], vip["address"], vip["eip"] or "", attached, names.get(vip["holder"], "nobody")
-        )
-    return table
-
-
-def security_groups_table(content: dict[str, Any]) -> Table:
-    """Security groups in words as a table."""
-    names = {group["id"]: group["name"] or group["id"] for group in content["security_groups"]}
-    table = Table("security group", "members", "what it does")
-    for group in content["security_groups"]:
-        members = [host["name"] for host in content["hosts"] if group["id"] in host["security_groups"]]
-        table.add_row(names[group["id"]], ", ".join(members), "\n".join(in_words(group, names)))
-    return table
+@app.command("usage")
+def usage_(
+    name: Name = "dev",
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long to watch.")] = 5.0,
+    json_: AsJson = False,
+) -> None:
+    """Measure what the sandbox costs: processor time and memory of its server, each host and each forwarder."""
+    shares = usage.measure(existing(name), seconds)
+    if json_:
+        as_json([asdict(share) for share in shares])
+    else:
+        console.print(tables.usage(shares))
 
 
 def host_named(name: str, host: str) -> dict[str, Any]:
@@ -123,9 +178,11 @@ def host_named(name: str, host: str) -> dict[str, Any]:
 
 @app.command(context_settings={"ignore_unknown_options": True})
 def ssh(
-    host: str = SshHost,
-    command: list[str] = SshCommand,
-    name: str = Name,
+    host: Annotated[str, typer.Argument(help="Name or instance id.")],
+    command: Annotated[
+        list[str] | None, typer.Argument(help="What to run there; a shell if not given.")
+    ] = None,
+    name: Name = "dev",
 ) -> None:
     """Log in to a host through its EIP, with the dev stack's key."""
     settings = settings_of(name)
@@ -145,38 +202,58 @@ def ssh(
     os.execvp("ssh", [*arguments, *(command or [])])  # noqa: S606 - ssh takes over, as the person asked
 
 
-@app.command()
-def logs(host: str = Host, name: str = Name, as_json: bool = AsJson) -> None:
-    """Print a host's console, or the log of the sandbox's server."""
-    settings = settings_of(name)
-    file = settings.directory / "server.log"
-    if host:
-        file = settings.hosts / host_named(name, host)["id"] / "console.log"
-    text = existing_text(name, file)
-    if as_json:
-        typer.echo(json.dumps({"file": str(file), "lines": text.splitlines()}, indent=2))
+@app.command("logs")
+def logs_(
+    host: Annotated[
+        str | None, typer.Argument(help="Name or instance id; the server's own log if not given.")
+    ] = None,
+    name: Name = "dev",
+    *,
+    journal: Annotated[bool, typer.Option("--journal", help="The host's journal, not its console.")] = False,
+    follow: Follow = False,
+    json_: AsJson = False,
+) -> None:
+    """Print a host's console or journal, or the log of the sandbox's server. A host that is off has both, too."""
+    settings = existing(name)
+    if journal and not host:
+        raise SandboxError("--journal is a host's: name one, such as: sandbox logs k8s-master01 --journal")
+    instance = host_named(name, host)["id"] if host else ""
+    if journal:
+        command = Machines(settings).journal_command(instance, follow=follow, as_json=json_)
+        os.execvp(command[0], command)  # noqa: S606 - journalctl takes over
+    file = settings.hosts / instance / "console.log" if host else settings.directory / "server.log"
+    if follow:
+        print_each(logs.follow(file, settings.directory))
+    elif json_:
+        as_json({"file": str(file), "lines": logs.lines(file)})
     else:
-        typer.echo(text, nl=False)
+        print_each(logs.lines(file))
 
 
 @app.command("api-log")
 def api_log(
-    name: str = Name,
-    as_json: bool = typer.Option(False, "--json", help="One JSON list instead of a JSON object a line."),
+    name: Name = "dev",
+    *,
+    follow: Follow = False,
+    json_: Annotated[
+        bool, typer.Option("--json", help="One JSON list instead of a JSON object a line.")
+    ] = False,
 ) -> None:
     """Print every API call as JSON lines: time, action, parameters, code, milliseconds."""
-    text = existing_text(name, settings_of(name).directory / "api.log")
-    if as_json:
-        typer.echo(json.dumps([json.loads(line) for line in text.splitlines()], indent=2, ensure_ascii=False))
+    settings = existing(name)
+    file: Path = settings.directory / "api.log"
+    if follow:
+        print_each(logs.follow(file, settings.directory))
+    elif json_:
+        as_json([json.loads(line) for line in logs.lines(file)])
     else:
-        typer.echo(text, nl=False)
+        print_each(logs.lines(file))
 
 
-def existing_text(name: str, file: Path) -> str:
-    """The text of a log; empty before its first line. Raises :class:`SandboxError` for a sandbox that is not there."""
-    if not Settings.load(name):
-        raise SandboxError(f"sandbox {name!r} does not exist; start it with: sandbox up --name {name}")
-    return file.read_text(errors="replace") if file.exists() else ""
+def print_each(lines: Iterable[str]) -> None:
+    """Print lines as they come."""
+    for line in lines:
+        typer.echo(line)
 
 
 def main() -> None:

@@ -64,15 +64,16 @@ def _refuse_a_taken_port(settings: Settings) -> None:
             ) from error
 
 
-def down(settings: Settings, report: Report) -> None:
-    """End and remove everything of the sandbox, whatever state it is in. Safe to repeat.
+def down(settings: Settings, report: Report) -> tuple[str, ...]:
+    """End and remove everything of the sandbox, whatever state it is in; return what that was. Safe to repeat.
 
     Raises :class:`SandboxError` naming what survives.
     """
     found = leftovers.find(settings)
     if not found:
         report(f"Sandbox {settings.name!r}: nothing is left of it")
-        return
+        return ()
     report(f"Sandbox {settings.name!r}: removing {len(found)} processes, namespaces and directories")
     leftovers.teardown(settings)
     report(f"Sandbox {settings.name!r}: gone")
+    return found

@@ -77,6 +77,12 @@ class Settings:
         (self.directory / "settings.json").write_text(json.dumps(stored) + "\n")
 
     @classmethod
+    def all(cls) -> "list[Settings]":
+        """The settings of all sandboxes of this machine."""
+        names = sorted(file.parent.name for file in (cache_dir() / "sandboxes").glob("*/settings.json"))
+        return [found for name in names if (found := cls.load(name))]
+
+    @classmethod
     def load(cls, name: str) -> "Settings | None":
         """The settings a sandbox of this name was started with, or None where there is none."""
         file = cls(name=name).directory / "settings.json"

@@ -123,6 +123,7 @@ def host_spec(state: State, instance_id: str) -> HostSpec:
     instance = state.instances[instance_id]
     vswitch = state.vswitches[instance.vswitch_id].cidr
     pair = state.key_pairs.get(instance.key_pair)
+    kind = INSTANCE_TYPES[instance.instance_type]
     return HostSpec(
         instance_id=instance.id,
         hostname=instance.host_name,
@@ -131,6 +132,8 @@ def host_spec(state: State, instance_id: str) -> HostSpec:
         prefix=vswitch.prefixlen,
         gateway=rules.gateway(vswitch),
         mac=instance.mac,
+        cores=kind.cores,
+        memory=round(kind.memory * 2**30),
         authorized_keys=(pair.public_key,) if pair else (),
         user_data=base64.b64decode(instance.user_data) or None,
     )

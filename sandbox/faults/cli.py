@@ -163,9 +163,15 @@ def show(
 
 
 @app.command()
-def heal(name: Name = "dev") -> None:
+def heal(
+    name: Name = "dev",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
+) -> None:
     """End all faults in force now, whoever injected them."""
     healed = kinds.heal(settings_of(name))
+    if as_json:
+        typer.echo(json.dumps(healed))
+        return
     to_console(f"Healed: {', '.join(healed)}" if healed else "No fault is in force.")
 
 

@@ -28,10 +28,18 @@ class Image:
     description: str
 
 
+DEFAULT = Image("debian_12_9_x64_20G_alibase_20250117.vhd", "bookworm", "Debian 12.9 64 bit")
+"""What the dev stack's masters run; its HAProxy also serves the EIPs."""
+
 CATALOGUE = {
     image.id: image
-    for image in (Image("debian_12_9_x64_20G_alibase_20250117.vhd", "bookworm", "Debian 12.9 64 bit"),)
+    for image in (
+        DEFAULT,
+        # As Alibaba names its images of that release. The newest keepalived there is 2.1, the newest HAProxy 2.2.
+        Image("debian_11_11_x64_20G_alibase_20240926.vhd", "bullseye", "Debian 11.11 64 bit"),
+    )
 }
+"""Made when an instance first wants it, but for the default's."""
 
 
 def find(image_id: str) -> Image:
@@ -72,9 +80,26 @@ def ensure_image(image_id: str, report: Report) -> Path:
 def exclusive(place: Path) -> Iterator[None]:
     """Hold the right to make ``place``; the kernel gives it back when the process dies."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    with (place.parent / f".{place.name}.lock").open("w") as lock:
+    with _lock(place).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def in_work(place: Path) -> bool:
+    """Whether somebody has the right to make ``place`` now."""
+    file = _lock(place)
+    if not file.exists():
+        return False
+    with file.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _lock(place: Path) -> Path:
+    return place.parent / f".{place.name}.lock"
 
 
 @contextmanager
@@ -112,8 +137,14 @@ def _bootstrap(image: Image, root: Path) -> None:
     # The cache can be made again: no need to wait for the disk after every file.
     options += ["--dpkgopt=force-unsafe-io", *(f"--dpkgopt=path-exclude={path}" for path in guest.LEFT_OUT)]
     lines = [source.line() for source in apt.sources(image.release)]
+    # What a killed mmdebstrap leaves in its directory for temporary files is removed by the next build.
+    scratch = root.with_name(f"{root.name}.tmp")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
     run(
         [
+            "env",
+            f"TMPDIR={scratch}",
             *contained,
             "mmdebstrap",
             "--mode=root",
@@ -125,3 +156,4 @@ def _bootstrap(image: Image, root: Path) -> None:
         ],
         seconds=1800,
     )
+    shutil.rmtree(scratch, ignore_errors=True)

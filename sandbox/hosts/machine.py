@@ -74,7 +74,7 @@ class Machines:
                 f"{instance_id} has no network interface: apply the topology before starting it"
             )
         plan.stopping.unlink(missing_ok=True)
-        cgroups.create(plan.cgroup, cgroups.Limits())
+        cgroups.create(plan.cgroup, cgroups.Limits(memory=plan.spec.memory, cores=plan.spec.cores))
         command = [
             "unshare",
             "--mount",
@@ -139,14 +139,26 @@ class Machines:
         """Return the instance ids of all hosts made and not deleted."""
         return tuple(sorted(plan.parent.name for plan in self.settings.hosts.glob("*/plan.json")))
 
+    def names(self) -> dict[str, str]:
+        """Return the name of every host by its instance id."""
+        return {one: self._plan(one).spec.hostname for one in self.list()}
+
     def console(self, instance_id: str) -> Path:
         """Return the file with what the host printed on its console, over all its boots."""
         return self._plan(instance_id).console
 
     def journal(self, instance_id: str, lines: int = 500) -> str:
         """Return the end of the host's journal, read from its disk: it may be off, or hang."""
+        return run([*self.journal_command(instance_id), "-n", str(lines)])
+
+    def journal_command(
+        self, instance_id: str, *, follow: bool = False, as_json: bool = False
+    ) -> tuple[str, ...]:
+        """Return the command that prints the host's journal."""
         logs = self._plan(instance_id).upper / "var/log/journal"
-        return run(["journalctl", "-D", logs, "-o", "short-precise", "--no-pager", "-n", str(lines)])
+        form = "json" if as_json else "short-precise"
+        command = ("journalctl", "-D", str(logs), "-o", form, "--no-pager")
+        return (*command, "--follow") if follow else command
 
     def run(
         self, instance_id: str, argv: Sequence[str], *, stdin: str | None = None, seconds: float = 60

@@ -15,17 +15,28 @@ JUDGES = ("haproxy", "keepalived")
 """Programs that are also run on this machine, without being installed here."""
 
 
+def location(image: images.Image, packages: tuple[str, ...] = PACKAGES) -> Path:
+    """Return where a mirror is or will be."""
+    return cache_dir() / "mirror" / f"{image.release}-{_key(images.location(image).name, *packages)}"
+
+
+def tools_location(image: images.Image) -> Path:
+    """Return where an image's tools are or will be."""
+    return cache_dir() / "tools" / f"{location(image).name}-{_key(_WRAPPER)}"
+
+
 def ensure_mirror(image_id: str, report: Report, packages: tuple[str, ...] = PACKAGES) -> Path:
     """Return a directory with .deb files and their index for hosts of ``image_id``.
 
     Raises :class:`SandboxError` when apt cannot get a package.
     """
+    image = images.find(image_id)
     root = images.ensure_image(image_id, report)
-    place = cache_dir() / "mirror" / f"{images.find(image_id).release}-{_key(root.name, *packages)}"
+    place = location(image, packages)
     with images.exclusive(place):
         if not place.exists():
             with step(report, "package mirror", usually="15 s"), images.building(place) as work:
-                _download(images.find(image_id).release, root, packages, work)
+                _download(image.release, root, packages, work)
                 _index(work)
     return place
 
@@ -33,7 +44,7 @@ def ensure_mirror(image_id: str, report: Report, packages: tuple[str, ...] = PAC
 def ensure_tools(image_id: str, report: Report) -> Path:
     """Return a directory with ``haproxy`` and ``keepalived`` to run here: unpacked, not installed."""
     image, mirror = images.ensure_image(image_id, report), ensure_mirror(image_id, report)
-    place = cache_dir() / "tools" / f"{mirror.name}-{_key(_WRAPPER)}"
+    place = tools_location(images.find(image_id))
     with images.exclusive(place):
         if not place.exists():
             with images.building(place) as work:

@@ -17,6 +17,10 @@ class HostSpec:
     """Length of the vSwitch's prefix in bits."""
     gateway: IPv4Address
     mac: str
+    cores: int = 2
+    """Processors' worth of time it gets at most, as its instance type says."""
+    memory: int = 2 << 30
+    """Bytes it gets at most, as its instance type says."""
     authorized_keys: tuple[str, ...] = ()
     """OpenSSH public keys of root."""
     user_data: bytes | None = None

@@ -126,7 +126,7 @@ class Forwarders:
             members = set()
         self.directory.mkdir(parents=True, exist_ok=True)
         cgroups.create(cgroup(self.settings, MEMBER + address))
-        haproxy = mirror.ensure_tools(next(iter(images.CATALOGUE)), self.report) / "haproxy"
+        haproxy = mirror.ensure_tools(images.DEFAULT.id, self.report) / "haproxy"
         partial = file.with_suffix(".partial")
         partial.write_text(text)
         command = [str(haproxy), "-D", "-f", str(partial)]

@@ -128,11 +128,9 @@ def prepare(report: Report) -> None:
 
 
 def ensure_host_parts(report: Report) -> None:
-    """Image, package mirror and the tools taken from it, for every image there is."""
-    for image in images.CATALOGUE:
-        images.ensure_image(image, report)
-        mirror.ensure_mirror(image, report)
-        mirror.ensure_tools(image, report)
+    """Image, package mirror and the tools taken from it: of the default image; others are made when one is used."""
+    mirror.ensure_mirror(images.DEFAULT.id, report)
+    mirror.ensure_tools(images.DEFAULT.id, report)
 
 
 def wait_for_answer(endpoint: str) -> None:

@@ -9,12 +9,11 @@ from typing import Literal
 
 from sandbox.progress import Report
 from sandbox.settings import cache_dir
-from sandbox.toolchain import golang, official, parts
+from sandbox.toolchain import build, golang, home, official, parts
 from sandbox.toolchain.build import build_missing, is_built
 from sandbox.toolchain.errors import ToolchainError
-from sandbox.toolchain.home import assemble, bin_directory
 
-__all__ = ["Toolchain", "ToolchainError", "ensure", "find_built"]
+__all__ = ["Toolchain", "ToolchainError", "directories", "ensure", "find_built"]
 
 _CHOICES = ("auto", "official", "built")
 
@@ -117,6 +116,15 @@ def find_built() -> Toolchain | None:
     return _assembled(go, keys, lambda _: None) if is_built(_directory(), keys) else None
 
 
+def directories() -> tuple[Path, ...]:
+    """Return every directory that this checkout's built toolchain consists of, whether it is there or not."""
+    try:
+        _, keys = _inputs()
+    except ToolchainError:
+        return ()
+    return (*build.directories(_directory(), keys).values(), home.location(_directory(), keys))
+
+
 def _build(report: Report) -> Toolchain:
     go, keys = _inputs()
     return _assembled(go, keys, report)
@@ -124,8 +132,8 @@ def _build(report: Report) -> Toolchain:
 
 def _assembled(go: golang.Go, keys: Mapping[parts.Part, str], report: Report) -> Toolchain:
     built = build_missing(_directory(), keys, go, report)
-    home = assemble(_directory(), keys, built)
-    return Toolchain("built", bin_directory(home), home, parts.ENGINE.version)
+    place = home.assemble(_directory(), keys, built)
+    return Toolchain("built", home.bin_directory(place), place, parts.ENGINE.version)
 
 
 def _inputs() -> tuple[golang.Go, dict[parts.Part, str]]:

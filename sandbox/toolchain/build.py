@@ -31,24 +31,25 @@ def build_missing(cache: Path, keys: Mapping[Part, str], go: golang.Go, report: 
         ToolchainError: a build failed, or another run kept the lock for an hour.
 
     """
-    directories = _directories(cache, keys)
+    places = directories(cache, keys)
     if is_built(cache, keys):
-        return directories
+        return places
     cache.mkdir(parents=True, exist_ok=True)
     with locked(cache / ".lock", report):
         for leftover in cache.glob(f"*{_WORK_SUFFIX}"):
             shutil.rmtree(leftover)
-        missing = {part: directory for part, directory in directories.items() if not directory.is_dir()}
+        missing = {part: directory for part, directory in places.items() if not directory.is_dir()}
         asyncio.run(_build_all(go, missing, report))
-    return directories
+    return places
 
 
 def is_built(cache: Path, keys: Mapping[Part, str]) -> bool:
     """Tell whether the cache holds every part."""
-    return all(directory.is_dir() for directory in _directories(cache, keys).values())
+    return all(directory.is_dir() for directory in directories(cache, keys).values())
 
 
-def _directories(cache: Path, keys: Mapping[Part, str]) -> dict[Part, Path]:
+def directories(cache: Path, keys: Mapping[Part, str]) -> dict[Part, Path]:
+    """Return where each part is or will be."""
     return {part: cache / f"{part.name}-{keys[part]}" for part in PARTS}
 
 

@@ -33,8 +33,7 @@ def assemble(cache: Path, keys: Mapping[Part, str], built: Mapping[Part, Path]) 
     file ``.lock`` and none ``.partial`` beside that directory. The language host's launcher lies
     beside the engine.
     """
-    scripts = hashlib.sha256(_LANGUAGE_HOST_LAUNCHER.encode() + _PACKAGES.read_bytes()).hexdigest()
-    home = cache / f"home-{combined_key([*keys.values(), scripts])}"
+    home = location(cache, keys)
     for part, directory in built.items():
         for file in sorted(directory.iterdir()):
             _place(file, _directory(home, part) / file.name)
@@ -44,6 +43,12 @@ def assemble(cache: Path, keys: Mapping[Part, str], built: Mapping[Part, Path]) 
     _write(home / _LIBRARY / "pip" / "__main__.py", _PACKAGES.read_text())
     _write(home / _BIN / LANGUAGE_HOST.binary, _LANGUAGE_HOST_LAUNCHER)
     return home
+
+
+def location(cache: Path, keys: Mapping[Part, str]) -> Path:
+    """Where the PULUMI_HOME is or will be: its name changes with what it is made of."""
+    scripts = hashlib.sha256(_LANGUAGE_HOST_LAUNCHER.encode() + _PACKAGES.read_bytes()).hexdigest()
+    return cache / f"home-{combined_key([*keys.values(), scripts])}"
 
 
 def bin_directory(home: Path) -> Path:

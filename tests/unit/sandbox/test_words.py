@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.cli import security_groups_table
 from sandbox.cloud.state import Rule
+from sandbox.tables import security_groups as security_groups_table
 from sandbox.words import in_words
 
 pytestmark = pytest.mark.unit
