@@ -1,5 +1,6 @@
 """What lies in the cache and is of no use to this checkout or to any sandbox: old builds, and what killed ones left."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from sandbox.hosts import images, mirror
 from sandbox.hosts.plan import Plan
 from sandbox.settings import cache_dir
 
-KINDS = ("images", "mirror", "tools", "toolchain")
+KINDS = ("images", "mirror", "mypy", "tools", "toolchain")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def remove(unused: list[Unused]) -> None:
 
 def _used() -> Iterator[Path]:
     yield Path(sys.prefix)
+    yield Path(os.environ.get("MYPY_CACHE_DIR", ""))
     yield from toolchain.directories()
     for image in images.CATALOGUE.values():
         yield images.location(image)
