@@ -336,6 +336,11 @@ class InvalidUserData(ApiError):
     template = "The specified user data is not base64."
 
 
+class UserDataNotServed(ApiError):
+    code = "InvalidUserData.NotServed"
+    template = "The sandbox's hosts do not act on this part of the user data: {0}"
+
+
 class UserDataTooLong(ApiError):
     code = "InvalidUserData.SizeExceeded"
     template = "The specified user data has {0} bytes; the limit is {1}."

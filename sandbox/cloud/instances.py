@@ -13,6 +13,7 @@ from sandbox.cloud.session import Session
 from sandbox.cloud.state import Disk, Instance, Phase, State, VSwitch
 from sandbox.cloud.tags import checked
 from sandbox.cloud.transitions import InstanceStatus, Work, settle
+from sandbox.hosts import user_data
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])")
 
@@ -106,7 +107,7 @@ def host_name(text: str) -> str:
 
 
 def decode_user_data(text: str, limit: int) -> bytes | None:
-    """Return what the host will get, None for nothing; ``limit`` in bytes."""
+    """Return what the host will get, None for nothing; ``limit`` in bytes. What hosts pass over is refused."""
     if not text:
         return None
     try:
@@ -115,6 +116,8 @@ def decode_user_data(text: str, limit: int) -> bytes | None:
         raise errors.InvalidUserData from None
     if len(data) > limit:
         raise errors.UserDataTooLong(len(data), limit)
+    if reason := user_data.refusal(data):
+        raise errors.UserDataNotServed(reason)
     return data
 
 

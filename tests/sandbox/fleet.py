@@ -17,7 +17,33 @@ from sandbox.topology import Eip, Port, SecurityGroup, Topology, Vpc
 from tests.sandbox.conftest import VIP, VPC, VSWITCH, let_in, port
 
 PORTS = tuple(port(number, ha_vips=(VIP,)) for number in (1, 2, 3))
-USER_DATA = b"#!/bin/sh\nhostname >/root/user-data-ran\n"
+SCRIPT = b"#!/bin/sh\nhostname >/root/user-data-ran\n"
+CLOUD_CONFIG = b"""\
+#cloud-config
+write_files:
+  - {path: /root/written, content: "by cloud-init", permissions: "0640"}
+packages: [jq]
+runcmd:
+  - jq --version >/root/user-data-ran
+"""
+MULTIPART = b"""\
+Content-Type: multipart/mixed; boundary=part
+MIME-Version: 1.0
+
+--part
+Content-Type: text/cloud-config
+
+#cloud-config
+bootcmd: [touch /root/booted]
+--part
+Content-Type: text/x-shellscript
+
+#!/bin/sh
+ls /root/booted >/root/user-data-ran
+--part--
+"""
+USER_DATA = {"i-1": SCRIPT, "i-2": CLOUD_CONFIG, "i-3": MULTIPART}
+MEMORY = 1 << 30
 BOOT_LIMIT_S = 60
 
 
@@ -58,7 +84,8 @@ class Fleet:
             gateway=gateway(VSWITCH),
             mac=here.mac,
             authorized_keys=keys,
-            user_data=USER_DATA,
+            memory=MEMORY,
+            user_data=USER_DATA[instance_id],
         )
 
     def ssh(self, instance_id: str, command: str, stdin: str | None = None) -> str:

@@ -260,22 +260,37 @@ def test_ssh_is_cut_in_the_middle(fleet: Fleet) -> None:
     assert int(fleet.ssh("i-1", "stat -c %s /root/half")) < 100000
 
 
-def test_faults_of_a_killed_process_are_healed_by_another(fleet: Fleet) -> None:
+KILLED = {
+    "hosts and their network": (
+        "Killed(host='i-3'), Limited(host='i-1', kbit=100), PackageLock(host='i-2'), Frozen(host='i-1'),"
+        "Partitioned(host='i-2', peer='i-1')"
+    ),
+    "what runs on them": (
+        "ServiceStopped(host='i-1', service='systemd-logind'), ServiceHung(host='i-2', service='ssh'),"
+        "DiskFull(host='i-2'),"
+        "SshRefused(host='i-1'), SshCut(host='i-3', after=0), CutOff(host='i-3')"
+    ),
+}
+
+
+@pytest.mark.parametrize("faults", KILLED.values(), ids=KILLED)
+def test_faults_of_a_killed_process_are_healed_by_another(fleet: Fleet, faults: str) -> None:
     text = (
         "import os, signal\n"
         "from sandbox.faults.kinds import *\n"
         "from sandbox.settings import Settings\n"
         f"settings = Settings.load({fleet.settings.name!r})\n"
-        "faults = (Limited(host='i-1', kbit=100), PackageLock(host='i-2'), Frozen(host='i-1'))\n"
-        "with injected(settings, *faults, Partitioned(host='i-2', peer='i-3')):\n"
+        f"with injected(settings, {faults}):\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     left = subprocess.run([sys.executable, "-c", text], check=False, cwd=ROOT)
     assert left.returncode == -signal.SIGKILL
-    assert [record.orphaned for record in fault.records(fleet.settings)] == [True] * 4
-    assert not pings(fleet, "i-2", "i-1")
-    assert not pings(fleet, "i-2", "i-3")
-    assert len(kinds.heal(fleet.settings)) == 4
+    count = faults.count("(")
+    assert [record.orphaned for record in fault.records(fleet.settings)] == [True] * count
+    assert not any(fleet.answers(each.instance_id)() for each in PORTS[::2])
+    assert len(kinds.heal(fleet.settings)) == count
+    for each in PORTS:
+        wait_until(fleet.answers(each.instance_id), BOOT_LIMIT_S, f"SSH to {each.instance_id}")
     reach(fleet, "i-2", "i-1")
     reach(fleet, "i-2", "i-3")
     assert kinds.heal(fleet.settings) == []

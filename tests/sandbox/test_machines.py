@@ -1,20 +1,24 @@
 """Whole hosts: booted, reached by SSH through an EIP, rebooted, taken up again, gone without a trace."""
 
+import contextlib
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sandbox import cgroups, leftovers, names
+from sandbox import cgroups, leftovers, lifecycle, names
 from sandbox.hosts.machine import init_of, wait_until
 from sandbox.hosts.spec import HostSpec, HostState
 from sandbox.settings import Settings
+from tests.e2e.conftest import free_port
 from tests.sandbox.conftest import VIP, VPC
-from tests.sandbox.fleet import BOOT_LIMIT_S, PORTS, Fleet, booted
+from tests.sandbox.fleet import BOOT_LIMIT_S, MEMORY, PORTS, Fleet, booted
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -34,6 +38,31 @@ def test_cloud_init_made_the_host_its_own(fleet: Fleet) -> None:
     assert len(host_keys) == len(PORTS)
     identities = {fleet.ssh(each.instance_id, "cat /etc/machine-id") for each in PORTS}
     assert len(identities) == len(PORTS)
+
+
+def test_every_kind_of_user_data_that_people_use_runs(fleet: Fleet) -> None:
+    for each in PORTS:
+        fleet.machines.run(each.instance_id, ["cloud-init", "status", "--wait"])
+    assert fleet.ssh("i-2", "cat /root/user-data-ran").startswith("jq-")
+    assert fleet.ssh("i-2", "cat /root/written; stat -c %a /root/written").split("\n") == ["by cloud-init640"]
+    assert fleet.ssh("i-3", "cat /root/user-data-ran") == "/root/booted"
+
+
+def test_a_host_gets_no_more_than_its_type_has(fleet: Fleet) -> None:
+    fill = "python3 -c 'import sys; x = bytearray(int(sys.argv[1])); print(len(x))'"
+    assert fleet.ssh("i-2", f"{fill} {MEMORY // 4}") == str(MEMORY // 4)
+    assert "Killed" in fleet.ssh("i-2", f"{fill} {2 * MEMORY} 2>&1 || echo Killed by $?")
+    assert fleet.answers("i-2")(), "the host itself lives"
+    used = cgroups.usage(names.cgroup(fleet.settings, "i-2"))
+    assert 0 < used.memory < MEMORY
+    assert used.cpu_s > 0
+    quotas = {
+        int(file.read_text().split()[0])
+        for tree in cgroups.hierarchies()
+        for name in ("cpu.max", "cpu.cfs_quota_us")
+        if (file := tree.root / names.cgroup(fleet.settings, "i-2") / name).exists()
+    }
+    assert quotas == {fleet.spec("i-2").cores * cgroups.PERIOD_US}
 
 
 def test_packages_install_from_the_mirror(fleet: Fleet) -> None:
@@ -111,6 +140,34 @@ def test_hosts_outlive_who_started_them(fleet: Fleet) -> None:
     assert starter.returncode == -signal.SIGKILL
     wait_until(fleet.answers("i-3"), BOOT_LIMIT_S, "SSH to i-3")
     assert fleet.machines.state("i-3") is HostState.RUNNING
+
+
+def test_whatever_is_killed_teardown_leaves_nothing(tmp_path: Path) -> None:
+    """The server, supervisors, nspawns, hosts' own processes, forwarders: SIGKILL at random, over and over."""
+    settings = Settings(f"z{os.getpid() % 10**5}", free_port(), Settings().eip_range)
+    before = traces()
+    try:
+        lifecycle.up(settings, lambda _: None)
+        fleet = Fleet(settings, tmp_path, PORTS[:2])
+        fleet.eips = ()
+        fleet.build()
+        for each in fleet.ports:
+            fleet.machines.start(each.instance_id)
+        seed = int(time.time())
+        sys.stdout.write(f"killing at random, seed {seed}\n")
+        chance = random.Random(seed)  # noqa: S311 - not a secret
+        for _ in range(10):
+            for pid in sorted(cgroups.members(settings.prefix)):
+                if chance.random() < 0.3:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+            time.sleep(0.2)
+    finally:
+        lifecycle.down(settings, lambda _: None)
+    assert leftovers.find(settings) == ()
+    assert {trace for trace in traces() - before if settings.name in trace} == set()
+    tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout
+    assert settings.prefix not in tables
 
 
 def test_teardown_leaves_nothing(tmp_path: Path) -> None:

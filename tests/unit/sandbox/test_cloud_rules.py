@@ -122,6 +122,7 @@ def test_the_cloud_picks_an_address(client: Client) -> None:
         ({"PrivateIpAddress": "10.0.1.1"}, "InvalidPrivateIpAddress"),
         ({"PrivateIpAddress": "ten"}, "InvalidPrivateIpAddress.Malformed"),
         ({"UserData": "not base64!"}, "InvalidUserData.Base64FormatInvalid"),
+        ({"UserData": "I2luY2x1ZGUKaHR0cHM6Ly9hCg=="}, "InvalidUserData.NotServed"),
         ({"UserData": "QUFB" * 11000}, "InvalidUserData.SizeExceeded"),
         ({"HostName": "-x"}, "InvalidHostName.Malformed"),
         ({"InternetMaxBandwidthOut": "5"}, "InvalidParameter"),

@@ -1,5 +1,6 @@
 """The pure parts of hosts: plans, seeds, sources and cgroup trees."""
 
+import gzip
 import json
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from sandbox import cgroups, names
 from sandbox.errors import SandboxError
-from sandbox.hosts import apt, images, seed
+from sandbox.hosts import apt, images, seed, user_data
 from sandbox.hosts.plan import Plan
 from sandbox.hosts.spec import HostSpec
 from sandbox.settings import Settings
@@ -28,9 +29,9 @@ SPEC = HostSpec(
 )
 
 
-@pytest.mark.parametrize("user_data", [b"#!/bin/sh\n\xff\n", None])
-def test_a_plan_is_read_back_as_written(tmp_path: Path, user_data: bytes | None) -> None:
-    spec = HostSpec(**{**vars(SPEC), "user_data": user_data})
+@pytest.mark.parametrize("data", [b"#!/bin/sh\n\xff\n", None])
+def test_a_plan_is_read_back_as_written(tmp_path: Path, data: bytes | None) -> None:
+    spec = HostSpec(**{**vars(SPEC), "user_data": data})
     plan = Plan(spec, tmp_path, Path("/image"), Path("/mirror"), "ns", "group/i-1", "machine")
     assert not Plan.exists(tmp_path)
     plan.save()
@@ -62,6 +63,44 @@ https://packages.example/cloud-sdk/ main
         ("https://mirror.example/debian/", "bookworm-updates"),
         ("https://mirror.example/debian-security/", "bookworm-security"),
     }
+
+
+MULTIPART = b"""\
+Content-Type: multipart/mixed; boundary=x
+MIME-Version: 1.0
+
+--x
+Content-Type: text/cloud-config
+
+#cloud-config
+runcmd: [id]
+--x
+Content-Type: text/x-include-url
+
+https://example.com/more
+--x--
+"""
+
+
+@pytest.mark.parametrize(
+    ("data", "refused"),
+    [
+        (b"#!/bin/sh\necho hello\n", ""),
+        (b"#cloud-config\npackages: [jq]\nruncmd: [id]\nwrite_files: []\n", ""),
+        (b"#cloud-config\n", ""),
+        (b"#cloud-config\nntp: {}\nruncmd: [id]\n", "keys of #cloud-config: ntp; served are bootcmd"),
+        (b"#cloud-config\n{", "not YAML"),
+        (b"#cloud-config\n- a\n", "not a mapping"),
+        (b"#include\nhttps://example.com/x\n", "#include: hosts have no way out"),
+        (gzip.compress(b"#include-once\nhttps://example.com/x\n"), "#include: hosts have no way out"),
+        (MULTIPART, "#include: hosts have no way out"),
+        (MULTIPART.replace(b"x-include-url", b"x-shellscript"), ""),
+    ],
+)
+def test_user_data_that_hosts_pass_over_is_refused(data: bytes, refused: str) -> None:
+    reason = user_data.refusal(data)
+    assert refused in reason
+    assert bool(reason) == bool(refused)
 
 
 def test_an_unknown_image_is_refused_with_the_known_ones() -> None:
