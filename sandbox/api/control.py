@@ -105,8 +105,7 @@ class Control:
 
     def _remove(self, body: bytes) -> Body:
         wanted = Removal.model_validate_json(body)
-        region = objects.region_of(self._cloud.read(region="").state, wanted.id)
-        with self._cloud.change(region) as session:
+        with self._cloud.change(region="") as session:
             objects.remove(session, wanted.kind, wanted.id)
         self._cloud.settle(REMOVE_LIMIT_S)
         return {}

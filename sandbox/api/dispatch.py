@@ -72,7 +72,7 @@ class Dispatcher:
             raise errors.InvalidParameter("Format", "the sandbox speaks JSON.")
         action = registry.find(parameters.get("Version", ""), parameters.get("Action", ""))
         call = parse(action, wire.business(parameters))
-        if call.region_id not in catalogue.REGIONS:
+        if call.region_id not in ("", *catalogue.REGIONS):
             raise errors.InvalidRegionIdNotFound(call.region_id, ", ".join(catalogue.REGIONS))
         if not action.changes:
             return action.handler(self._cloud.read(call.region_id), call)

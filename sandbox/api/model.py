@@ -8,8 +8,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, m
 from pydantic.alias_generators import to_pascal
 from pydantic_core import PydanticCustomError
 
-from sandbox.cloud.catalogue import REGIONS
-
 Body = dict[str, JsonValue]
 T = TypeVar("T")
 
@@ -77,7 +75,8 @@ class Call(Parameters):
     # Left over from before RAM; every action of ECS and VPC has them.
     not_served = names("OwnerId OwnerAccount ResourceOwnerId ResourceOwnerAccount")
 
-    region_id: str = REGIONS[0]
+    region_id: str = ""
+    """Many actions on one resource need none: the resource's id says where it is."""
 
 
 class Repeatable(Call):

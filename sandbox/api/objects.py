@@ -71,21 +71,6 @@ def _compute(state: State) -> Iterator[CloudObject]:
         yield CloudObject(SECURITY_GROUP, group.id, about)
 
 
-def region_of(state: State, identifier: str) -> str:
-    """Return the region of an object, by the first part of its id, or an empty string where it is gone."""
-    first = identifier.split(":", maxsplit=1)[0]
-    tables = (
-        state.eips,
-        state.ha_vips,
-        state.instances,
-        state.key_pairs,
-        state.security_groups,
-        state.vswitches,
-        state.vpcs,
-    )
-    return next((table[first].region for table in tables if first in table), "")
-
-
 def remove(session: Session, kind: str, identifier: str) -> None:
     """Remove an object by force; others that use it are an error.
 

@@ -5,6 +5,7 @@ from typing import Literal
 from sandbox.cloud import errors, ids
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import Eip, HaVip, Instance
+from sandbox.cloud.tags import checked
 from sandbox.cloud.transitions import STEADY
 
 Kind = Literal["EcsInstance", "HaVip"]
@@ -12,7 +13,14 @@ AVAILABLE, IN_USE = "Available", "InUse"
 
 
 def allocate(
-    session: Session, *, name: str, description: str, bandwidth: str, charge_type: str, isp: str
+    session: Session,
+    *,
+    name: str,
+    description: str,
+    bandwidth: str,
+    charge_type: str,
+    isp: str,
+    tags: dict[str, str],
 ) -> Eip:
     """Take the next free address of the range."""
     if len(session.state.eips) >= session.offer.limits.eips:
@@ -23,7 +31,7 @@ def allocate(
         raise errors.EipsExhausted(session.offer.eip_range)
     eip = Eip(
         id=ids.resource_id("eip"),
-        region=session.region,
+        region=session.home,
         created=ids.now(),
         name=name,
         description=description,
@@ -31,6 +39,7 @@ def allocate(
         bandwidth=bandwidth,
         charge_type=charge_type,
         isp=isp,
+        tags=checked(session, "EIP", tags),
     )
     session.state.eips[eip.id] = eip
     return eip

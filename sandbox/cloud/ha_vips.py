@@ -33,7 +33,7 @@ def create(
         chosen = free
     vip = HaVip(
         id=ids.resource_id("havip"),
-        region=session.region,
+        region=vswitch.region,
         created=ids.now(),
         name=name,
         description=description,

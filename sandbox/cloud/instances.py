@@ -56,7 +56,7 @@ def run(session: Session, order: Order) -> Instance:
     identifier = ids.resource_id("i")
     instance = Instance(
         id=identifier,
-        region=session.region,
+        region=vswitch.region,
         created=ids.now(),
         name=order.name or identifier,
         description=order.description,
@@ -165,8 +165,11 @@ def reboot(session: Session, instance_id: str, *, force: bool) -> None:
     session.later(instance, Work.FORCE_REBOOT if force else Work.REBOOT)
 
 
-def release(session: Session, instance_id: str, *, force: bool) -> None:
-    """Begin to remove an instance; a running one only by ``force``. HaVips and EIPs let go of it at once."""
+def release(session: Session, instance_id: str, *, force: bool, orderly: bool = False) -> None:
+    """Begin to remove an instance; a running one only by ``force``, after a shutdown if it is to be ``orderly``.
+
+    HaVips and EIPs let go of it at once.
+    """
     instance = session.instance(instance_id)
     if instance.deletion_protection:
         raise errors.DeletionProtected(f"instance {instance.id}")
@@ -180,5 +183,7 @@ def release(session: Session, instance_id: str, *, force: bool) -> None:
     for eip in session.state.eips.values():
         if eip.instance_id == instance.id:
             eips.clear(eip)
+    if orderly and status is InstanceStatus.RUNNING:
+        session.later(instance, Work.STOP)
     instance.phase = Phase.RELEASING
     session.later(instance, Work.DELETE)

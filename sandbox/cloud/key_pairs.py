@@ -31,7 +31,7 @@ def import_(session: Session, name: str, public_key: str, tags: dict[str, str]) 
     pair = KeyPair(
         id=name,
         name=name,
-        region=session.region,
+        region=session.home,
         created=ids.now(),
         tags=checked(session, "key pair", tags),
         public_key=text,

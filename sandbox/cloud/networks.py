@@ -19,7 +19,7 @@ def create_vpc(session: Session, *, cidr: str, name: str, description: str, tags
         raise errors.VpcQuotaExceeded(session.offer.limits.vpcs)
     vpc = Vpc(
         id=ids.resource_id("vpc"),
-        region=session.region,
+        region=session.home,
         created=ids.now(),
         name=name,
         description=description,
@@ -45,7 +45,8 @@ def delete_vpc(session: Session, vpc_id: str) -> None:
 
 def vswitches_of(session: Session, vpc: Vpc) -> list[VSwitch]:
     """Return the vSwitches of a VPC."""
-    return [vswitch for vswitch in session.here(session.state.vswitches) if vswitch.vpc_id == vpc.id]
+    found = [vswitch for vswitch in session.state.vswitches.values() if vswitch.vpc_id == vpc.id]
+    return sorted(found, key=lambda vswitch: (vswitch.created, vswitch.id))
 
 
 def create_vswitch(
@@ -53,8 +54,8 @@ def create_vswitch(
 ) -> VSwitch:
     """Make a vSwitch in a VPC."""
     vpc = session.vpc(vpc_id)
-    if zone not in zones(session.region):
-        raise errors.InvalidZoneIdNotFound(zone, session.region)
+    if zone not in zones(vpc.region):
+        raise errors.InvalidZoneIdNotFound(zone, vpc.region)
     range_ = rules.network(cidr)
     neighbours: dict[str, IPv4Network] = {other.id: other.cidr for other in vswitches_of(session, vpc)}
     rules.check_vswitch(range_, vpc.cidr, neighbours)
@@ -62,7 +63,7 @@ def create_vswitch(
         raise errors.VSwitchQuotaExceeded(session.offer.limits.vswitches)
     vswitch = VSwitch(
         id=ids.resource_id("vsw"),
-        region=session.region,
+        region=vpc.region,
         created=ids.now(),
         name=name,
         description=description,

@@ -16,7 +16,7 @@ def create(
     vpc = session.vpc(vpc_id)
     group = SecurityGroup(
         id=ids.resource_id("sg"),
-        region=session.region,
+        region=vpc.region,
         created=ids.now(),
         name=name,
         description=description,
@@ -59,7 +59,7 @@ def _check_peer(session: Session, rule: Rule, group: SecurityGroup) -> None:
     if rule.group == group.id:
         raise errors.GroupNamesItself(group.id)
     peer = session.state.security_groups.get(rule.group)
-    if peer is None or peer.region != session.region:
+    if peer is None or peer.region != group.region:
         raise (errors.SourceGroupMissing if inward else errors.DestGroupMissing)(rule.group)
     if peer.vpc_id != group.vpc_id:
         raise (errors.SourceGroupMismatch if inward else errors.DestGroupMismatch)(peer.id, group.vpc_id)

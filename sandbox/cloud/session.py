@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TypeVar
 
 from sandbox.cloud import errors
-from sandbox.cloud.catalogue import Image
+from sandbox.cloud.catalogue import REGIONS, Image
 from sandbox.cloud.dataplane import DataPlane
 from sandbox.cloud.state import Eip, HaVip, Instance, KeyPair, Resource, SecurityGroup, State, Vpc, VSwitch
 from sandbox.cloud.transitions import InstanceStatus, Work, instance_status
@@ -59,8 +59,14 @@ class Session:
     under_way: Callable[[str], Work | None]
     """The work going on at a host."""
     region: str
+    """As the call gave it. Empty: what it names by id may be anywhere, and what it makes or lists is at ``home``."""
     work: list[tuple[str, Work]] = field(default_factory=list)
     """What is to be done at which host once the draft is the state."""
+
+    @property
+    def home(self) -> str:
+        """The region of what a call makes or lists."""
+        return self.region or REGIONS[0]
 
     def vpc(self, identifier: str) -> Vpc:
         """Return the VPC, or raise InvalidVpcIdNotFound."""
@@ -92,13 +98,13 @@ class Session:
 
     def _find(self, table: dict[str, R], identifier: str, missing: type[errors.ApiError]) -> R:
         found = table.get(identifier)
-        if found is None or found.region != self.region:
+        if found is None or self.region not in ("", found.region):
             raise missing(identifier)
         return found
 
     def here(self, table: dict[str, R]) -> list[R]:
         """Return this region's resources of a table in a stable order, oldest first."""
-        local = (resource for resource in table.values() if resource.region == self.region)
+        local = (resource for resource in table.values() if resource.region == self.home)
         return sorted(local, key=lambda resource: (resource.created, resource.id))
 
     def status(self, instance: Instance) -> InstanceStatus:

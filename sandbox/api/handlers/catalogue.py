@@ -52,7 +52,7 @@ class DescribeInstanceTypes(Call):
 
     not_served = names(
         """
-        CpuArchitecture CpuArchitectures GPUSpec GpuSpecs InstanceCategories InstanceCategory
+        AdditionalAttributes CpuArchitecture CpuArchitectures GPUSpec GpuSpecs InstanceCategories InstanceCategory
         InstanceFamilyLevel InstanceTypeFamilies LocalStorageCategories LocalStorageCategory
         MaximumCpuCoreCount MaximumCpuSpeedFrequency MaximumCpuTurboFrequency MaximumGPUAmount
         MaximumMemorySize MinimumBaselineCredit MinimumCpuCoreCount MinimumCpuSpeedFrequency
@@ -77,7 +77,7 @@ class DescribeImages(Paged):
     not_served = names(
         """
         ActionType DryRun Filter ImageFamily ImageOwnerId IsPublic IsSupportCloudinit
-        IsSupportIoOptimized ResourceGroupId ShowExpired SnapshotId
+        IsSupportIoOptimized ResourceGroupId ShowExpired SnapshotId Usable
         """
     )
 
@@ -126,7 +126,7 @@ def describe_zones(session: Session, _call: DescribeZones) -> Body:
             "AvailableVolumeCategories": {"VolumeCategories": []},
             "DedicatedHostGenerations": {"DedicatedHostGeneration": []},
         }
-        for zone in zones(session.region)
+        for zone in zones(session.home)
     ]
     return {"Zones": {"Zone": shown}}
 
@@ -137,7 +137,7 @@ def describe_available_resource(session: Session, call: DescribeAvailableResourc
     supported: list[JsonValue] = [{"Value": value, **_AVAILABLE} for value in _resources(session, call)]
     shown: list[JsonValue] = [
         {
-            "RegionId": session.region,
+            "RegionId": session.home,
             "ZoneId": zone,
             **_AVAILABLE,
             "AvailableResources": {
@@ -149,7 +149,7 @@ def describe_available_resource(session: Session, call: DescribeAvailableResourc
                 ]
             },
         }
-        for zone in zones(session.region)
+        for zone in zones(session.home)
         if call.zone_id in ("", zone)
     ]
     return {"AvailableZones": {"AvailableZone": shown}}
@@ -158,7 +158,7 @@ def describe_available_resource(session: Session, call: DescribeAvailableResourc
 def _resources(session: Session, call: DescribeAvailableResource) -> list[str]:
     match call.destination_resource:
         case "Zone":
-            return list(zones(session.region))
+            return list(zones(session.home))
         case "InstanceType":
             return [
                 kind.id
@@ -202,7 +202,7 @@ def describe_images(session: Session, call: DescribeImages) -> Body:
         and not call.tag
     ]
     shown: list[JsonValue] = [_image(image) for image in call.page(found)]
-    return {"RegionId": session.region, "Images": {"Image": shown}, **call.counts(found)}
+    return {"RegionId": session.home, "Images": {"Image": shown}, **call.counts(found)}
 
 
 @action(ECS, DescribeImageSupportInstanceTypes)
@@ -210,7 +210,7 @@ def describe_image_support(session: Session, call: DescribeImageSupportInstanceT
     """Show that every instance type runs every image."""
     known = call.image_id in session.offer.images
     shown: list[JsonValue] = [_instance_type(kind) for kind in INSTANCE_TYPES.values()] if known else []
-    return {"ImageId": call.image_id, "RegionId": session.region, "InstanceTypes": {"InstanceType": shown}}
+    return {"ImageId": call.image_id, "RegionId": session.home, "InstanceTypes": {"InstanceType": shown}}
 
 
 def _instance_type(kind: InstanceType) -> Body:

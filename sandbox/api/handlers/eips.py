@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from sandbox.api.model import Body, Call, Paged, Repeatable, names, vpc_tags
+from sandbox.api.model import Body, Call, Paged, Repeatable, Tag, as_dict, names, vpc_tags
 from sandbox.api.registry import VPC, action
 from sandbox.cloud import eips
 from sandbox.cloud.session import Session
@@ -28,6 +28,7 @@ class AllocateEipAddress(Repeatable):
     instance_charge_type: Literal["PostPaid"] = "PostPaid"
     isp: Literal["BGP", "BGP_PRO"] = Field(default="BGP", alias="ISP")
     netmode: Literal["public"] = "public"
+    tag: tuple[Tag, ...] = ()
 
 
 class DescribeEipAddresses(Paged):
@@ -104,6 +105,7 @@ def allocate_eip_address(session: Session, call: AllocateEipAddress) -> Body:
         bandwidth=call.bandwidth,
         charge_type=call.internet_charge_type,
         isp=call.isp,
+        tags=as_dict(call.tag),
     )
     return {"AllocationId": eip.id, "EipAddress": str(eip.address), "ResourceGroupId": ""}
 

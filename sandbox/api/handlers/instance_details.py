@@ -17,7 +17,7 @@ class DescribeDisks(Tokened):
         """
         AdditionalAttributes AutoSnapshotPolicyId Category DeleteAutoSnapshot DeleteWithInstance
         DiskChargeType DiskName DryRun EnableAutoSnapshot EnableAutomatedSnapshotPolicy EnableShared
-        Encrypted Filter KMSKeyId LockReason MultiAttach Portable ResourceGroupId SnapshotId Status Tag
+        Encrypted Filter KMSKeyId LockReason MultiAttach PerformanceLevel Portable ResourceGroupId SnapshotId Status Tag
         ZoneId
         """
     )
@@ -104,7 +104,7 @@ def describe_instance_ram_role(session: Session, call: DescribeInstanceRamRole) 
     found = [] if call.ram_role_name else _instances(session, call.instance_ids)
     shown: list[JsonValue] = [{"InstanceId": instance.id, "RamRoleName": ""} for instance in call.page(found)]
     return {
-        "RegionId": session.region,
+        "RegionId": session.home,
         "InstanceRamRoleSets": {"InstanceRamRoleSet": shown},
         **call.counts(found),
     }

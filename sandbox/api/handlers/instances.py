@@ -36,11 +36,11 @@ class RunInstances(Repeatable):
     not_served = names(
         """
         AdditionalInfo Affinity Arn AutoPay AutoReleaseTime AutoRenew AutoRenewPeriod
-        CapacityReservationId CapacityReservationPreference CpuOptions CreditSpecification DataDisk
-        DedicatedHostId DeploymentSetGroupNo DeploymentSetId HibernationOptions HostNames HpcClusterId
+        CapacityReservationId CapacityReservationPreference ClockOptions CpuOptions CreditSpecification DataDisk
+        DedicatedHostId DeploymentSetGroupNo DeploymentSetId DryRun HibernationOptions HostNames HpcClusterId
         HttpEndpoint HttpPutResponseHopLimit HttpTokens ImageFamily ImageOptions InternetMaxBandwidthIn
         Ipv6Address Ipv6AddressCount Isp LaunchTemplateId LaunchTemplateName LaunchTemplateVersion
-        MinAmount NetworkInterface NetworkInterfaceQueueNumber NetworkOptions Password PasswordInherit
+        ManagedHostId MinAmount NetworkInterface NetworkInterfaceQueueNumber NetworkOptions Password PasswordInherit
         Period PeriodUnit PrivateDnsNameOptions PrivatePoolOptions RamRoleName ResourceGroupId
         SchedulerOptions SecurityEnhancementStrategy SecurityOptions SpotDuration
         SpotInterruptionBehavior SpotPriceLimit StorageSetId StorageSetPartitionNumber SystemTag Tenancy
@@ -68,7 +68,6 @@ class RunInstances(Repeatable):
     io_optimized: Literal["optimized"] = "optimized"
     spot_strategy: Literal["NoSpot"] = "NoSpot"
     deletion_protection: bool = False
-    dry_run: Literal["false"] = "false"
     amount: Annotated[int, Field(ge=1, le=1)] = 1
     tag: tuple[Tag, ...] = ()
 
@@ -133,6 +132,7 @@ class DeleteInstance(OneInstance):
     not_served = names("DryRun TerminateSubscription")
 
     force: bool = False
+    force_stop: bool = True
 
 
 class ModifyInstanceAttribute(OneInstance):
@@ -140,7 +140,7 @@ class ModifyInstanceAttribute(OneInstance):
 
     not_served = names(
         """
-        AdditionalInfo CpuOptions CreditSpecification EnableJumboFrame HostName ImageOptions
+        AdditionalInfo CpuOptions CreditSpecification EnableJumboFrame EnableNetworkEncryption HostName ImageOptions
         NetworkInterfaceQueueNumber OSNameEn Password PrivateDnsNameOptions Recyclable
         RemoteConnectionOptions SecurityGroupIds UserData
         """
@@ -243,7 +243,7 @@ def reboot_instance(session: Session, call: RebootInstance) -> Body:
 @action(ECS, DeleteInstance, changes=True)
 def delete_instance(session: Session, call: DeleteInstance) -> Body:
     """Release an instance."""
-    instances.release(session, call.instance_id, force=call.force)
+    instances.release(session, call.instance_id, force=call.force, orderly=not call.force_stop)
     return {}
 
 

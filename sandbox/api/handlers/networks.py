@@ -14,8 +14,8 @@ class CreateVpc(Repeatable):
 
     not_served = names(
         """
-        DryRun EnableDnsHostname EnableIpv6 Ipv4CidrMask Ipv4IpamPoolId Ipv6CidrBlock Ipv6Isp
-        ResourceGroupId UserCidr
+        DryRun EnableDnsHostname EnableIpv6 Ipv4CidrMask Ipv4IpamPoolId Ipv6CidrBlock Ipv6CidrMask
+        Ipv6IpamPoolId Ipv6Isp ResourceGroupId UserCidr
         """
     )
 
@@ -75,7 +75,7 @@ class DeleteVpc(Repeatable):
 class CreateVSwitch(Repeatable):
     """VPC API reference, CreateVSwitch."""
 
-    not_served = names("Ipv6CidrBlock VpcIpv6CidrBlock")
+    not_served = names("CidrMask Ipv6CidrBlock Ipv6CidrMask VpcIpv6CidrBlock")
 
     vpc_id: str
     cidr_block: str
@@ -110,7 +110,7 @@ class DescribeVSwitches(ShortPaged):
 class ModifyVSwitchAttribute(Call):
     """VPC API reference, ModifyVSwitchAttribute."""
 
-    not_served = names("EnableIPv6 Ipv6CidrBlock VpcIpv6CidrBlock")
+    not_served = names("EnableIPv6 Ipv6CidrBlock Ipv6CidrMask VpcIpv6CidrBlock")
 
     v_switch_id: str
     v_switch_name: str | None = None
@@ -119,6 +119,8 @@ class ModifyVSwitchAttribute(Call):
 
 class DeleteVSwitch(Repeatable):
     """VPC API reference, DeleteVSwitch."""
+
+    not_served = names("DryRun")
 
     v_switch_id: str
 

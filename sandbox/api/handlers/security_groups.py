@@ -53,6 +53,8 @@ class DescribeSecurityGroups(Tokened):
 class DescribeSecurityGroupAttribute(Tokened):
     """ECS API reference, DescribeSecurityGroupAttribute."""
 
+    not_served = names("Attribute")
+
     security_group_id: str
     direction: Literal["ingress", "egress", "all"] = "all"
     max_results: int | None = Field(default=None, ge=1, le=1000)
@@ -106,7 +108,7 @@ def describe_security_groups(session: Session, call: DescribeSecurityGroups) -> 
         and has_tags(group.tags, call.tag)
     ]
     shown: list[JsonValue] = [_group(group) for group in call.page(found)]
-    return {"SecurityGroups": {"SecurityGroup": shown}, "RegionId": session.region, **call.counts(found)}
+    return {"SecurityGroups": {"SecurityGroup": shown}, "RegionId": session.home, **call.counts(found)}
 
 
 @action(ECS, DescribeSecurityGroupAttribute)

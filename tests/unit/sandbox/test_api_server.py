@@ -1,69 +1,18 @@
 """The application over HTTP, its certificates, its log and its control routes."""
 
 import json
-import ssl
 import stat
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
-import httpx
 import pytest
-import uvicorn
 
 from sandbox.api import credentials, tls
-from sandbox.api.app import create_app
-from sandbox.api.calllog import CallLog
-from sandbox.api.control import Access
-from sandbox.cloud.cloud import Cloud
-from sandbox.cloud.store import Store
 from tests.unit.sandbox.client import VERSIONS, signed
-from tests.unit.sandbox.conftest import OFFER
-from tests.unit.sandbox.fake_plane import FakePlane
+from tests.unit.sandbox.served import Server
 
 pytestmark = pytest.mark.unit
-
-
-class Server:
-    """A running server and what a client of it needs."""
-
-    def __init__(self, directory: Path) -> None:
-        files = tls.certificates(directory)
-        self.directory = directory
-        self.key = credentials.access_key(directory)
-        self.token = credentials.control_token(directory)
-        cloud = Cloud(Store(directory / "state.json"), FakePlane(), OFFER)
-        cloud.start()
-        app = create_app(
-            cloud, Access(self.token, self.key, files.ca, files.bundle), CallLog(directory / "api.log")
-        )
-        config = uvicorn.Config(
-            app,
-            port=0,
-            ssl_certfile=files.server,
-            ssl_keyfile=files.server_key,
-            log_level="error",
-            http="h11",
-        )
-        self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=self.server.run, daemon=True)
-        self.thread.start()
-        deadline = time.monotonic() + 10
-        while not self.server.started:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        port = self.server.servers[0].sockets[0].getsockname()[1]
-        self.client = httpx.Client(
-            base_url=f"https://127.0.0.1:{port}", verify=ssl.create_default_context(cafile=str(files.bundle))
-        )
-
-    def stop(self) -> None:
-        """End it and wait."""
-        self.client.close()
-        self.server.should_exit = True
-        self.thread.join(10)
 
 
 @pytest.fixture(scope="module")

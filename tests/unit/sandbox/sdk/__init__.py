@@ -1,0 +1,1 @@
+"""The API as Alibaba's own Python SDKs see it, over HTTPS."""
