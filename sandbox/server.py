@@ -12,7 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from sandbox.api import credentials, tls
-from sandbox.api.app import create_app
+from sandbox.api.app import LONGEST_HEAD, create_app
 from sandbox.api.calllog import CallLog
 from sandbox.api.control import Access
 from sandbox.cloud.catalogue import Image
@@ -78,6 +78,7 @@ def _serve(settings: Settings) -> None:
         ssl_certfile=certificates.server,
         ssl_keyfile=certificates.server_key,
         http="h11",
+        h11_max_incomplete_event_size=LONGEST_HEAD,
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=GRACE_S,

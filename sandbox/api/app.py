@@ -19,6 +19,8 @@ from sandbox.api.signature import Envelope
 from sandbox.cloud.cloud import Cloud
 
 FORM = "application/x-www-form-urlencoded"
+LONGEST_HEAD = 256 * 1024
+"""Bytes of a request line with its headers: SDKs put user data, 32 KiB before base64, into the query."""
 
 
 def create_app(cloud: Cloud, access: Access, log: CallLog) -> Starlette:

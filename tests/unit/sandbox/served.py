@@ -9,7 +9,7 @@ import httpx
 import uvicorn
 
 from sandbox.api import credentials, tls
-from sandbox.api.app import create_app
+from sandbox.api.app import LONGEST_HEAD, create_app
 from sandbox.api.calllog import CallLog
 from sandbox.api.control import Access
 from sandbox.cloud.cloud import Cloud
@@ -39,6 +39,7 @@ class Server:
             ssl_keyfile=files.server_key,
             log_level="critical",
             http="h11",
+            h11_max_incomplete_event_size=LONGEST_HEAD,
         )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, daemon=True)
