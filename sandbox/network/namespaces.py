@@ -20,8 +20,11 @@ SYSCTLS = {
     "net.bridge.bridge-nf-call-arptables": 0,
     "net.ipv6.conf.all.disable_ipv6": 1,
     "net.ipv6.conf.default.disable_ipv6": 1,
-    # The gateway asks by ARP in its own name, not OUTSIDE's, and follows every gratuitous ARP.
+    # The gateway asks by ARP in its own name, not OUTSIDE's, and follows every gratuitous ARP, the first one too:
+    # its table says which of two holders claimed a HaVip last.
     "net.ipv4.conf.all.arp_announce": 2,
+    "net.ipv4.conf.all.arp_accept": 1,
+    "net.ipv4.conf.default.arp_accept": 1,
     "net.ipv4.conf.all.send_redirects": 0,
     "net.ipv4.conf.default.send_redirects": 0,
 }
@@ -64,6 +67,8 @@ def make_vpc(namespace: str) -> None:
         namespace,
         "link set lo up",
         f"address replace {OUTSIDE}/32 dev lo",
+        # Nothing but the VPC is reached from it, and nobody tells.
+        "route replace blackhole default",
         f"link add {BRIDGE} type bridge mcast_snooping 0 stp_state 0 forward_delay 0",
         f"link set {BRIDGE} up",
     )

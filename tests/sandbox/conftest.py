@@ -109,6 +109,16 @@ class Wire:
         self.act(sender, "send", protocol, to, source)
         return listening.communicate(timeout=5)[0].strip()
 
+    def overheard(self, sender: Port, listener: Port, *, kind: str, payload: bytes, **ends: str) -> str:
+        """Send one frame and return the source MAC of what came through, or ``silent``.
+
+        It goes from the sender's MAC to the listener's unless ``ends`` name a ``source`` or a ``to``.
+        """
+        listening = self.begin(listener, "sniff", kind)
+        source, to = ends.get("source", sender.mac), ends.get("to", listener.mac)
+        self.act(sender, "frame", to, source, kind, payload.hex())
+        return listening.communicate(timeout=5)[0].strip()
+
     def close(self) -> None:
         """End what was begun."""
         for process in self.running:

@@ -11,6 +11,8 @@ import time
 from ipaddress import IPv4Address
 
 LIMIT_S = 1.0
+EVERYTHING = 0x0003
+"""ETH_P_ALL: frames of every kind."""
 
 
 def echo(port: int) -> None:
@@ -95,13 +97,56 @@ def hear(protocol: int) -> None:
 
 def claim(address: str, mac: str) -> None:
     """Send a gratuitous ARP."""
-    own = bytes.fromhex(mac.replace(":", ""))
-    packed = IPv4Address(address).packed
-    arp = struct.pack("!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, 1, own, packed, b"\0" * 6, packed)
+    frame("ff:ff:ff:ff:ff:ff", mac, "0806", arp(mac, address).hex())
+
+
+def frame(destination: str, source: str, kind: str, payload: str) -> None:
+    """Send one Ethernet frame of one's choice; its kind and payload in hexadecimal."""
+    content = packed(destination) + packed(source) + bytes.fromhex(kind) + bytes.fromhex(payload)
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
         raw.bind(("eth0", 0))
-        raw.send(b"\xff" * 6 + own + b"\x08\x06" + arp)
+        raw.send(content)
     say("sent")
+
+
+def sniff(kind: str) -> None:
+    """Say the source MAC of the first frame of a kind that comes in, whomever it is meant for, or ``silent``."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERYTHING)) as raw:
+        raw.bind(("eth0", EVERYTHING))
+        raw.settimeout(LIMIT_S)
+        say("ready")
+        deadline = time.monotonic() + LIMIT_S
+        while time.monotonic() < deadline:
+            try:
+                content, (_, _, way, _, _) = raw.recvfrom(2048)
+            except TimeoutError:
+                break
+            if way != socket.PACKET_OUTGOING and content[12:14] == bytes.fromhex(kind):
+                say(content[6:12].hex(":"))
+                return
+    say("silent")
+
+
+def packed(mac: str) -> bytes:
+    """Return a MAC address as it is on the wire."""
+    return bytes.fromhex(mac.replace(":", ""))
+
+
+def arp(mac: str, address: str) -> bytes:
+    """Return an ARP packet by which ``mac`` says that ``address`` is its own."""
+    own, claimed = packed(mac), IPv4Address(address).packed
+    return struct.pack("!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, 1, own, claimed, b"\0" * 6, claimed)
+
+
+def ipv4(protocol: int, source: str, destination: str, body: bytes = b"havip-test") -> bytes:
+    """Return an IPv4 packet with a right checksum."""
+    fields = (0x45, 0, 20 + len(body), 0, 0, 64, protocol)
+    ends = (IPv4Address(source).packed, IPv4Address(destination).packed)
+    bare = struct.pack("!BBHHHBBH4s4s", *fields, 0, *ends)
+    total = sum(struct.unpack("!10H", bare))
+    total = (total & 0xFFFF) + (total >> 16)
+    checksum = 0xFFFF - ((total & 0xFFFF) + (total >> 16))
+    return struct.pack("!BBHHHBBH4s4s", *fields, checksum, *ends) + body
 
 
 def say(word: str) -> None:
@@ -125,5 +170,9 @@ if __name__ == "__main__":
             hear(int(protocol))
         case "claim", [address, mac]:
             claim(address, mac)
+        case "frame", [destination, source, kind, payload]:
+            frame(destination, source, kind, payload)
+        case "sniff", [kind]:
+            sniff(kind)
         case _:
             sys.exit(f"unknown action: {sys.argv[1:]}")

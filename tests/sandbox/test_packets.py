@@ -149,6 +149,38 @@ def test_an_eip_of_a_havip_follows_its_holder(wire: Wire) -> None:
     assert connect(address, 7007) == "answered"
 
 
+def test_an_eip_changes_its_target_at_once(wire: Wire) -> None:
+    one, two = port(1), port(2)
+    address = wire.settings.eip_range[8]
+    groups = (SecurityGroup("sg-a", (let_in("tcp", "7007/7007"),)),)
+    wire.lay(one, two, groups=groups, eips=(Eip(address, VPC, one.address),))
+    wire.begin(one, "echo", 7007)
+    with open_stream(address, 7007) as stream:
+        wire.lay(one, two, groups=groups, eips=(Eip(address, VPC, two.address),))
+        assert not stream.echoes(), "its stream led to the old target"
+    assert connect(address, 7007) == "closed", "nobody listens there, and nothing is tried elsewhere"
+    wire.begin(two, "echo", 7007)
+    assert connect(address, 7007) == "answered"
+    wire.lay(one, two, groups=groups)
+    assert connect(address, 7007) == "refused"
+
+
+def test_an_eip_of_a_ha_vip_without_anybody_attached_leads_nowhere(wire: Wire) -> None:
+    one = port(1)
+    address = wire.settings.eip_range[9]
+    groups = (SecurityGroup("sg-a", (let_in("tcp", "7007/7007"),)),)
+    wire.lay(one, groups=groups, eips=(Eip(address, VPC, VIP),))
+    wire.begin(one, "echo", 7007)
+    wire.take(one, VIP)
+    assert connect(address, 7007) == "refused", "not attached: the address is not its own"
+    attached = port(1, ha_vips=(VIP,))
+    wire.lay(attached, groups=groups, eips=(Eip(address, VPC, VIP),))
+    wire.act(attached, "claim", VIP, attached.mac)
+    assert connect(address, 7007) == "answered"
+    wire.drop(attached, VIP)
+    assert connect(address, 7007) != "answered", "attached, and does not hold it"
+
+
 def test_applying_again_changes_nothing_and_is_fast(wire: Wire) -> None:
     one, two = port(1), port(2)
     wire.lay(one, two)
