@@ -38,7 +38,7 @@ endpoint: dict[str, Any] = {
     "keepalived": config.get_object("keepalived") or {},
     "health_check": config.get_object("healthCheck") or {},
     "take_over": config.get_bool("takeOver") or False,
-    "verify": config.get("verify") or "strict",
+    "verify": config.get("verify") or "auto",
     "ssh": {
         "user": ssh_user,
         "private_key": private_key,

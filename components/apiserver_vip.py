@@ -6,7 +6,7 @@ from typing import cast
 import pulumi
 from pulumi_alicloud import ecs, vpc
 
-from components import adoption, claims, inputs, render, ssh
+from components import adoption, claims, inputs, questions, render, ssh
 from components.args import ApiServerVipArgs, BalancerArgs
 from components.balancer_host import BalancerHost, HostInputs
 from components.enums import Verify
@@ -64,14 +64,15 @@ class ApiServerVip(pulumi.ComponentResource):
         self.vip = pulumi.Output.all(given).apply(lambda all_: str(all_[0])) if given else havip.ip_address
         self.eip = self._eip(havip, attachments)
         gate = checked.apply(lambda _: cast(list[pulumi.Resource], [havip]))
-        joined = self._hosts(gate, attachments)
+        hosts = self._hosts(gate, attachments)
+        joined = self._joined(hosts)
         port = self._plan.apply(lambda plan: plan.settings.port)
         self.control_plane_endpoint = pulumi.Output.concat(self.vip, ":", port.apply(str))
         self.endpoint = pulumi.Output.all(self.eip, self.vip, port).apply(
             lambda all_: f"https://{all_[0] or all_[1]}:{all_[2]}"
         )
         self.budget = self._plan.apply(lambda plan: plan.budget)
-        self._verify(joined)
+        self._verify(hosts, joined)
         self.register_outputs(
             {
                 "vip": self.vip,
@@ -171,11 +172,8 @@ class ApiServerVip(pulumi.ComponentResource):
 
     def _hosts(
         self, gate: pulumi.Output[list[pulumi.Resource]], attachments: Sequence[pulumi.Resource]
-    ) -> list[pulumi.Resource]:
-        """Every balancer, the planned holder last, each after the one before it; then each takes part in VRRP.
-
-        Not before all are configured: whoever its peers do not tell of the holder would be a second one.
-        """
+    ) -> dict[str, BalancerHost]:
+        """Every balancer, the planned holder last, each after the one before it."""
         by_name = {str(balancer["name"]): balancer for balancer in self._args["balancers"]}
         hosts: dict[str, BalancerHost] = {}
         previous: list[pulumi.Resource] = []
@@ -190,9 +188,17 @@ class ApiServerVip(pulumi.ComponentResource):
             )
             hosts[planned.name] = host
             previous = [host.configured]
+        return hosts
+
+    def _joined(self, hosts: Mapping[str, BalancerHost]) -> list[pulumi.Resource]:
+        """Every balancer takes part in VRRP, the planned holder first.
+
+        Not before all are configured: whoever its peers do not tell of the holder would be a second one.
+        """
+        configured = hosts[self._draft.lead.name].configured
         joined: list[pulumi.Resource] = []
         for planned in reversed(self._draft.rollout):
-            joined.append(hosts[planned.name].join([*previous, *joined]))
+            joined.append(hosts[planned.name].join([configured, *joined]))
         return joined
 
     def _host_inputs(self, host: str, args: BalancerArgs) -> HostInputs:
@@ -220,22 +226,16 @@ class ApiServerVip(pulumi.ComponentResource):
         secret = pulumi.Output.secret(keepalived["auth_pass"])
         return secret.apply(lambda password: judge_password(self._name, password) + "\n")
 
-    def _verify(self, joined: Sequence[pulumi.Resource]) -> None:
+    def _verify(self, hosts: Mapping[str, BalancerHost], joined: Sequence[pulumi.Resource]) -> None:
         if self._draft.settings.verify is Verify.OFF:
             return
-        text = pulumi.Output.all(self._plan, self.vip).apply(lambda all_: render.verify(all_[0], all_[1]))
-        # Not known yet counts as strict here; the questions themselves know better once it is.
-        verify = self._plan.apply(lambda plan: plan.settings.verify)
-        outside = self.endpoint if self._args.get("eip") is not None else None
+        outside = self.endpoint if self._args.get("eip") is not None else ""
         Verification(
             self._name,
-            self._args,
-            text=text,
-            outside=outside,
-            timeout_s=self._plan.apply(lambda plan: plan.settings.verify_timeout_s),
-            verify=verify,
+            questions.about(self._name, self._args, self._plan, self.vip, outside),
+            checks={name: host.checks for name, host in hosts.items()},
             after=joined,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=joined),
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
 

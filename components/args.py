@@ -174,10 +174,10 @@ class ApiServerVipArgs(TypedDict):
     adopt: NotRequired[AdoptArgs]
     """A HaVip that exists already. Default: one is made."""
     verify: NotRequired[pulumi.Input[Verify]]
-    """What the end of an ``up`` demands: strict (a kube-apiserver answers through the VIP), haproxy (HAProxy
-    answers on the VIP, enough before ``kubeadm init``) or off. Default: strict."""
+    """What the end of an ``up`` demands of the VIP: auto (a kube-apiserver answers as soon as one is up; before
+    ``kubeadm init`` it is enough that HAProxy does), strict (a kube-apiserver answers) or off. Default: auto."""
     verify_timeout_s: NotRequired[pulumi.Input[int]]
-    """Seconds the verification waits for an answer. Default: 120."""
+    """Seconds until everything that is verified must hold. Default: 120."""
     ssh: NotRequired[SshArgs]
     """How to reach every host that does not say otherwise."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]

@@ -1,6 +1,6 @@
 """What is done on one balancer, through SSH: tool, packages, HAProxy, password, keepalived."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -37,6 +37,8 @@ class BalancerHost(pulumi.ComponentResource):
 
     configured: pulumi.Resource
     """Its files are in force, but it may not take part in VRRP yet: the next host's turn comes after it."""
+    checks: Mapping[str, pulumi.Input[str]]
+    """What ``hostctl check`` is asked here, and its standard input."""
 
     def __init__(
         self,
@@ -64,6 +66,9 @@ class BalancerHost(pulumi.ComponentResource):
         if host.auth_pass is not None:
             before.append(self._password(host.auth_pass, [*ready, *before_haproxy]))
         self.configured = self._service("keepalived", host.keepalived, before)
+        self.checks = {"haproxy": host.haproxy, "keepalived": host.keepalived}
+        if host.auth_pass is not None:
+            self.checks |= {"password": host.auth_pass}
         self.register_outputs({})
 
     def join(self, after: Sequence[pulumi.Resource]) -> pulumi.Resource:

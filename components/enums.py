@@ -49,6 +49,6 @@ class VrrpState(StrEnum):
 class Verify(StrEnum):
     """What the end of an ``up`` demands."""
 
+    AUTO = "auto"
     STRICT = "strict"
-    HAPROXY = "haproxy"
     OFF = "off"

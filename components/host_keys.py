@@ -15,7 +15,7 @@ from pulumi_command import local
 
 from components import reach, render, ssh
 from components.args import ApiServerVipArgs, BalancerArgs, SshArgs, SshProxyArgs
-from components.verification import reachable
+from components.questions import reachable
 
 TYPE = "kube-apiserver-havip:index:HostKeys"
 _LEARN = "python3 -"

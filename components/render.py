@@ -9,12 +9,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from components import paths
 from components.bundle import Bundle, File
-from components.enums import CheckKind, Verify
+from components.enums import CheckKind
 from components.plan import Plan
 from components.settings import Balancer
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
-_OPENSSH_IMPORT = re.compile(r"^from templates\.openssh import (\([^)]*\)|.*)\n", re.MULTILINE)
+_LOCAL_IMPORT = re.compile(r"^from templates\.(\w+) import (?:\([^)]*\)|.*)\n", re.MULTILINE)
 _SPARE_FDS = 1000
 """Descriptors beyond two a connection: listeners, checks, pipes, logs, and a margin."""
 _TOOL_PARTS = ("head", "packages", "bundle", "transaction", "vrrp", "check", "removal", "main")
@@ -182,25 +182,27 @@ def keepalived_bundle(plan: Plan, balancer: Balancer, vip: str) -> str:
     return _bundle(plan, balancer, "keepalived", files, interface_of=interface_of)
 
 
-def verify(plan: Plan, vip: str) -> str:
-    """Render the script that asks the endpoint from a host; with verify off, which may turn out late, nothing."""
-    return _render("verify.sh.j2", plan, vip=vip) if plan.settings.verify is not Verify.OFF else "true\n"
-
-
 def tool() -> str:
     """Return the host tool, which is the same everywhere: one script made of the parts in ``hostctl/``."""
     return "\n".join((TEMPLATES / "hostctl" / f"{part}.sh").read_text() for part in _TOOL_PARTS)
 
 
-def outside() -> str:
-    """Return the Python program that asks the endpoint from the machine that runs Pulumi."""
-    return (TEMPLATES / "verify_outside.py").read_text()
+def host_script() -> str:
+    """Return what is sent to every host that the end of an ``up`` asks; the questions are appended to it."""
+    return (TEMPLATES / "verify_host.sh").read_text()
 
 
 def local_script(name: str) -> str:
-    """Return the Python program ``templates/NAME`` for ``python3 -`` on the machine that runs Pulumi.
+    """Return the Python program ``templates/NAME`` for the machine that runs Pulumi, as one text.
 
-    There is nothing to import from there: ``openssh.py`` takes the place of the line that imports from it.
+    There is nothing to import from there: a module of ``templates`` takes the place of the first line that imports
+    from it.
     """
-    text, found = _OPENSSH_IMPORT.subn("", (TEMPLATES / name).read_text())
-    return (TEMPLATES / "openssh.py").read_text() + "\n\n" + text if found else text
+    there: set[str] = set()
+
+    def text_of(module: str) -> str:
+        there.add(module)
+        text = (TEMPLATES / f"{module}.py").read_text()
+        return _LOCAL_IMPORT.sub(lambda found: "" if found[1] in there else text_of(found[1]) + "\n\n", text)
+
+    return text_of(name.removesuffix(".py"))

@@ -164,5 +164,5 @@ class Settings:
     keepalived: Keepalived = field(default_factory=Keepalived)
     packages: Packages = field(default_factory=Packages)
     take_over: bool = False
-    verify: Verify = Verify.STRICT
+    verify: Verify = Verify.AUTO
     verify_timeout_s: int = 120

@@ -1,74 +1,59 @@
-"""The end of an ``up``: the endpoint is asked from every host that SSH reaches, and through the EIP."""
+"""The end of an ``up``: everything the endpoint promises is asked, from every host that SSH reaches and from here."""
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
-from pulumi_command import local, remote
+from pulumi_command import local
 
-from components import render, ssh
-from components.args import ApiServerVipArgs, BackendArgs, BalancerArgs
-from components.enums import Verify
+from components import questions, render
+from components.questions import Checks
 
 TYPE = "kube-apiserver-havip:index:Verification"
+QUESTIONS = "questions"
+"""Output of the component, for ``python -m components.verify``."""
+_SCRIPT = "HAVIP_SCRIPT"
+_OLDEST_PYTHON = (3, 9)
+_RUN = f"""\
+python3 -c 'import sys; sys.exit(sys.version_info < {_OLDEST_PYTHON})' || {{
+    echo "the machine that runs Pulumi needs python3, {_OLDEST_PYTHON[0]}.{_OLDEST_PYTHON[1]} or newer, on its PATH: \\
+install it, or set verify to off" >&2
+    exit 1
+}}
+exec python3 -c "${_SCRIPT}"
+"""
 
 
 class Verification(pulumi.ComponentResource):
-    """Questions to the endpoint. From the holder itself too: Alibaba Cloud's load balancer fails there."""
+    """One command on the machine that runs Pulumi. It runs again whenever a file, a host or a login changes."""
 
     def __init__(
         self,
         name: str,
-        args: ApiServerVipArgs,
+        asked: pulumi.Output[dict[str, Any]],
         *,
-        text: pulumi.Output[str],
-        outside: pulumi.Output[str] | None,
-        timeout_s: pulumi.Output[int],
-        verify: pulumi.Output[Verify],
+        checks: Mapping[str, Checks],
         after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions,
     ) -> None:
-        """Ask with the script `text` on every host, and the URL `outside` from where Pulumi runs."""
+        """Ask what `asked` says and whether `checks` hold on each balancer, once `after` is there."""
         super().__init__(TYPE, f"{name}-verification", {}, opts)
-        for host in reachable(args):
-            remote.Command(
-                f"{name}-{host['name']}-verify",
-                connection=ssh.connection(ssh.merged(args.get("ssh"), host.get("ssh")), host["address"]),
-                create="bash -s",
-                stdin=text,
-                triggers=[host["instance_id"]] if "instance_id" in host else None,
-                add_previous_output_in_env=False,
-                opts=pulumi.ResourceOptions(
-                    parent=self, depends_on=list(after), deleted_with=host.get("instance")
-                ),
-            )
-        if outside is not None:
-            local.Command(
-                f"{name}-verify-outside",
-                create="python3 -",
-                stdin=render.outside(),
-                environment={
-                    "HAVIP_URL": outside,
-                    "HAVIP_TIMEOUT_S": timeout_s.apply(str),
-                    "HAVIP_VERIFY": verify.apply(lambda wanted: wanted.value),
-                },
-                add_previous_output_in_env=False,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
-            )
-        self.register_outputs({})
+        command = local.Command(
+            f"{name}-verify",
+            create=_RUN,
+            stdin=questions.with_files(asked, checks, render.tool()),
+            # No secret; but a preview would print the whole program on one line.
+            environment=pulumi.Output.secret({_SCRIPT: render.local_script("verify.py")}),
+            add_previous_output_in_env=False,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+        )
+        command.stdout.apply(self._pass_on)
+        self.register_outputs({QUESTIONS: asked})
 
-
-def reachable(args: ApiServerVipArgs) -> list[BalancerArgs]:
-    """Return every balancer, and each backend with ``ssh`` that is not the same host as a balancer."""
-    balancers = args["balancers"]
-    names = {str(balancer["name"]) for balancer in balancers}
-    plain = {balancer["address"] for balancer in balancers if isinstance(balancer["address"], str)}
-    others = [backend for backend in args["backends"] if _another_host(backend, names, plain)]
-    return [*balancers, *cast(list[BalancerArgs], others)]
-
-
-def _another_host(backend: BackendArgs, names: set[str], addresses: set[str]) -> bool:
-    same = backend["name"] in names or (
-        isinstance(backend["address"], str) and backend["address"] in addresses
-    )
-    return "ssh" in backend and not same
+    def _pass_on(self, said: str | None) -> None:
+        """Show what people should know: what a command prints is gone from the screen when it ends."""
+        if pulumi.runtime.is_dry_run():
+            return
+        for line in (said or "").splitlines():
+            if line.startswith("note: "):
+                pulumi.log.info(line.removeprefix("note: "), self)

@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components import ApiServerVip, Masters, Network, configured
+from components import ApiServerVip, Masters, Network, Verify, configured
 
 CIDR = "10.20.0.0/24"
 CONTROL_PLANES = {
@@ -58,6 +58,8 @@ for name, (vip, hosts) in CONTROL_PLANES.items():
             ],
             "backends": [{"name": master.name, "address": master.address} for master in masters.masters],
             "eip": {},
+            # The user data brings a kube-apiserver up: wait for it.
+            "verify": Verify.STRICT,
             "ssh": {"private_key": private_key},
             "tags": {"cluster": name},
         },

@@ -43,6 +43,11 @@ class Registered:
     """Names of inputs that hold a secret."""
 
 
+def revealed(value: Any) -> Any:
+    """Return an input as it is without the mark of a secret."""
+    return value["value"] if isinstance(value, dict) and _SECRET in value.values() else value
+
+
 @dataclass
 class Recorder(mocks.Mocks):
     """Answers like a provider: an id, the inputs, and what only a real run computes."""

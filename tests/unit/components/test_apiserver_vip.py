@@ -1,5 +1,6 @@
 """What ``ApiServerVip`` registers, in which order, and what it refuses. In both modes of a run."""
 
+import json
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -8,7 +9,7 @@ import pytest
 
 from components import ApiServerVip, ApiServerVipArgs
 from tests.unit.components import examples
-from tests.unit.components.engine import HAVIP_PICKED, Run, run
+from tests.unit.components.engine import HAVIP_PICKED, Run, revealed, run
 
 pytestmark = pytest.mark.unit
 KEY = "PRIVATE KEY TEXT"
@@ -49,6 +50,12 @@ def up(
     return run(program, preview=preview), outputs
 
 
+def asked(got: Run) -> dict[str, Any]:
+    """What the end of the ``up`` asks."""
+    questions: dict[str, Any] = json.loads(revealed(got.of("local:Command")["cp-verify"].inputs["stdin"]))
+    return questions
+
+
 @pytest.mark.parametrize("preview", [True, False])
 def test_the_graph(preview: bool) -> None:
     got, outputs = up(preview=preview)
@@ -56,7 +63,8 @@ def test_the_graph(preview: bool) -> None:
     commands = got.of("remote:Command")
     hosts = [f"cp-k8s-master0{n}" for n in (1, 2)]
     expected = {f"{host}-{step}" for host in hosts for step in HOST_STEPS}
-    assert set(commands) == expected | {f"cp-k8s-master0{n}-verify" for n in (1, 2, 3)}
+    assert set(commands) == expected
+    assert {name for name in got.of("local:Command") if not name.endswith("-host-key")} == {"cp-verify"}
     for host in hosts:
         assert {commands[f"{host}-{step}"].parent for step in HOST_STEPS} == {host}
     assert set(got.of("HAVipAttachment")) == {f"{host}-attachment" for host in hosts}
@@ -83,7 +91,8 @@ def test_files_are_known_and_in_the_open(preview: bool) -> None:
 
 
 def test_backup_first_then_the_planned_holder() -> None:
-    commands = up()[0].of("remote:Command")
+    got = up()[0]
+    commands = got.of("remote:Command")
     first, last = "cp-k8s-master02", "cp-k8s-master01"
     assert f"{first}-keepalived" in commands[f"{last}-haproxy"].depends_on
     assert f"{last}-keepalived" not in commands[f"{first}-haproxy"].depends_on
@@ -94,9 +103,8 @@ def test_backup_first_then_the_planned_holder() -> None:
             "packages of all hosts in parallel"
         )
         assert "cp-havip" in commands[f"{host}-tool"].depends_on
-    for number in (1, 2, 3):
-        healthy = {f"{first}-join", f"{last}-join"}
-        assert healthy <= commands[f"cp-k8s-master0{number}-verify"].depends_on
+    joined = {f"{first}-join", f"{last}-join"}
+    assert joined <= got.of("local:Command")["cp-verify"].depends_on
 
 
 def test_nobody_takes_part_in_vrrp_before_all_are_configured() -> None:
@@ -162,7 +170,7 @@ def test_what_is_learned_late_is_checked_before_any_host_is_touched() -> None:
 
     planned, _ = up(late, preview=True)
     assert planned.error == ""
-    assert len(planned.of("remote:Command")) == len(HOST_STEPS) * 2 + 3
+    assert len(planned.of("remote:Command")) == len(HOST_STEPS) * 2
     got, _ = up(late)
     assert "is already the address of balancers[0]" in got.error
     assert not got.of("remote:Command")
@@ -208,10 +216,26 @@ def test_an_eip_makes_the_endpoint_public() -> None:
     association = got.of("EipAssociation")["cp-eip"]
     assert association.inputs["instanceType"] == "HaVip"
     assert association.delete_before_replace
-    outside = got.of("local:Command")["cp-verify-outside"]
-    assert outside.inputs["environment"]["HAVIP_URL"] == outputs["endpoint"]
-    assert outside.inputs["environment"]["HAVIP_VERIFY"] == "strict"
-    assert "cp-k8s-master01-join" in outside.depends_on
+    assert asked(got)["outside"] == outputs["endpoint"]
+    assert "cp-eip" in got.of("local:Command")["cp-verify"].depends_on
+
+
+def test_the_verification_is_one_command_whose_inputs_are_secret() -> None:
+    got, _ = up()
+    verify = got.of("local:Command")["cp-verify"]
+    assert verify.secrets == {"stdin", "environment"}
+    assert KEY not in str(verify.inputs["create"]) + str(verify.inputs["environment"])
+    questions = asked(got)
+    assert questions["mode"] == "auto"
+    assert [host["name"] for host in questions["hosts"]] == ["k8s-master02", "k8s-master01", "k8s-master03"]
+    assert {host["login"]["private_key"] for host in questions["hosts"]} == {KEY}
+    assert [set(host["checks"]) for host in questions["hosts"]] == [{"haproxy", "keepalived"}] * 2 + [set()]
+    steps = got.of("remote:Command")
+    for host in questions["hosts"][:2]:
+        for service, bundle in host["checks"].items():
+            assert bundle == steps[f"cp-{host['name']}-{service}"].inputs["stdin"]
+    assert questions["tool"] == steps["cp-k8s-master01-tool"].inputs["stdin"]
+    compile(revealed(verify.inputs["environment"])["HAVIP_SCRIPT"], "verify", "exec")
 
 
 def test_sudo_for_anyone_but_root() -> None:
@@ -224,8 +248,7 @@ def test_sudo_for_anyone_but_root() -> None:
 
 
 def test_verify_off_asks_nothing() -> None:
-    commands = up(lambda args: args.update(verify="off"))[0].of("remote:Command")
-    assert not [name for name in commands if name.endswith("-verify")]
+    assert "cp-verify" not in up(lambda args: args.update(verify="off"))[0].of("local:Command")
 
 
 def test_a_program_can_ask_before_it_creates_the_hosts() -> None:

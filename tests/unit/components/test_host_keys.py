@@ -9,7 +9,7 @@ import pytest
 
 from components import ApiServerVip, ApiServerVipArgs
 from tests.unit.components import examples
-from tests.unit.components.engine import HOST_KEY, Run, run
+from tests.unit.components.engine import HOST_KEY, Run, revealed, run
 
 pytestmark = pytest.mark.unit
 GIVEN = "ecdsa-sha2-nistp256 AAAAgiven"
@@ -38,6 +38,9 @@ def connections(got: Run) -> dict[str, set[str | None]]:
     for command in got.of("remote:Command").values():
         connection = command.inputs["connection"]["value"]  # of the secret
         found.setdefault(connection["host"], set()).add(connection.get("hostKey"))
+    for verify in (one for name, one in got.of("local:Command").items() if name == "cp-verify"):
+        for host in json.loads(revealed(verify.inputs["stdin"]))["hosts"]:
+            found.setdefault(host["login"]["host"], set()).add(host["login"].get("host_key"))
     return found
 
 

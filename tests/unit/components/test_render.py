@@ -103,7 +103,7 @@ def test_texts_are_tidy(preset: str) -> None:
     for file, text in [
         *texts(plan).items(),
         ("tool", render.tool()),
-        ("verify", render.verify(plan, examples.VIP)),
+        ("verify_host", render.host_script()),
     ]:
         assert text.endswith("\n"), file
         assert not text.endswith("\n\n"), file
@@ -117,7 +117,7 @@ def test_shellcheck_finds_nothing(arguments: object, tmp_path: Path) -> None:
     assert shutil.which("shellcheck"), "shellcheck is missing: apt-get install shellcheck"
     plan = examples.planned(examples.howto() if arguments is examples.howto else examples.topology())
     scripts = {name: text for name, text in texts(plan).items() if name.endswith(".sh")}
-    scripts |= {"hostctl.sh": render.tool(), "verify.sh": "#!/bin/bash\n" + render.verify(plan, examples.VIP)}
+    scripts |= {"hostctl.sh": render.tool(), "verify.sh": "#!/bin/bash\n" + render.host_script()}
     notify = render.keepalived_bundle(plan, plan.balancers[0], examples.VIP).split("vrrp-notify 0755\n")[1]
     scripts["notify.sh"] = notify.split("==== ")[0]
     for name, text in scripts.items():
@@ -166,12 +166,6 @@ def test_a_check_that_takes_its_time_is_no_hang(preset: str) -> None:
 def test_no_line_of_a_backend_is_cut_short_in_a_preview() -> None:
     limit = 140  # columns after which the engine writes "..." instead of what changed
     assert all(len(line) < limit for line in render.default_servers(examples.planned(examples.topology())))
-
-
-def test_a_path_with_parameters_stays_one_word_of_the_shell() -> None:
-    change = {"health_check": {"path": "/readyz?verbose&exclude=etcd"}}
-    script = render.verify(examples.planned(examples.topology() | change), examples.VIP)
-    assert "url='https://10.0.0.10:16443/readyz?verbose&exclude=etcd'" in script
 
 
 def test_taking_over_is_said_to_the_host() -> None:

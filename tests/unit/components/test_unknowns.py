@@ -11,7 +11,7 @@ import pytest
 from components import ApiServerVip, ApiServerVipArgs, args, failover, judge, settings, shapes
 from components.enums import Preset
 from tests.unit.components import examples
-from tests.unit.components.engine import Run, run
+from tests.unit.components.engine import Run, revealed, run
 
 pytestmark = pytest.mark.unit
 
@@ -160,8 +160,8 @@ def test_all_leaves_learned_late_end_as_if_they_had_been_plain() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "step", "text"),
     [
-        (("packages", "install"), False, "cp-k8s-master01-packages", ""),
-        (("verify",), "off", "cp-k8s-master01-verify", "true\n"),
+        (("packages", "install"), False, "remote:Command::cp-k8s-master01-packages", ""),
+        (("verify",), "off", "local:Command::cp-verify", '{"mode": "off"}'),
     ],
 )
 def test_what_turns_out_not_to_be_wanted_is_not_done(
@@ -175,7 +175,7 @@ def test_what_turns_out_not_to_be_wanted_is_not_done(
 
     got = run(program, preview=False)
     assert got.error == ""
-    assert got.of("remote:Command")[step].inputs["stdin"] == text
+    assert revealed(got.resources[f"command:{step}"].inputs["stdin"]) == text
 
 
 @pytest.mark.parametrize("preview", [True, False])

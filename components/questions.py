@@ -1,0 +1,106 @@
+"""What the end of an ``up`` asks about an endpoint, as ``templates/verify.py`` takes it on stdin."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import pulumi
+
+from components import render, ssh
+from components.args import ApiServerVipArgs, BackendArgs, BalancerArgs
+from components.enums import CheckKind, Verify
+from components.plan import Plan
+
+Checks = Mapping[str, pulumi.Input[str]]
+"""What ``hostctl check`` is asked on one balancer: the bundle of a service, or the password."""
+
+
+def about(
+    name: str,
+    args: ApiServerVipArgs,
+    plan: pulumi.Output[Plan],
+    vip: pulumi.Output[str],
+    outside: pulumi.Input[str],
+) -> pulumi.Output[dict[str, Any]]:
+    """Return the questions about the endpoint `name`, files not among them; secret, since they hold logins."""
+    hosts = [_host(host, args) for host in reachable(args)]
+    known = pulumi.Output.all(plan=plan, vip=vip, outside=outside, hosts=hosts)
+    return pulumi.Output.secret(known.apply(lambda all_: _about(name, **all_)))
+
+
+def with_files(
+    questions: pulumi.Output[dict[str, Any]], checks: Mapping[str, Checks], tool: str
+) -> pulumi.Output[str]:
+    """Return `questions` as a text, with what is checked on each balancer."""
+    return pulumi.Output.all(questions=questions, checks=checks).apply(
+        lambda all_: merged(all_["questions"], all_["checks"], tool)
+    )
+
+
+def merged(questions: Mapping[str, Any], checks: Mapping[str, Mapping[str, str]], tool: str) -> str:
+    """Put hostctl and what it checks on each host into `questions`."""
+    if questions["mode"] == Verify.OFF:
+        return json.dumps(questions)
+    hosts = [{**host, "checks": checks.get(host["name"], {})} for host in questions["hosts"]]
+    whole = {**questions, "hosts": hosts, "tool": tool, "host_script": render.host_script()}
+    return json.dumps(whole, sort_keys=True)
+
+
+def reachable(args: ApiServerVipArgs) -> list[BalancerArgs]:
+    """Return every balancer, and each backend with ``ssh`` that is not the same host as a balancer."""
+    balancers = args["balancers"]
+    names = {str(balancer["name"]) for balancer in balancers}
+    plain = {balancer["address"] for balancer in balancers if isinstance(balancer["address"], str)}
+    others = [backend for backend in args["backends"] if _another_host(backend, names, plain)]
+    return [*balancers, *cast(list[BalancerArgs], others)]
+
+
+def _another_host(backend: BackendArgs, names: set[str], addresses: set[str]) -> bool:
+    same = backend["name"] in names or (
+        isinstance(backend["address"], str) and backend["address"] in addresses
+    )
+    return "ssh" in backend and not same
+
+
+def _host(host: BalancerArgs, args: ApiServerVipArgs) -> dict[str, Any]:
+    return {
+        "name": host["name"],
+        "address": host["address"],
+        "login": ssh.endpoint(ssh.merged(args.get("ssh"), host.get("ssh")), host["address"]),
+        # Another instance at the same address is to be verified anew; it is also the cloud's name of the host.
+        "instance_id": host.get("instance_id") or "",
+    }
+
+
+def _about(
+    name: str, plan: Plan, vip: str, outside: str, hosts: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    settings = plan.settings
+    if settings.verify is Verify.OFF:  # which may turn out late
+        return {"mode": settings.verify.value}
+    order = {balancer.name: place for place, balancer in enumerate(plan.rollout)}
+    asked = [
+        {**host, "login": json.loads(host["login"]), "balancer": host["name"] in order} for host in hosts
+    ]
+    everywhere = {"*", "0.0.0.0"} & set(settings.haproxy.binds)  # noqa: S104 - compared, not bound
+    return {
+        "endpoint": name,
+        "mode": settings.verify.value,
+        "timeout_s": settings.verify_timeout_s,
+        "vip": {"name": "the VIP", "address": vip, "port": settings.port},
+        "path": settings.health_check.path,
+        "expect_status": settings.health_check.expect_status
+        if settings.health_check.kind is CheckKind.HTTPS
+        else "",
+        "outside": outside,
+        "hosts": sorted(asked, key=lambda host: order.get(host["name"], len(order))),
+        "balancers": [
+            {"name": balancer.name, "address": balancer.address, "port": settings.port}
+            for balancer in plan.balancers
+            if everywhere or balancer.address in settings.haproxy.binds
+        ],
+        "backends": [
+            {"name": backend.name, "address": backend.address, "port": backend.port}
+            for backend in settings.backends
+        ],
+    }

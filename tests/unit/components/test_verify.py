@@ -1,0 +1,251 @@
+"""The end of an ``up`` and ``python -m components.verify``: what is asked, and what the answers are taken for."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from components import render
+from components.report import as_text
+from templates.openssh import Endpoint, LoginRefused, SshError, Unreachable
+from templates.verify import Outcome, complaint, statement
+from templates.verify_asking import Answer, Host, Questions, Report, Target, parse, script
+from templates.verify_judge import Verdict, judge, ready
+
+pytestmark = pytest.mark.unit
+
+VIP = "10.0.0.10"
+GOOD, NONE = Answer(200, connected=True), Answer(connected=True, said="Recv failure")
+REFUSED, DROPPED = Answer(said="Couldn't connect"), Answer(silent=True, said="timed out")
+NAMES = ("m2", "m1", "m3")
+"""Two balancers, the planned holder last, and a backend."""
+
+
+def questions(**changes: Any) -> Questions:
+    hosts = tuple(
+        Host(name, f"10.0.0.1{name[1]}", Endpoint("h", private_key="KEY"), f"i-{name}", balancer=name != "m3")
+        for name in NAMES
+    )
+    own = tuple(Target(host.name, host.address, 16443) for host in hosts if host.balancer)
+    backends = tuple(Target(host.name, host.address, 6443) for host in hosts)
+    whole = {
+        "endpoint": "cp",
+        "mode": "auto",
+        "timeout_s": 120,
+        "vip": Target("the VIP", VIP, 16443),
+        "path": "/readyz?verbose&exclude=etcd",
+        "expect_status": "200",
+        "outside": "",
+        "host_script": "# begins\n",
+        "tool": "hostctl\n",
+        "hosts": hosts,
+        "balancers": own,
+        "backends": backends,
+    }
+    return Questions(**{**whole, **changes})
+
+
+def reports(
+    through: Answer = GOOD, direct: Answer = GOOD, holder: str = "m1"
+) -> dict[str, Report | SshError]:
+    """Every host sees the same."""
+    return {
+        name: Report(
+            vip=through,
+            balancers={"m1": through, "m2": through},
+            backends=dict.fromkeys(NAMES, direct) if name != "m3" else {},
+            addresses=frozenset({f"10.0.0.1{name[1]}", *([VIP] if name == holder else [])}),
+            findings=(),
+        )
+        for name in NAMES
+    }
+
+
+def told(asked: Questions, answers: dict[str, Report | SshError], outside: Answer | None = None) -> list[str]:
+    """Layer, host and words of everything that is wrong."""
+    verdict = judge(asked, answers, outside)
+    return [f"{one.layer}|{one.host}|{one.said}" for one in verdict.failures]
+
+
+def report(answers: dict[str, Report | SshError], name: str, **changes: Any) -> None:
+    """Change what one host answered."""
+    found = answers[name]
+    assert isinstance(found, Report)
+    answers[name] = replace(found, **changes)
+
+
+@pytest.mark.parametrize("mode", ["auto", "strict"])
+def test_all_is_well(mode: str) -> None:
+    verdict = judge(questions(mode=mode, outside="https://x"), reports(), GOOD)
+    assert verdict.failures == ()
+    assert verdict.holders == ("m1",)
+    assert verdict.demanded
+
+
+def test_before_kubeadm_init_auto_is_content_with_haproxy_and_says_so() -> None:
+    verdict = judge(questions(), reports(through=NONE, direct=REFUSED), None)
+    assert verdict.failures == ()
+    [note, *_] = statement(Outcome(questions(), verdict, {}))
+    assert note.startswith("note: no kube-apiserver is up yet: HAProxy answers on the VIP")
+    assert "verify: strict" in note
+
+
+def test_before_kubeadm_init_strict_names_every_kube_apiserver() -> None:
+    [said] = told(questions(mode="strict"), reports(through=NONE, direct=REFUSED))
+    assert said.startswith("kube-apiserver||")
+    assert all(f"{name} (10.0.0.1{name[1]}:6443): Couldn't connect" in said for name in NAMES)
+
+
+def test_one_kube_apiserver_that_is_up_must_answer_through_the_vip_in_auto_too() -> None:
+    answers = reports(through=NONE, direct=REFUSED)
+    report(answers, "m2", backends={"m1": REFUSED, "m2": GOOD, "m3": REFUSED})
+    said = told(questions(), answers)
+    assert len(said) == 3, "through the VIP and both balancers"
+    assert all(one.startswith("HAProxy|") and "m2 (10.0.0.12:6443) answers directly" in one for one in said)
+
+
+def test_a_kube_apiserver_that_is_not_ready_does_not_count_as_up() -> None:
+    assert told(questions(), reports(through=NONE, direct=Answer(500, connected=True))) == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "statuses"),
+    [("200", {200}), ("200,401", {200, 401}), ("200-399,401", {200, 302, 399, 401})],
+)
+def test_ready_is_what_haproxy_takes_for_ready(expected: str, statuses: set[int]) -> None:
+    asked = {0, 200, 302, 399, 401, 500}
+    assert {status for status in asked if ready(Answer(status, connected=True), expected)} == statuses & asked
+    assert ready(Answer(connected=True), "")
+    assert not ready(Answer(), "")
+
+
+def test_two_holders_and_none() -> None:
+    answers = reports()
+    report(answers, "m2", addresses=frozenset({"10.0.0.12", VIP}))
+    [said] = told(questions(), answers)
+    assert said.startswith("VRRP|m2, m1|2 hosts have 10.0.0.10 at once")
+    assert told(questions(), reports(holder="")) == ["VRRP|m2, m1|no balancer has 10.0.0.10"]
+
+
+def test_a_balancer_that_ssh_does_not_reach_is_named_and_no_holder_is_missed() -> None:
+    answers = reports()
+    answers["m1"] = Unreachable("root@h cannot be reached: timed out")
+    assert told(questions(), answers) == ["SSH|m1|root@h cannot be reached: timed out"]
+    assert not judge(questions(), answers, None).failures[0].final, "it may be booting"
+    answers["m1"] = LoginRefused("root@h refuses the login")
+    assert judge(questions(), answers, None).failures[0].final
+
+
+def test_a_stopped_haproxy_and_a_closed_security_group_are_told_apart() -> None:
+    answers = reports()
+    for name in NAMES:
+        report(answers, name, balancers={"m1": GOOD, "m2": REFUSED})
+    report(answers, "m2", findings=("service: haproxy is inactive",))
+    assert [one.split("|")[:2] for one in told(questions(), answers)] == [
+        ["service", "m2"],
+        ["HAProxy", "m2"],
+    ]
+    answers = reports()
+    for name in ("m1", "m3"):
+        report(answers, name, balancers={"m1": GOOD, "m2": DROPPED})
+    assert [one.split("|")[:2] for one in told(questions(), answers)] == [["security group", "m2"]]
+
+
+def test_a_vip_that_only_its_holder_reaches_is_the_havip() -> None:
+    answers = reports()
+    for name in ("m2", "m3"):
+        report(answers, name, vip=DROPPED)
+    [said] = told(questions(), answers)
+    assert said.startswith("HaVip|m1|only its holder reaches the VIP (10.0.0.10:16443)")
+
+
+def test_drift_is_named_with_its_difference() -> None:
+    answers = reports()
+    report(answers, "m2", findings=("files: /etc/haproxy/haproxy.cfg is not:\n    -a\n    +b", "cannot look"))
+    first, second = judge(questions(), answers, None).failures
+    assert (first.layer, first.host, first.final) == ("files", "m2", True)
+    assert first.said.splitlines()[1:] == ["    -a", "    +b"]
+    assert (second.layer, second.said) == ("service", "cannot look")
+
+
+def test_the_way_from_outside_is_asked_last() -> None:
+    asked = questions(outside="https://203.0.113.1:16443")
+    [said] = told(asked, reports(), DROPPED)
+    assert said.startswith("EIP||https://203.0.113.1:16443 takes no connection")
+    assert told(asked, reports(through=NONE, direct=REFUSED), NONE) == []
+
+
+def test_a_host_is_asked_everything_in_one_script() -> None:
+    asked = questions()
+    [balancer, _, backend] = [replace(host) for host in asked.hosts]
+    balancer = replace(balancer, checks={"haproxy": "==== owner cp\n", "password": "secret"})
+    text = script(asked, balancer)
+    assert "ask vip 'https://10.0.0.10:16443/readyz?verbose&exclude=etcd'" in text
+    assert "check haproxy <<'==== end'\n==== owner cp\n==== end\n" in text
+    assert "check password <<'==== end'\nsecret\n==== end\n" in text
+    assert text.count("ask 'backend ") == 3
+    plain = script(asked, backend)
+    assert "ask 'balancer m1'" in plain
+    assert "backend" not in plain
+    assert "hostctl" not in plain
+
+
+def test_what_a_host_printed_is_read() -> None:
+    found = parse(
+        "==== addresses\n10.0.0.11\n10.0.0.10\n==== check tool\n==== check haproxy\nfiles: a is not:\n    -x\n    +y\n"
+        "service: haproxy is failed\n==== ask vip\n200 0.001 0\n==== ask balancer m2\n000 0.000000 28\n"
+        "curl: (28) Connection timed out\n==== ask backend m3\n000 0.002 56\ncurl: (56) Recv failure\n==== end\n"
+    )
+    assert found.addresses == {"10.0.0.11", "10.0.0.10"}
+    assert found.findings == ("files: a is not:\n    -x\n    +y", "service: haproxy is failed")
+    assert found.vip == Answer(200, connected=True)
+    assert found.balancers == {"m2": Answer(silent=True, said="Connection timed out")}
+    assert found.backends == {"m3": Answer(connected=True, said="Recv failure")}
+
+
+def test_without_curl_the_host_says_so() -> None:
+    found = parse("==== ask vip\n127\nbash: line 9: curl: command not found\n==== end\n")
+    assert str(found.vip) == "bash: line 9: curl: command not found"
+
+
+def test_the_report_has_a_line_for_each_layer_and_the_log_lines() -> None:
+    answers = reports()
+    report(answers, "m2", findings=("service: haproxy is inactive",))
+    verdict = judge(questions(), answers, None)
+    outcome = Outcome(questions(), verdict, {"m2 haproxy": "Stopped haproxy.service"})
+    text = as_text(outcome)
+    assert "  FAIL  service         m2: haproxy is inactive\n" in text
+    assert "  ok    VRRP            m1 alone has 10.0.0.10\n" in text
+    assert "last log lines of haproxy on m2:\n      Stopped haproxy.service" in text
+    assert "[service] m2: haproxy is inactive\n" in complaint(outcome)
+    assert "KEY" not in text
+
+
+def sent(stdin: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    """Run the program that an `up` runs, alone."""
+    command = [sys.executable, "-I", "-c", render.local_script("verify.py")]
+    return subprocess.run(command, input=json.dumps(stdin), capture_output=True, text=True, check=False)
+
+
+def test_the_program_that_is_sent_needs_nothing_beside_it() -> None:
+    raw = {**questions(timeout_s=0).__dict__, "vip": questions().vip.__dict__}
+    done = sent({**raw, "hosts": [], "balancers": [], "backends": []})
+    assert done.returncode == 1, done.stderr
+    assert (
+        "the endpoint 'cp' does not hold what it promises:\n[VRRP] no balancer has 10.0.0.10" in done.stderr
+    )
+
+
+def test_off_asks_nothing_even_if_that_is_learned_late() -> None:
+    done = sent({"mode": "off"})
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_verdict_without_answers_is_no_success() -> None:
+    gone: dict[str, Report | SshError] = {name: Unreachable("gone") for name in NAMES}
+    verdict = judge(questions(), gone, None)
+    assert isinstance(verdict, Verdict)
+    assert {one.layer for one in verdict.failures} == {"SSH"}
