@@ -11,6 +11,7 @@ config = pulumi.Config()
 name = f"{config.get('name') or 'k8s'}-{pulumi.get_stack()}"
 tags = config.get_object("tags") or {}
 port = config.get_int("port") or 16443
+additional_ports = config.get_object("additionalPorts") or []
 
 # --- what the configuration says, checked before anything is registered ---------------------------------------
 
@@ -31,6 +32,7 @@ endpoint: dict[str, Any] = {
     "vswitch_cidr": config.get("vswitchCidr") or "10.0.0.0/24",
     "vip": config.get("vip") or None,
     "port": port,
+    "additional_ports": additional_ports,
     "backend_port": config.get_int("backendPort") or 6443,
     "monitor_port": config.get_int("monitorPort") or 33305,
     "failover": config.get_object("failover") or {},
@@ -74,6 +76,7 @@ if created:
             "ssh_cidrs": config.get_object("sshCidrs") or [],
             "api_cidrs": config.get_object("apiCidrs") or [],
             "api_port": port,
+            "additional_api_ports": additional_ports,
             "tags": tags,
         },
     )

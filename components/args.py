@@ -152,6 +152,8 @@ class ApiServerVipArgs(TypedDict):
     """The virtual IP. Default: the HaVip picks a free address of the vSwitch."""
     port: NotRequired[pulumi.Input[int]]
     """TCP port of the endpoint. Default: 16443."""
+    additional_ports: NotRequired[list[pulumi.Input[int]]]
+    """TCP ports it answers on as well, such as the old one until every client has moved. Default: none."""
     backend_port: NotRequired[pulumi.Input[int]]
     """TCP port of every kube-apiserver that names none. Default: 6443."""
     monitor_port: NotRequired[pulumi.Input[int]]

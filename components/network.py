@@ -30,6 +30,8 @@ class NetworkArgs(TypedDict):
     """Who may reach the endpoint, besides the members themselves (CIDRs). Default: nobody."""
     api_port: NotRequired[pulumi.Input[int]]
     """TCP port of the endpoint. Default: 16443."""
+    additional_api_ports: NotRequired[list[int]]
+    """TCP ports on which ``api_cidrs`` may reach it as well (``additional_ports``). Default: none."""
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Tags of every resource that can have them. Default: none."""
 
@@ -74,9 +76,11 @@ class Network(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.security_group_id = group.id
-        api_port = args.get("api_port", 16443)
         self._let_in("ssh", args.get("ssh_cidrs", []), 22)
-        self._let_in("api", args.get("api_cidrs", []), api_port)
+        for port in (args.get("api_port", 16443), *args.get("additional_api_ports", [])):
+            # A rule is told by what it says: one that took over another's port would be deleted with that one.
+            what = f"api-{int(port)}" if isinstance(port, int | float) else "api"
+            self._let_in(what, args.get("api_cidrs", []), port)
         self.register_outputs(
             {
                 "vpc_id": self.vpc_id,

@@ -24,19 +24,25 @@ def check(plan: Plan) -> Iterator[Violation]:
 
 def _ports(plan: Plan) -> Iterator[Violation]:
     settings = plan.settings
-    ports = [("port", settings.port), ("monitor_port", settings.monitor_port)]
+    own = [("port", settings.port)]
+    own += [(f"additional_ports[{i}]", port) for i, port in enumerate(settings.additional_ports)]
+    ports = [*own, ("monitor_port", settings.monitor_port)]
     ports += [(f"backends[{i}].port", backend.port) for i, backend in enumerate(settings.backends)]
     for where, port in ports:
         if not 1 <= port <= 65535:  # noqa: PLR2004 - what a TCP port is
             yield Violation(where, port, "is not a TCP port", "use 1 to 65535")
-    if settings.port == settings.monitor_port:
-        rule = "is also the port of the endpoint"
-        yield Violation(
-            "monitor_port", settings.monitor_port, rule, "give the monitor its own port", ("port",)
-        )
+    for where, port in own:
+        if port == settings.monitor_port:
+            rule = f"is also {'the' if where == 'port' else 'a'} port of the endpoint"
+            yield Violation("monitor_port", port, rule, "give the monitor its own port", (where,))
+    for where, port in own:
+        first = next(other for other, known in own if known == port)
+        if where != first:
+            rule = f"is already the endpoint's ({first})"
+            yield Violation(where, port, rule, "keep it once", (first,))
     balancers = {balancer.address: balancer.name for balancer in settings.balancers if balancer.address}
     for index, backend in enumerate(settings.backends):
-        for where, port in ports[:2]:
+        for where, port in (*own, ("monitor_port", settings.monitor_port)):
             if backend.address in balancers and backend.port == port:
                 rule = f"is already what kube-apiserver (backends[{index}]) listens on at {backend.address}"
                 depends = (f"backends[{index}].port", "backend_port")

@@ -99,6 +99,11 @@ def _network(where: str, text: object, found: list[Violation]) -> IPv4Network | 
 
 
 def _port(args: Mapping[str, object]) -> Iterator[Violation]:
-    port = args.get("api_port", 16443)
-    if isinstance(port, int | float) and not 1 <= port <= 65535:  # noqa: PLR2004 - what a TCP port is
-        yield Violation("api_port", port, "is not a TCP port", "use 1 to 65535")
+    more = inputs.sequence(args.get("additional_api_ports"))
+    ports = [("api_port", args.get("api_port", 16443))]
+    ports += [(f"additional_api_ports[{index}]", port) for index, port in enumerate(more)]
+    for index, (where, port) in enumerate(ports):
+        if isinstance(port, int | float) and not 1 <= port <= 65535:  # noqa: PLR2004 - what a TCP port is
+            yield Violation(where, port, "is not a TCP port", "use 1 to 65535")
+        elif port in [other for _, other in ports[:index]]:
+            yield Violation(where, port, "is there twice", "keep it once")

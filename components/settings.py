@@ -154,6 +154,7 @@ class Settings:
     vip: str = ""
     vswitch_cidr: str = ""
     port: int = 16443
+    additional_ports: tuple[int, ...] = ()
     backend_port: int = 6443
     monitor_port: int = 33305
     balancers: tuple[Balancer, ...] = ()

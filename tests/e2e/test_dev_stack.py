@@ -3,9 +3,11 @@
 import json
 import subprocess
 import time
+from dataclasses import replace
 
 import pytest
 
+from tests.e2e import traffic
 from tests.e2e.lab import Lab, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -91,6 +93,24 @@ def test_a_changed_timer_is_applied_by_a_reload(dev: Lab) -> None:
         assert "12h" in dev.ssh(host, "grep 'timeout client ' /etc/haproxy/haproxy.cfg")
         assert dev.ssh(host, "systemctl show -p MainPID --value haproxy") == pids[host]
     assert dev.answers()
+
+
+def test_a_changed_port_answers_beside_the_old_one_until_every_client_has_moved(dev: Lab) -> None:
+    old = traffic.from_outside(dev)
+    new = replace(old, port=17443)
+    for changes, clients in (
+        ({"port": new.port, "additionalPorts": [old.port]}, old),
+        ({"port": new.port, "additionalPorts": []}, new),
+        ({"port": old.port, "additionalPorts": [new.port]}, new),
+        ({"port": old.port, "additionalPorts": []}, old),
+    ):
+        dev.configure(**changes)
+        with traffic.Streams(clients, 6) as streams, traffic.Prober(clients, rate=20).running() as prober:
+            up = dev.pulumi("up", "--yes", "--skip-preview")
+            assert up.returncode == 0, up.stdout + up.stderr
+            assert streams.lost() == []
+        assert not prober.failures, prober.report()
+        assert dev.outputs()["control_plane_endpoint"] == f"{VIP}:{changes['port']}"
 
 
 def test_a_change_that_was_cut_off_before_its_reload_is_finished_by_the_next_run(dev: Lab) -> None:

@@ -29,6 +29,7 @@ NETWORK = {
     "ssh_cidrs": ["10.1.0.0/16"],
     "api_cidrs": [],
     "api_port": 16443,
+    "additional_api_ports": [8443],
     "tags": {"a": "b"},
 }
 MASTERS = {

@@ -28,8 +28,18 @@ def test_a_network_from_nothing(preview: bool) -> None:
     assert got.of("Switch")["net-vswitch"].inputs["cidrBlock"] == "10.0.0.0/24"
     assert got.of("SecurityGroup")["net-security-group"].inputs["innerAccessPolicy"] == "Accept"
     rules = got.of("SecurityGroupRule")
-    assert set(rules) == {"net-api-198.51.100.0-24"}, "nothing else gets in by default"
-    assert rules["net-api-198.51.100.0-24"].inputs["portRange"] == "8443/8443"
+    assert set(rules) == {"net-api-8443-198.51.100.0-24"}, "nothing else gets in by default"
+    assert rules["net-api-8443-198.51.100.0-24"].inputs["portRange"] == "8443/8443"
+
+
+def test_a_changed_port_has_a_rule_of_its_own_beside_that_of_the_old_one() -> None:
+    args: NetworkArgs = {"zone_id": "z", "api_cidrs": ["198.51.100.0/24"], "api_port": 8443}
+    before = run(lambda: Network("net", args), preview=False).of("SecurityGroupRule")
+    moved: NetworkArgs = {**args, "api_port": 9443, "additional_api_ports": [8443]}
+    during = run(lambda: Network("net", moved), preview=False).of("SecurityGroupRule")
+    [(name, rule)] = before.items()
+    assert during[name].inputs == rule.inputs, "the old port's rule is left alone"
+    assert {rule.inputs["portRange"] for rule in during.values()} == {"8443/8443", "9443/9443"}
 
 
 def test_an_existing_vswitch_is_used() -> None:
