@@ -74,6 +74,12 @@ class HaproxyArgs(TypedDict):
     """Path of the monitor page. Default: /monitor."""
     monitor_needs_backend: NotRequired[pulumi.Input[bool]]
     """Whether the monitor says 503 while no backend is up. Default: true."""
+    metrics: NotRequired[pulumi.Input[bool]]
+    """Prometheus metrics at /metrics on the monitor's port; false for a HAProxy built without. Default: true."""
+    stats_uri: NotRequired[pulumi.Input[str]]
+    """Path of HAProxy's statistics page on the monitor's port; empty: none. Default: /stats."""
+    observer_cidrs: NotRequired[list[pulumi.Input[str]]]
+    """Who may see both, besides the host itself (CIDRs). Default: the vSwitch, where ``vswitch_cidr`` names it."""
     frontend_name: NotRequired[pulumi.Input[str]]
     """Name of the endpoint's frontend section. Default: kube-apiserver."""
     backend_name: NotRequired[pulumi.Input[str]]
@@ -183,6 +189,11 @@ class KeepalivedArgs(TypedDict):
     """release (let go of the VIP if a peer can take over) or stop-keepalived (for good). Default: release."""
     track_file: NotRequired[pulumi.Input[bool]]
     """Let haproxy.service tell keepalived of its death at once. Default: true."""
+    notify_script: NotRequired[pulumi.Input[str]]
+    """A program on the balancers, started at every transition with instance, state and priority; it gets a minute, and
+    what it says goes to the journal. Default: none."""
+    textfile_directory: NotRequired[pulumi.Input[str]]
+    """Where the node exporter's textfile collector looks, for VRRP's state as a metric. Default: none."""
     garp_master_delay_s: NotRequired[pulumi.Input[int]]
     """Seconds to the second burst of gratuitous ARP. Default: 1."""
     garp_master_repeat: NotRequired[pulumi.Input[int]]

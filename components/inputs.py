@@ -1,31 +1,16 @@
 """Arguments as given, split into what is known now and what only an ``Output`` will tell."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import pulumi
 
+from components.settings import Settings
+
 CLOUD_ONLY = frozenset({"instance_id", "instance", "ssh"})
 """Keys of a host that no file depends on. They stay out of what is rendered: one unknown or secret
 leaf would make a whole file unknown or secret."""
-SETTINGS = frozenset(
-    {
-        "balancers",
-        "backends",
-        "vswitch_cidr",
-        "vip",
-        "port",
-        "backend_port",
-        "monitor_port",
-        "health_check",
-        "failover",
-        "haproxy",
-        "keepalived",
-        "packages",
-        "take_over",
-        "verify",
-        "verify_timeout_s",
-    }
-)
+SETTINGS = frozenset(field.name for field in dataclasses.fields(Settings))
 """Keys of the arguments that rules look at and files are rendered from."""
 
 

@@ -25,5 +25,8 @@ AUTH_NAME = "auth.conf"
 LEAVERS_NAME = "leavers.conf"
 """Likewise; not in any bundle, since the host itself keeps it."""
 
+METRICS_URI = "/metrics"
+"""Where Prometheus asks, on the monitor's port."""
+
 INTERFACE_MARK = "@INTERFACE@"
 """Replaced on the host by the interface that has the balancer's address."""

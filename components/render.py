@@ -11,7 +11,7 @@ from components import paths
 from components.bundle import Bundle, File
 from components.enums import CheckKind
 from components.plan import Plan
-from components.settings import Balancer
+from components.settings import Balancer, Settings
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 _LOCAL_IMPORT = re.compile(r"^from templates\.(\w+) import (?:\([^)]*\)|.*)\n", re.MULTILINE)
@@ -51,7 +51,14 @@ def _render(template: str, plan: Plan, **more: object) -> str:
 
 def haproxy_cfg(plan: Plan) -> str:
     """Render ``/etc/haproxy/haproxy.cfg``: the same on every balancer."""
-    return _render("haproxy.cfg.j2", plan, default_servers=default_servers(plan))
+    return _render(
+        "haproxy.cfg.j2", plan, default_servers=default_servers(plan), observers=observers(plan.settings)
+    )
+
+
+def observers(settings: Settings) -> list[str]:
+    """Return who may see metrics and statistics: the host itself, and those named or else the vSwitch."""
+    return ["127.0.0.0/8", *(settings.haproxy.observer_cidrs or filter(None, [settings.vswitch_cidr]))]
 
 
 def default_servers(plan: Plan) -> list[str]:
@@ -106,8 +113,11 @@ def keepalived_conf(plan: Plan, balancer: Balancer, vip: str) -> str:
 
 
 def check_timeout_s(plan: Plan) -> int:
-    """Return the bound of keepalived's check in whole seconds: all tries, the peers, one for a busy host."""
-    return math.ceil((plan.timers.tries_ms + plan.timers.peer_timeout_ms) / 1000) + 1
+    """Return the bound of keepalived's check in whole seconds: all tries, the peers, two for a busy host.
+
+    It bounds itself; one that keepalived has to end counts as failed, whatever HAProxy does.
+    """
+    return math.ceil((plan.timers.tries_ms + plan.timers.peer_timeout_ms) / 1000) + 2
 
 
 def peers_until_ms(plan: Plan) -> int:

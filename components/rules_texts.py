@@ -5,8 +5,9 @@ Templates escape nothing: what passes here cannot add a directive to a file or a
 
 import re
 from collections.abc import Iterator
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
+from components import paths
 from components.enums import CheckKind
 from components.plan import Plan
 from components.violations import Violation
@@ -30,6 +31,17 @@ _FORMS = {
     ),
     "haproxy.backend_name": (r"[A-Za-z0-9._:-]+", "is no name for a backend", "such as k8s-api"),
     "haproxy.monitor_uri": (r"/[A-Za-z0-9._:/@-]*", "is not a path", "begin it with /, such as /monitor"),
+    "haproxy.stats_uri": (r"(/[A-Za-z0-9._:/@-]*)?", "is not a path", "begin it with /, such as /stats"),
+    "keepalived.notify_script": (
+        r"(/[A-Za-z0-9._@/-]+)?",
+        "is not the absolute path of a program",
+        "such as /usr/local/bin/on-vrrp",
+    ),
+    "keepalived.textfile_directory": (
+        r"(/[A-Za-z0-9._@/-]+)?",
+        "is not the absolute path of a directory",
+        "such as /var/lib/prometheus/node-exporter",
+    ),
     "health_check.ca_file": (r"(/[A-Za-z0-9._:@/-]+)?", "is not an absolute path", "such as /etc/ssl/ca.crt"),
     "health_check.path": (r"/.*", "is not a path", "begin it with /, such as /readyz"),
     "health_check.expect_status": (
@@ -53,6 +65,7 @@ def check(plan: Plan) -> Iterator[Violation]:
     yield from _words(plan)
     yield from _forms(plan)
     yield from _binds(plan)
+    yield from _observers(plan)
     for index, balancer in enumerate(plan.balancers):
         if balancer.interface and not re.fullmatch(r"[A-Za-z0-9._:-]{1,15}", balancer.interface):
             rule = "is not a network interface's name"
@@ -116,6 +129,23 @@ def _binds(plan: Plan) -> Iterator[Violation]:
     if haproxy.monitor_bind not in EVERYWHERE:
         rule = "must let the peers and this host itself in, on every balancer"
         yield Violation("haproxy.monitor_bind", haproxy.monitor_bind, rule, "use *")
+
+
+def _observers(plan: Plan) -> Iterator[Violation]:
+    haproxy = plan.settings.haproxy
+    for index, cidr in enumerate(haproxy.observer_cidrs):
+        where = f"haproxy.observer_cidrs[{index}]"
+        try:
+            ip_network(cidr)
+        except ValueError:
+            yield Violation(where, cidr, "is not a network", "write it such as 10.0.0.0/24")
+    pages = {"haproxy.metrics": paths.METRICS_URI if haproxy.metrics else ""}
+    for where in ("haproxy.monitor_uri", "haproxy.stats_uri"):
+        uri = getattr(haproxy, where.partition(".")[2])
+        for other, taken in pages.items():
+            if uri and uri == taken:
+                yield Violation(where, uri, f"is also the path of {other}", "choose another", (other,))
+        pages[where] = uri
 
 
 def _is_address(text: str) -> bool:

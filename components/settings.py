@@ -72,6 +72,9 @@ class Haproxy:
     monitor_bind: str = "*"
     monitor_uri: str = "/monitor"
     monitor_needs_backend: bool = True
+    metrics: bool = True
+    stats_uri: str = "/stats"
+    observer_cidrs: tuple[str, ...] = ()
     frontend_name: str = "kube-apiserver"
     backend_name: str = "kube-apiserver"
     # Two descriptors a connection and some spare stay below 20,000, a common hard limit.
@@ -131,6 +134,8 @@ class Keepalived:
     check_weight: int = 0
     on_failure: OnFailure = OnFailure.RELEASE
     track_file: bool = True
+    notify_script: str = ""
+    textfile_directory: str = ""
     garp_master_delay_s: int = 1
     garp_master_repeat: int = 5
     garp_master_refresh_s: int = 10

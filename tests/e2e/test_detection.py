@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from functools import cache
+from ipaddress import IPv4Interface
 
 import pytest
 
@@ -48,14 +50,27 @@ def is_whole(dev: Lab) -> bool:
 SOCKET = "/run/kube-apiserver-havip/haproxy.sock"
 
 
+@cache
+def client(dev: Lab) -> traffic.Endpoint:
+    """The VIP as somebody outside the vSwitch sees it."""
+    return traffic.from_outside(dev)
+
+
+@cache
+def namespace(dev: Lab, name: str) -> str:
+    """The network namespace of a host."""
+    return host_namespace(dev.settings, dev.hosts()[name]["id"])
+
+
 def holders(dev: Lab) -> list[str]:
     """Names of the hosts that have the VIP on their interface."""
-    vip = dev.outputs()["vip"]
-    found = []
-    for name in BALANCERS:
-        there = namespaces.addresses(host_namespace(dev.settings, dev.hosts()[name]["id"]), HOST_LINK)
-        found += [name] if vip in {str(address.ip) for address in there} else []
-    return found
+    vip = IPv4Interface(client(dev).address)
+    return [name for name in BALANCERS if vip in namespaces.addresses(namespace(dev, name), HOST_LINK)]
+
+
+def answers(dev: Lab) -> bool:
+    """Whether the endpoint answers now."""
+    return traffic.answers(client(dev))
 
 
 def roles(dev: Lab) -> tuple[str, str]:
@@ -91,7 +106,7 @@ def test_a_hung_haproxy_loses_the_vip_and_comes_back_by_itself(dev: Lab, whom: s
 
 def test_a_hung_haproxy_that_does_not_hold_the_vip_comes_back_too(dev: Lab) -> None:
     holder, other = roles(dev)
-    with traffic.Prober(traffic.from_outside(dev)).running() as prober:
+    with traffic.Prober(client(dev)).running() as prober:
         signal(dev, other, "STOP", "both")
         time.sleep(3)  # until it has been noticed
         eventually("redundancy is back", lambda: is_whole(dev), within_s=10 + BUSY_S)
@@ -103,8 +118,8 @@ def test_when_every_haproxy_hangs_the_endpoint_comes_back_by_itself(dev: Lab) ->
     holder, other = roles(dev)
     for host in (other, holder):
         signal(dev, host, "STOP", "both")
-    assert not dev.answers()
-    eventually("the endpoint answers", dev.answers, within_s=10 + BUSY_S)
+    assert not answers(dev)
+    eventually("the endpoint answers", lambda: answers(dev), within_s=10 + BUSY_S)
     eventually("redundancy is back", lambda: is_whole(dev), within_s=10 + BUSY_S)
 
 
@@ -128,16 +143,15 @@ def test_a_holder_keeps_the_vip_while_no_peer_answers_and_gives_it_to_the_first_
             assert holders(dev) == [holder]
             time.sleep(0.1)
         dev.ssh(other, "systemctl start haproxy")
-        took = eventually("the endpoint answers", dev.answers, within_s=1 + BUSY_S)
+        took = eventually("the endpoint answers", lambda: answers(dev), within_s=1 + BUSY_S)
         assert holders(dev) == [other], took
 
 
 def test_streams_outlive_reloads_and_none_of_them_costs_a_request(dev: Lab) -> None:
     holder, _ = roles(dev)
-    dead = dev.hosts()[VICTIM]["id"]
-    with traffic.Streams(traffic.from_outside(dev), 9) as streams:
+    with traffic.Streams(client(dev), 9) as streams:
         for service in ("none", "apiserver"):
-            with traffic.Prober(traffic.from_outside(dev)).running() as prober:
+            with traffic.Prober(client(dev)).running() as prober:
                 for _ in range(3):
                     dev.ssh(holder, "systemctl reload haproxy")
                     time.sleep(0.5)
@@ -148,7 +162,7 @@ def test_streams_outlive_reloads_and_none_of_them_costs_a_request(dev: Lab) -> N
                 dev.ssh(VICTIM, "systemctl stop apiserver")
                 time.sleep(2)
         dev.ssh(VICTIM, "systemctl start apiserver")
-        assert set(streams.lost()) == {VICTIM}, dead
+        assert set(streams.lost()) == {VICTIM}
 
 
 def test_haproxy_is_unprivileged_confined_and_has_descriptors_enough(dev: Lab) -> None:
@@ -203,8 +217,7 @@ IS_SLOW = ("echo 8 >/run/apiserver/slow", "rm /run/apiserver/slow")
 
 @pytest.mark.parametrize(("begin", "end"), [SAYS_NO, IS_SLOW], ids=["not ready", "slow"])
 def test_an_apiserver_that_answers_whatever_it_says_keeps_its_streams(dev: Lab, begin: str, end: str) -> None:
-    client = traffic.from_outside(dev)
-    with traffic.Streams(client, 9) as streams, traffic.Prober(client).running() as prober:
+    with traffic.Streams(client(dev), 9) as streams, traffic.Prober(client(dev)).running() as prober:
         assert VICTIM in {stream.server for stream in streams.open}
         dev.ssh(VICTIM, begin)
         try:
@@ -232,8 +245,7 @@ def test_an_apiserver_that_answers_whatever_it_says_keeps_its_streams(dev: Lab, 
 def test_an_apiserver_that_is_gone_has_its_streams_cut(
     dev: Lab, kind: type[Fault], more: dict[str, str], none_after_s: float
 ) -> None:
-    client = traffic.from_outside(dev)
-    with traffic.Streams(client, 9) as streams, traffic.Prober(client).running() as prober:
+    with traffic.Streams(client(dev), 9) as streams, traffic.Prober(client(dev)).running() as prober:
         on_it = [stream.server for stream in streams.open if stream.server == VICTIM]
         began = time.monotonic()
         with fault(dev, kind, VICTIM, **more):

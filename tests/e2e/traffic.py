@@ -50,6 +50,14 @@ def _vip(lab: Lab, namespace: str) -> Endpoint:
     return Endpoint(address, int(port), namespace)
 
 
+def answers(endpoint: Endpoint) -> bool:
+    """Whether one request gets its answer now."""
+    prober = Prober(endpoint, rate=1)
+    with prober.running():
+        pass
+    return not prober.failures
+
+
 class _Loop:
     """An event loop in a thread whose sockets belong to a network namespace."""
 

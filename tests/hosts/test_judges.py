@@ -29,6 +29,8 @@ CASES: dict[str, dict[str, Any]] = {
     "no keepalive": {"haproxy": {"tcp_keepalive": False, "observe": False, "redispatch": False}},
     "log elsewhere": {"haproxy": {"log_target": "127.0.0.1:514", "log_format": "", "log_level": "info"}},
     "binds": {"haproxy": {"binds": ["10.0.0.10", "127.0.0.1"], "monitor_bind": "0.0.0.0"}},  # noqa: S104
+    "no observers": {"haproxy": {"metrics": False, "stats_uri": ""}},
+    "observers": {"haproxy": {"observer_cidrs": ["192.0.2.0/24", "198.51.100.7"]}, "vswitch_cidr": ""},
     "a port changes": {"port": 17443, "additional_ports": [16443, 443]},
     "vrrp 2": {"keepalived": {"vrrp_version": 2}, "failover": {"preset": "tolerant"}},
     "vrrp 2 with password": {

@@ -50,6 +50,8 @@ def howto() -> dict[str, Any]:
     args["haproxy"] = {
         "binds": [".".join("0000"), "127.0.0.1"],
         "monitor_needs_backend": False,
+        "metrics": False,
+        "stats_uri": "",
         "frontend_name": "k8s-master",
         "backend_name": "k8s-master",
         "maxconn": 2000,

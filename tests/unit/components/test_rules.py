@@ -38,6 +38,17 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ("port", {"port": 0}, "port", "not a TCP port"),
     ("ports clash", {"monitor_port": 16443}, "monitor_port", "also the port of the endpoint"),
     ("apiserver's port", {"port": 6443}, "port", "kube-apiserver"),
+    ("observers", {"haproxy": {"observer_cidrs": ["all"]}}, "haproxy.observer_cidrs[0]", "not a network"),
+    ("stats are the monitor", {"haproxy": {"stats_uri": "/monitor"}}, "haproxy.stats_uri", "monitor_uri"),
+    ("stats are the metrics", {"haproxy": {"stats_uri": "/metrics"}}, "haproxy.stats_uri", "haproxy.metrics"),
+    ("monitor is the metrics", {"haproxy": {"monitor_uri": "/metrics"}}, "haproxy.monitor_uri", "metrics"),
+    ("hook", {"keepalived": {"notify_script": "on-vrrp"}}, "keepalived.notify_script", "absolute path"),
+    (
+        "directory",
+        {"keepalived": {"textfile_directory": "metrics"}},
+        "keepalived.textfile_directory",
+        "absolute",
+    ),
     ("another port", {"additional_ports": [0]}, "additional_ports[0]", "not a TCP port"),
     (
         "the same port",

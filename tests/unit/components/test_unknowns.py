@@ -40,7 +40,7 @@ def every_argument() -> dict[str, Any]:
         **topology,
         "vswitch_id": "vsw-1",
         "port": 16443,
-        "additional_ports": [8443],
+        "additional_ports": [443],
         "backend_port": 6443,
         "monitor_port": 33305,
         "balancers": balancers,

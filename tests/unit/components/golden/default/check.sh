@@ -4,7 +4,7 @@ set -u
 
 # The VRRP process runs this: as long as it does, it is alive. When it falls silent, systemd kills and restarts it.
 # (keepalived takes the variable away, the socket is always there.)
-NOTIFY_SOCKET=/run/systemd/notify systemd-notify WATCHDOG=1 WATCHDOG_USEC=3000000 2>/dev/null
+NOTIFY_SOCKET=/run/systemd/notify systemd-notify WATCHDOG=1 WATCHDOG_USEC=4000000 2>/dev/null
 
 answers() {
     # Any answer is a sign of life: whether a kube-apiserver is up is not keepalived's business.

@@ -4,7 +4,7 @@ set -u
 
 # The VRRP process runs this: as long as it does, it is alive. When it falls silent, systemd kills and restarts it.
 # (keepalived takes the variable away, the socket is always there.)
-NOTIFY_SOCKET=/run/systemd/notify systemd-notify WATCHDOG=1 WATCHDOG_USEC=10000000 2>/dev/null
+NOTIFY_SOCKET=/run/systemd/notify systemd-notify WATCHDOG=1 WATCHDOG_USEC=11000000 2>/dev/null
 
 answers() {
     pgrep -x haproxy >/dev/null

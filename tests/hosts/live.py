@@ -1,0 +1,83 @@
+"""A HAProxy that runs with what is rendered for a host, on ports of its own, without privileges to drop."""
+
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from components import paths, render
+from tests.hosts.conftest import Judges
+from tests.unit.components import examples
+
+LIMIT_S = 20
+
+
+def free_port() -> int:
+    """A loopback TCP port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True)
+class Live:
+    """One that runs."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    monitor_port: int
+
+    def get(self, path: str) -> httpx.Response:
+        """Ask on the monitor's port."""
+        return httpx.get(f"http://127.0.0.1:{self.monitor_port}{path}", timeout=5, trust_env=False)
+
+
+def answers(live: Live) -> bool:
+    """Whether it does, whatever it says."""
+    try:
+        live.get("/monitor")
+    except httpx.TransportError:
+        return False
+    return True
+
+
+def eventually(holds: Callable[[], bool], what: str) -> None:
+    """Wait until `holds`; fail after a while."""
+    deadline = time.monotonic() + LIMIT_S
+    while not holds():
+        assert time.monotonic() < deadline, f"{what}: not within {LIMIT_S} s"
+        time.sleep(0.05)
+
+
+@contextmanager
+def running(
+    judges: Judges, directory: Path, *, edit: Callable[[str], str] = str, **changes: Any
+) -> Iterator[Live]:
+    """HAProxy with the configuration of a balancer; `changes` are arguments, `edit` has the last word on the text."""
+    haproxy = {"user": "", "group": "", "chroot": "", **changes.pop("haproxy", {})}
+    ports = {"port": free_port(), "monitor_port": free_port()}
+    plan = examples.planned(examples.topology() | ports | changes | {"haproxy": haproxy})
+    text = render.haproxy_cfg(plan).replace(paths.RUNTIME, str(directory))
+    # Nothing of a test leaves this machine: nobody answers at these backends.
+    text = re.sub(r"\b10\.0\.0\.\d+:6443\b", f"127.0.0.1:{free_port()}", text)
+    (directory / "server-state").write_text("1\n")
+    (directory / "haproxy.cfg").write_text(edit(text))
+    with (directory / "log").open("wb") as log:
+        command: list[str | Path] = [judges.haproxy, "-W", "-f", directory / "haproxy.cfg"]
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    live = Live(process, ports["port"], ports["monitor_port"])
+    try:
+        eventually(lambda: process.poll() is not None or answers(live), "HAProxy answers")
+        assert process.poll() is None, (directory / "log").read_text()
+        yield live
+    finally:
+        process.terminate()
+        process.wait(10)

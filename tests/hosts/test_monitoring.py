@@ -1,0 +1,116 @@
+"""Metrics, statistics and hook of a HAProxy and a notify script that run; and what docs/monitoring expects of them."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from components import paths, render
+from tests.hosts import live
+from tests.hosts.conftest import Judges
+from tests.unit.components import examples
+
+pytestmark = pytest.mark.hosts
+
+MONITORING = Path(__file__).resolve().parents[2] / "docs" / "monitoring"
+METRIC = re.compile(r"\b(?:haproxy|havip)_[a-z_]+\b")
+FORBIDDEN = httpx.codes.FORBIDDEN
+
+
+def expressions() -> list[str]:
+    """Every PromQL expression people load."""
+    rules = yaml.safe_load((MONITORING / "prometheus-rules.yaml").read_text())
+    found = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    board = json.loads((MONITORING / "grafana-dashboard.json").read_text())
+    found += [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    return found + [variable["query"]["query"] for variable in board["templating"]["list"][1:]]
+
+
+def notified(directory: Path, state: str, **keepalived: str) -> None:
+    """Run the notify script as keepalived does."""
+    plan = examples.planned(examples.topology() | {"keepalived": keepalived})
+    bundle = render.keepalived_bundle(plan, plan.balancers[0], examples.VIP)
+    script = directory / "vrrp-notify"
+    text = bundle.split(f"==== file {paths.NOTIFY} 0755\n")[1].split("==== file")[0]
+    script.write_text(text.replace(paths.RUNTIME, str(directory)))
+    script.chmod(0o755)
+    subprocess.run([script, "INSTANCE", "VI_1", state, "254"], check=True, timeout=10)
+
+
+def series(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """Parse the samples of an exposition."""
+    found = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            name, _, value = line.rpartition(" ")
+            labels = frozenset(re.findall(r'(\w+)="([^"]*)"', name))
+            found[name.partition("{")[0], labels] = float(value)
+    return found
+
+
+def test_every_metric_that_rules_and_dashboard_name_is_exported(judges: Judges, tmp_path: Path) -> None:
+    (tmp_path / "haproxy").mkdir()
+    with live.running(judges, tmp_path / "haproxy") as haproxy:
+        exported = {name for name, _ in series(haproxy.get(paths.METRICS_URI).text)}
+    notified(tmp_path, "MASTER", textfile_directory=str(tmp_path))
+    exported |= {name for name, _ in series((tmp_path / "kube_apiserver_havip.prom").read_text())}
+    named = {name for expression in expressions() for name in METRIC.findall(expression)}
+    assert len(named) > 10
+    assert named <= exported, sorted(named - exported)
+
+
+def test_labels_of_the_rules_select_something(judges: Judges, tmp_path: Path) -> None:
+    with live.running(judges, tmp_path) as haproxy:
+        found = series(haproxy.get(paths.METRICS_URI).text)
+    for server in ("k8s-master01", "k8s-master02", "k8s-master03"):
+        labels = {("proxy", "kube-apiserver"), ("server", server), ("state", "UP")}
+        assert ("haproxy_server_status", frozenset(labels)) in found
+
+
+def test_metrics_and_statistics_are_for_observers_the_monitor_for_everyone(
+    judges: Judges, tmp_path: Path
+) -> None:
+    def nobody(text: str) -> str:
+        return text.replace("127.0.0.0/8", "192.0.2.0/24")
+
+    (tmp_path / "open").mkdir()
+    with live.running(judges, tmp_path / "open") as haproxy:
+        assert haproxy.get(paths.METRICS_URI).status_code == httpx.codes.OK
+        assert "Statistics Report" in haproxy.get("/stats").text
+    with live.running(judges, tmp_path, edit=nobody) as haproxy:
+        assert haproxy.get(paths.METRICS_URI).status_code == FORBIDDEN
+        assert haproxy.get("/stats").status_code == FORBIDDEN
+        assert haproxy.get("/monitor").status_code == httpx.codes.SERVICE_UNAVAILABLE, "no backend is up"
+
+
+def test_a_haproxy_without_the_exporter_can_do_without(judges: Judges, tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"metrics": False, "stats_uri": ""}
+    with live.running(judges, tmp_path, haproxy=changes) as haproxy:
+        assert haproxy.get(paths.METRICS_URI).status_code != httpx.codes.OK
+        assert "prometheus" not in (tmp_path / "haproxy.cfg").read_text()
+
+
+def test_vrrp_state_is_a_metric(tmp_path: Path) -> None:
+    for state in ("BACKUP", "MASTER"):
+        notified(tmp_path, state, textfile_directory=str(tmp_path))
+    found = series((tmp_path / "kube_apiserver_havip.prom").read_text())
+    now = {dict(labels)["state"]: value for (_, labels), value in found.items()}
+    assert now == {"MASTER": 1, "BACKUP": 0, "FAULT": 0, "STOP": 0}
+
+
+@pytest.mark.parametrize("body", ['echo "$@" >{said}; sleep 60', "exit 1", "not there"])
+def test_a_hook_is_told_and_cannot_hold_up_or_break_anything(body: str, tmp_path: Path) -> None:
+    hook, said = tmp_path / "hook", tmp_path / "said"
+    if body != "not there":
+        hook.write_text("#!/bin/sh\n" + body.format(said=said) + "\n")
+        hook.chmod(0o755)
+    notified(tmp_path, "MASTER", notify_script=str(hook))
+    assert (tmp_path / "vrrp-state").read_text() == "MASTER\n"
+    if "echo" in body:
+        live.eventually(said.exists, "the hook is told")
+        live.eventually(lambda: said.read_text() == "VI_1 MASTER 254\n", "what it is told")
