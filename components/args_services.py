@@ -17,7 +17,7 @@ class HealthCheckArgs(TypedDict):
     expect_status: NotRequired[pulumi.Input[str]]
     """HTTP statuses that mean ready, such as ``200,401`` with ``--anonymous-auth=false``. Default: 200."""
     not_ready: NotRequired[pulumi.Input[NotReady]]
-    """Its streams, if it answers otherwise: drain (HAProxy 2.2) keeps, down cuts them. Default: drain."""
+    """Its streams, if it answers otherwise: drain (from HAProxy 2.4 on) keeps, down cuts them. Default: drain."""
     ca_file: NotRequired[pulumi.Input[str]]
     """CA file on the balancers that the backends' certificates are verified with. Default: not verified."""
     host: NotRequired[pulumi.Input[str]]
@@ -129,7 +129,8 @@ class HaproxyArgs(TypedDict):
     timeout_http_keep_alive: NotRequired[pulumi.Input[str]]
     """``timeout http-keep-alive``. Default: 10s."""
     tcp_keepalive: NotRequired[pulumi.Input[bool]]
-    """TCP keepalive on both sides: ends streams whose other end vanished. Default: true (HAProxy 2.2)."""
+    """TCP keepalive on both sides: ends streams whose other end vanished. Default: true (before HAProxy 2.4
+    with the kernel's times instead of the three below)."""
     tcp_keepalive_idle: NotRequired[pulumi.Input[str]]
     """Silence before the first keepalive probe. Default: 30s."""
     tcp_keepalive_interval: NotRequired[pulumi.Input[str]]

@@ -59,12 +59,15 @@ def ensure_tools(image_id: str, report: Report) -> Path:
 _WRAPPER = """\
 #!/bin/sh
 root=$(dirname "$(readlink -f "$0")")/root
-for libraries in "$root"/usr/lib/*-linux-gnu* "$root"/lib/*-linux-gnu* IMAGE/usr/lib/*-linux-gnu*; do
+for libraries in "$root"/usr/lib/*-linux-gnu* "$root"/lib/*-linux-gnu* \\
+    IMAGE/usr/lib/*-linux-gnu* IMAGE/lib/*-linux-gnu*; do
     path=${path:+$path:}$libraries
 done
-for loader in IMAGE/usr/lib/*-linux-gnu*/ld-linux-*.so.*; do
-    exec "$loader" --library-path "$path" "$root/usr/sbin/NAME" "$@"
+for loader in IMAGE/usr/lib/*-linux-gnu*/ld-linux-*.so.* IMAGE/lib/*-linux-gnu*/ld-linux-*.so.*; do
+    [ ! -x "$loader" ] || exec "$loader" --library-path "$path" "$root/usr/sbin/NAME" "$@"
 done
+echo "IMAGE holds no loader for $root/usr/sbin/NAME" >&2
+exit 127
 """
 
 

@@ -2,7 +2,7 @@
 
 # Unpack the bundle on stdin into $stage; sets its headers and the arrays paths and modes.
 unpack() {
-    local line target=""
+    local line target="" age=""
     owner="" probe="" interface="" take_over="" lead="" reached="" ahead=""
     paths=() modes=()
     while IFS= read -r line; do
@@ -25,11 +25,24 @@ unpack() {
         "==== "*) fail "hostctl is older than the bundle: unknown header '$line'" ;;
         *)
             [ -n "$target" ] || continue
+            fits "$line" || continue
             printf '%s\n' "${line//@INTERFACE@/$interface}" >>"$stage$target"
             ;;
         esac
     done
     [ "${#paths[@]}" -gt 0 ] || fail "the bundle holds no file"
+}
+
+# Whether a line is for a program of this host's age: "# from VERSION on" or "# before VERSION" at its end say for which.
+fits() {
+    [[ $1 =~ \ \#\ (from|before)\ ([0-9.]+)(\ on)?$ ]] || return 0
+    local since=${BASH_REMATCH[2]} newest
+    [ -n "$age" ] || age=$("$service" -v </dev/null 2>&1 | grep -oE '[0-9]+\.[0-9]+' | head -n 1)
+    newest=$(printf '%s\n' "$since" "$age" | sort -V | tail -n 1)
+    case ${BASH_REMATCH[1]} in
+    from) [ "$newest" = "$age" ] ;;
+    before) [ "$newest" != "$age" ] ;;
+    esac
 }
 
 interface_of() {

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from components import render
+from sandbox.hosts import images
 from sandbox.hosts.mirror import ensure_tools
 
-IMAGE = "debian_12_9_x64_20G_alibase_20250117.vhd"
-"""The release whose programs judge: haproxy 2.6, keepalived 2.2.7."""
+IMAGE = images.DEFAULT.id
+"""The release that other tests of this tier take their programs from."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,14 @@ class Judges:
 
     haproxy: Path
     keepalived: Path
+
+    def lines_for(self, service: str, text: str) -> str:
+        """Return what hostctl leaves of a file for a program of this age."""
+        script = f"source {render.TEMPLATES}/hostctl/bundle.sh; service=$1; age=\n"
+        script += 'while IFS= read -r line; do fits "$line" && printf \'%s\\n\' "$line"; done; true'
+        program = {"haproxy": self.haproxy, "keepalived": self.keepalived}[service]
+        command = ["bash", "-c", script, "bash", str(program)]
+        return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
 
     def of_haproxy(self, config: Path) -> subprocess.CompletedProcess[str]:
         """Run ``haproxy -c``."""
@@ -32,8 +42,8 @@ def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
-@pytest.fixture(scope="session")
-def judges() -> Judges:
-    """Paths of both programs."""
-    found = ensure_tools(IMAGE, lambda _: None)
+@pytest.fixture(scope="session", params=images.CATALOGUE.values(), ids=lambda image: image.release)
+def judges(request: pytest.FixtureRequest) -> Judges:
+    """Paths of both programs, of each release: haproxy 2.6 and keepalived 2.2.7, haproxy 2.2 and keepalived 2.1.5."""
+    found = ensure_tools(request.param.id, lambda _: None)
     return Judges(found / "haproxy", found / "keepalived")

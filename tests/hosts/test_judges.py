@@ -57,7 +57,7 @@ def test_haproxy_takes_it(case: str, judges: Judges, tmp_path: Path) -> None:
     text = render.haproxy_cfg(plan_of(case)).replace(paths.RUNTIME, str(tmp_path))
     (tmp_path / "server-state").write_text("1\n")
     config = tmp_path / "haproxy.cfg"
-    config.write_text(text)
+    config.write_text(judges.lines_for("haproxy", text))
     done = judges.of_haproxy(config)
     assert done.returncode == 0, done.stderr
     assert "[WARNING]" not in done.stderr or case == "howto", done.stderr
@@ -67,7 +67,9 @@ def test_haproxy_takes_it(case: str, judges: Judges, tmp_path: Path) -> None:
 def test_keepalived_takes_it(case: str, judges: Judges, tmp_path: Path) -> None:
     plan = plan_of(case)
     for balancer in plan.balancers:
-        done = judges.of_keepalived(staged(plan, balancer.name, tmp_path))
+        config = staged(plan, balancer.name, tmp_path)
+        config.write_text(judges.lines_for("keepalived", config.read_text()))
+        done = judges.of_keepalived(config)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "missing" not in done.stdout + done.stderr
         assert "Unknown keyword" not in done.stdout + done.stderr

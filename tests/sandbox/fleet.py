@@ -109,18 +109,14 @@ class Fleet:
 
     def copy(self, directory: Path, instance_id: str, target: str) -> None:
         """Put a directory's files onto a host, past its network."""
-        init = init_of(names.cgroup(self.settings, instance_id))
-        into = [
-            "nsenter",
-            "--target",
-            str(init),
-            "--all",
-            "sh",
-            "-ec",
-            f"mkdir -p {target}; tar -xC {target}",
-        ]
         packed = subprocess.run(["tar", "-cC", directory, "."], capture_output=True, check=True).stdout
+        into = self.command(instance_id, "sh", "-ec", f"mkdir -p {target}; tar -xC {target}")
         subprocess.run(into, input=packed, check=True)
+
+    def command(self, instance_id: str, *argv: str) -> list[str]:
+        """Return the command that runs a program inside a host, past its network."""
+        init = init_of(names.cgroup(self.settings, instance_id))
+        return ["nsenter", "--target", str(init), "--all", *argv]
 
     def answers(self, instance_id: str) -> Callable[[], bool]:
         """Return whether SSH answers."""
