@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from sandbox.cloud import errors, ids
+from sandbox.cloud import errors, ids, texts
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import Eip, HaVip, Instance
 from sandbox.cloud.tags import checked
@@ -41,6 +41,7 @@ def allocate(
         isp=isp,
         tags=checked(session, "EIP", tags),
     )
+    texts.describe(eip, eip.name, eip.description)
     session.state.eips[eip.id] = eip
     return eip
 

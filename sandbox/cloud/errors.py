@@ -159,6 +159,38 @@ class InvalidCidrBlockOverlapped(ApiError):
     template = "The specified CIDR block {0} overlaps with {1} of vSwitch {2}."
 
 
+class InvalidVpcName(ApiError):
+    code = "InvalidVpcName.Malformed"
+    template = "Specified VPC name is not valid: {0}."
+
+
+class InvalidVpcDescription(ApiError):
+    """The spelling is the API's, here and with its neighbours."""
+
+    code = "InvalidVpcDiscription.Malformed"
+    template = "Specified VPC description is not valid: {0}."
+
+
+class InvalidVSwitchName(ApiError):
+    code = "InvalidVSwitchName.Malformed"
+    template = "Specified virtual switch name is not valid: {0}."
+
+
+class InvalidVSwitchDescription(ApiError):
+    code = "InvalidVSwitchDiscription.Malformed"
+    template = "Specified virtual switch description is not valid: {0}."
+
+
+class InvalidName(ApiError):
+    code = "InvalidName.Malformed"
+    template = "The specified Name is not valid: {0}."
+
+
+class InvalidDescription(ApiError):
+    code = "InvalidDescription.Malformed"
+    template = "The specified Description is wrongly formed: {0}."
+
+
 class VpcQuotaExceeded(ApiError):
     code = "QuotaExceeded.Vpc"
     template = "VPC quota exceeded: a region has {0} at most."
@@ -351,6 +383,11 @@ class InvalidHostName(ApiError):
     template = "The specified host name {0} is not valid: letters, digits and inner hyphens, 2 to 63 in all."
 
 
+class InvalidInstanceName(ApiError):
+    code = "InvalidInstanceName.Malformed"
+    template = "The specified parameter InstanceName is not valid: {0}."
+
+
 class DeletionProtected(ApiError):
     code = "InvalidOperation.DeletionProtection"
     status = 403
@@ -401,6 +438,16 @@ class InvalidSecurityGroupIdNotFound(ApiError):
     code = "InvalidSecurityGroupId.NotFound"
     status = 404
     template = "The specified security group {0} does not exist."
+
+
+class InvalidSecurityGroupName(ApiError):
+    code = "InvalidSecurityGroupName.Malformed"
+    template = "Specified security group name is not valid: {0}."
+
+
+class InvalidSecurityGroupDescription(ApiError):
+    code = "InvalidSecurityGroupDiscription.Malformed"
+    template = "Specified security group description is not valid: {0}."
 
 
 class GroupInUse(ApiError):

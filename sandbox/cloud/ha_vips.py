@@ -1,6 +1,6 @@
 """HaVips and their attachments. Source: VPC API reference CreateHaVip, AssociateHaVip, UnassociateHaVip."""
 
-from sandbox.cloud import errors, ids, rules
+from sandbox.cloud import errors, ids, rules, texts
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import HaVip, HaVipStatus
 from sandbox.cloud.tags import checked
@@ -42,6 +42,7 @@ def create(
         address=chosen,
         tags=checked(session, "HaVip", tags or {}),
     )
+    texts.describe(vip, vip.name, vip.description)
     session.state.ha_vips[vip.id] = vip
     return vip
 

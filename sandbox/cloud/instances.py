@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 
-from sandbox.cloud import eips, errors, ids, rules, security_groups
+from sandbox.cloud import eips, errors, ids, rules, security_groups, texts
 from sandbox.cloud.catalogue import INSTANCE_TYPES
 from sandbox.cloud.dataplane import HostSpec
 from sandbox.cloud.session import Session
@@ -77,6 +77,7 @@ def run(session: Session, order: Order) -> Instance:
         deletion_protection=order.deletion_protection,
         internet_charge_type=order.internet_charge_type,
     )
+    texts.describe(instance, instance.name, instance.description)
     session.state.instances[instance.id] = instance
     session.later(instance, Work.CREATE)
     return instance

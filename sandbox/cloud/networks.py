@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Network
 
-from sandbox.cloud import errors, ids, rules
+from sandbox.cloud import errors, ids, rules, texts
 from sandbox.cloud.catalogue import zones
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import Vpc, VSwitch
@@ -28,6 +28,7 @@ def create_vpc(session: Session, *, cidr: str, name: str, description: str, tags
         router_id=ids.resource_id("vrt"),
         route_table_id=ids.resource_id("vtb"),
     )
+    texts.describe(vpc, vpc.name, vpc.description)
     session.state.vpcs[vpc.id] = vpc
     return vpc
 
@@ -73,6 +74,7 @@ def create_vswitch(
         cidr=range_,
         route_table_id=vpc.route_table_id,
     )
+    texts.describe(vswitch, vswitch.name, vswitch.description)
     session.state.vswitches[vswitch.id] = vswitch
     return vswitch
 

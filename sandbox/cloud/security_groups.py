@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sandbox.cloud import errors, ids, permissions
+from sandbox.cloud import errors, ids, permissions, texts
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import Instance, Rule, SecurityGroup
 from sandbox.cloud.tags import checked
@@ -23,6 +23,7 @@ def create(
         tags=checked(session, "security group", tags),
         vpc_id=vpc.id,
     )
+    texts.describe(group, group.name, group.description)
     session.state.security_groups[group.id] = group
     return group
 

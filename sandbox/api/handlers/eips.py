@@ -6,7 +6,7 @@ from pydantic import Field, JsonValue
 
 from sandbox.api.model import Body, Call, Paged, Repeatable, Tag, as_dict, names, vpc_tags
 from sandbox.api.registry import VPC, action
-from sandbox.cloud import eips
+from sandbox.cloud import eips, texts
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import Eip
 
@@ -130,8 +130,7 @@ def describe_eip_addresses(session: Session, call: DescribeEipAddresses) -> Body
 def modify_eip_address_attribute(session: Session, call: ModifyEipAddressAttribute) -> Body:
     """Change an EIP's name, description or bandwidth."""
     eip = session.eip(call.allocation_id)
-    eip.name = eip.name if call.name is None else call.name
-    eip.description = eip.description if call.description is None else call.description
+    texts.describe(eip, call.name, call.description)
     eip.bandwidth = call.bandwidth or eip.bandwidth
     return {}
 

@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from sandbox.api.model import Body, Filter, Repeatable, ShortPaged, Tag, as_dict, names, vpc_tags
 from sandbox.api.registry import VPC, action
-from sandbox.cloud import errors, ha_vips
+from sandbox.cloud import errors, ha_vips, texts
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import HaVip
 
@@ -88,8 +88,7 @@ def describe_ha_vips(session: Session, call: DescribeHaVips) -> Body:
 def modify_ha_vip_attribute(session: Session, call: ModifyHaVipAttribute) -> Body:
     """Change a HaVip's name or description."""
     vip = session.ha_vip(call.ha_vip_id)
-    vip.name = vip.name if call.name is None else call.name
-    vip.description = vip.description if call.description is None else call.description
+    texts.describe(vip, call.name, call.description)
     return {}
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from sandbox.api.model import Body, Call, JsonList, Paged, Tokened, names
+from sandbox.api.model import Body, Call, JsonList, Paged, ShortPaged, Tokened, names
 from sandbox.api.registry import ECS, action
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import Instance
@@ -26,6 +26,15 @@ class DescribeDisks(Tokened):
     instance_id: str = ""
     disk_ids: JsonList | None = None
     disk_type: Literal["system", "data", "all"] = "all"
+
+
+class DescribeInstanceStatus(ShortPaged):
+    """ECS API reference, DescribeInstanceStatus."""
+
+    not_served = names("ClusterId")
+
+    instance_id: tuple[str, ...] = ()
+    zone_id: str = ""
 
 
 class DescribeUserData(Call):
@@ -89,6 +98,20 @@ def describe_disks(session: Session, call: DescribeDisks) -> Body:
     ]
     shown: list[JsonValue] = [_disk(instance) for instance in call.page(found)]
     return {"Disks": {"Disk": shown}, **call.counts(found)}
+
+
+@action(ECS, DescribeInstanceStatus)
+def describe_instance_status(session: Session, call: DescribeInstanceStatus) -> Body:
+    """Show how instances are, and nothing else of them."""
+    found = [
+        instance
+        for instance in session.here(session.state.instances)
+        if (not call.instance_id or instance.id in call.instance_id) and call.zone_id in ("", instance.zone)
+    ]
+    shown: list[JsonValue] = [
+        {"InstanceId": instance.id, "Status": session.status(instance).value} for instance in call.page(found)
+    ]
+    return {"InstanceStatuses": {"InstanceStatus": shown}, **call.counts(found)}
 
 
 @action(ECS, DescribeUserData)

@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue
 from sandbox.api.model import Body, JsonList, Parameters, Repeatable, Tag, Tokened, as_dict, has_tags, names
 from sandbox.api.registry import ECS, action
 from sandbox.api.views import instance_view
-from sandbox.cloud import ids, instances, security_groups
+from sandbox.cloud import ids, instances, security_groups, texts
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import Disk
 
@@ -251,8 +251,7 @@ def delete_instance(session: Session, call: DeleteInstance) -> Body:
 def modify_instance_attribute(session: Session, call: ModifyInstanceAttribute) -> Body:
     """Change what an instance is called, or its protection."""
     instance = session.instance(call.instance_id)
-    instance.name = instance.name if call.instance_name is None else call.instance_name
-    instance.description = instance.description if call.description is None else call.description
+    texts.describe(instance, call.instance_name, call.description)
     if call.deletion_protection is not None:
         instance.deletion_protection = call.deletion_protection
     return {}

@@ -4,7 +4,7 @@ from pydantic import JsonValue
 
 from sandbox.api.model import Body, Call, Repeatable, ShortPaged, Tag, as_dict, has_tags, names, vpc_tags
 from sandbox.api.registry import VPC, action
-from sandbox.cloud import networks, rules
+from sandbox.cloud import networks, rules, texts
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import Vpc, VSwitch
 
@@ -177,8 +177,7 @@ def describe_route_table_list(session: Session, call: DescribeRouteTableList) ->
 def modify_vpc_attribute(session: Session, call: ModifyVpcAttribute) -> Body:
     """Change a VPC's name or description."""
     vpc = session.vpc(call.vpc_id)
-    vpc.name = vpc.name if call.vpc_name is None else call.vpc_name
-    vpc.description = vpc.description if call.description is None else call.description
+    texts.describe(vpc, call.vpc_name, call.description)
     return {}
 
 
@@ -232,8 +231,7 @@ def describe_vswitches(session: Session, call: DescribeVSwitches) -> Body:
 def modify_vswitch_attribute(session: Session, call: ModifyVSwitchAttribute) -> Body:
     """Change a vSwitch's name or description."""
     vswitch = session.vswitch(call.v_switch_id)
-    vswitch.name = vswitch.name if call.v_switch_name is None else call.v_switch_name
-    vswitch.description = vswitch.description if call.description is None else call.description
+    texts.describe(vswitch, call.v_switch_name, call.description)
     return {}
 
 

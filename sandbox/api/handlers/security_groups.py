@@ -17,7 +17,7 @@ from sandbox.api.model import (
 )
 from sandbox.api.registry import ECS, action
 from sandbox.api.values import Lower
-from sandbox.cloud import security_groups
+from sandbox.cloud import security_groups, texts
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import Rule, SecurityGroup
 
@@ -135,8 +135,7 @@ def describe_security_group_attribute(session: Session, call: DescribeSecurityGr
 def modify_security_group_attribute(session: Session, call: ModifySecurityGroupAttribute) -> Body:
     """Change a group's name or description."""
     group = session.security_group(call.security_group_id)
-    group.name = group.name if call.security_group_name is None else call.security_group_name
-    group.description = group.description if call.description is None else call.description
+    texts.describe(group, call.security_group_name, call.description)
     return {}
 
 

@@ -77,6 +77,30 @@ def test_force_deletes_a_running_instance_at_once_or_after_a_shutdown(account: A
     assert at_orderly[-2:] == [f"stop {orderly} force=False", f"delete {orderly}"]
 
 
+def test_the_status_of_many_at_once(account: Account) -> None:
+    on, off = account.run(), account.run()
+    account.ecs.stop_instance(ecs.StopInstanceRequest(instance_id=off))
+    account.settle()
+    asked = ecs.DescribeInstanceStatusRequest(region_id=REGION)
+    shown = account.ecs.describe_instance_status(asked).body.instance_statuses.instance_status
+    assert {one.instance_id: one.status for one in shown} == {on: "Running", off: "Stopped"}
+    asked = ecs.DescribeInstanceStatusRequest(region_id=REGION, instance_id=[off])
+    shown = account.ecs.describe_instance_status(asked).body.instance_statuses.instance_status
+    assert [one.instance_id for one in shown] == [off]
+
+
+@pytest.mark.parametrize("name", ["https://one", "x" * 129])
+def test_names_that_are_refused(account: Account, name: str) -> None:
+    wrong_name = Refusal(400, "InvalidInstanceName.Malformed")
+    assert refusal(account.ecs.run_instances, account.order(instance_name=name)) == wrong_name
+    instance = account.run(instance_name="x" * 128)
+    change = ecs.ModifyInstanceAttributeRequest(instance_id=instance, instance_name=name)
+    assert refusal(account.ecs.modify_instance_attribute, change) == wrong_name
+    group = ecs.CreateSecurityGroupRequest(region_id=REGION, vpc_id=account.vpc_id, security_group_name=name)
+    refused = refusal(account.ecs.create_security_group, group)
+    assert refused == Refusal(400, "InvalidSecurityGroupName.Malformed")
+
+
 def test_a_protected_instance_stays(account: Account) -> None:
     instance = account.run(deletion_protection=True)
     delete = ecs.DeleteInstanceRequest(instance_id=instance, force=True)

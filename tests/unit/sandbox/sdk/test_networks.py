@@ -38,6 +38,30 @@ def test_vswitches_that_are_refused(account: Account, more: dict[str, str], expe
     assert account.vpc.create_vswitch(vswitch(account)).body.v_switch_id
 
 
+def test_names_and_descriptions_that_are_refused(account: Account) -> None:
+    link, long = "http://one", "x" * 257
+    made = account.vpc.create_vpc
+    for named, code in (
+        ({"vpc_name": link}, "InvalidVpcName.Malformed"),
+        ({"vpc_name": "x" * 129}, "InvalidVpcName.Malformed"),
+        ({"description": long}, "InvalidVpcDiscription.Malformed"),
+    ):
+        request = vpc.CreateVpcRequest(region_id=REGION, cidr_block="10.1.0.0/16", **named)
+        assert refusal(made, request) == Refusal(400, code)
+    assert made(vpc.CreateVpcRequest(region_id=REGION, vpc_name="x" * 128, description="x" * 256)).body.vpc_id
+    for wrong, code in (
+        (vswitch(account, v_switch_name=link), "InvalidVSwitchName.Malformed"),
+        (vswitch(account, description=link), "InvalidVSwitchDiscription.Malformed"),
+    ):
+        assert refusal(account.vpc.create_vswitch, wrong) == Refusal(400, code)
+    vip = account.ha_vip()
+    rename = vpc.ModifyHaVipAttributeRequest(region_id=REGION, ha_vip_id=vip, name=link)
+    assert refusal(account.vpc.modify_ha_vip_attribute, rename) == Refusal(400, "InvalidName.Malformed")
+    eip = vpc.AllocateEipAddressRequest(region_id=REGION, description=long)
+    refused = refusal(account.vpc.allocate_eip_address, eip)
+    assert refused == Refusal(400, "InvalidDescription.Malformed")
+
+
 def test_a_region_has_ten_vpcs(account: Account) -> None:
     for number in range(1, 10):
         make_vpc(account.vpc, f"10.{number}.0.0/16")
