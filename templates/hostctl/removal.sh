@@ -49,8 +49,12 @@ remove() {
 }
 
 release() {
+    rm -f "$RUNTIME/vrrp-state" "$RUNTIME/vrrp-state.order"
+    drop_address "$1"
+}
+
+drop_address() {
     local interface
-    rm -f "$RUNTIME/vrrp-state"
     for interface in $(ip -o -4 address show to "$1" | awk '{ print $2 }'); do
         ip address delete "$1/32" dev "$interface" || true
     done

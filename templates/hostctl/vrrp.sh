@@ -73,18 +73,18 @@ activate_in_office() {
         keep_address "$vip" "$interface" &
         keeper=$!
     fi
-    activate && await "$HEALTHY_WITHIN_S" in_office "$interface" || done=1
+    activate || done=1
     if [ -n "$keeper" ]; then
+        # No longer than keepalived waits for other masters: the listening ones wait longer before they step in.
+        await "$(group advert_ms | awk '{ print int(4.5 * $1 / 1000) + 2 }')" in_office || true
         kill "$keeper"
         wait "$keeper" 2>/dev/null || true
-        in_office "$interface" || release "$vip"
+        in_office || drop_address "$vip"
     fi
     return "$done"
 }
 
-in_office() { # whether keepalived is master, if it had the VIP before; takes part at least, if not
-    if [ -n "$1" ]; then grep -qx MASTER "$RUNTIME/vrrp-state" 2>/dev/null; else healthy; fi
-}
+in_office() { grep -qx MASTER "$RUNTIME/vrrp-state" 2>/dev/null; }
 
 keep_address() { # keep_address ADDRESS INTERFACE: until killed
     while :; do
@@ -95,12 +95,13 @@ keep_address() { # keep_address ADDRESS INTERFACE: until killed
 
 # --- listening ----------------------------------------------------------------------------------------
 
-# The longest pause between two adverts that this host knows of, as it was and as it will be, three times and more.
+# The longest pause between two adverts that this host knows of, as it was and as it will be, six times: a holder that
+# changes in office is silent for four.
 silence_s() {
     local now before
     now=$(group advert_ms) before=$(group advert_ms "$JOINED")
     [ "${before:-0}" -le "${now:-0}" ] || now=$before
-    awk -v ms="${now:-1000}" 'BEGIN { s = 3.5 * ms / 1000; print (s < 2 ? 2 : s) }'
+    awk -v ms="${now:-1000}" 'BEGIN { s = 6 * ms / 1000; print (s < 3 ? 3 : s) }'
 }
 
 # The first bytes of the next advert that reaches this host, as hex; nothing if all are silent.
