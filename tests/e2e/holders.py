@@ -18,7 +18,7 @@ class Holders:
 
     lab: Lab
     vip: str
-    every_s: float = 0.01
+    every_s: float = 0.02
     samples: list[tuple[float, frozenset[str]]] = field(default_factory=list)
     """When (``time.monotonic``), and the names of those that had the address then."""
 

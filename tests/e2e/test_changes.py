@@ -26,7 +26,7 @@ def whole(standing: Lab) -> None:
 def unnoticed(lab: Lab, *, allowed: int = 0) -> Iterator[Holders]:
     """Requests at a fixed rate and idle streams through the VIP while the block changes something."""
     endpoint = from_outside(lab)
-    prober, holders = Prober(endpoint), Holders(lab, VIP)
+    prober, holders = Prober(endpoint, rate=20), Holders(lab, VIP)
     with Streams(endpoint, 30) as streams:
         with prober.running(), holders.watched():
             yield holders
