@@ -59,19 +59,27 @@ def eventually(holds: Callable[[], bool], what: str) -> None:
 
 @contextmanager
 def running(
-    judges: Judges, directory: Path, *, edit: Callable[[str], str] = str, **changes: Any
+    judges: Judges,
+    directory: Path,
+    *,
+    backend: int | None = None,
+    edit: Callable[[str], str] = str,
+    **changes: Any,
 ) -> Iterator[Live]:
-    """HAProxy with the configuration of a balancer; `changes` are arguments, `edit` has the last word on the text."""
+    """HAProxy with the configuration of a balancer; `changes` are arguments, `edit` has the last word on the text.
+
+    `backend` is the loopback port that stands for every kube-apiserver; left out, there is none.
+    """
     haproxy = {"user": "", "group": "", "chroot": "", **changes.pop("haproxy", {})}
     ports = {"port": free_port(), "monitor_port": free_port()}
     plan = examples.planned(examples.topology() | ports | changes | {"haproxy": haproxy})
     text = render.haproxy_cfg(plan).replace(paths.RUNTIME, str(directory))
-    # Nothing of a test leaves this machine: nobody answers at these backends.
-    text = re.sub(r"\b10\.0\.0\.\d+:6443\b", f"127.0.0.1:{free_port()}", text)
+    # Nothing of a test leaves this machine.
+    text = re.sub(r"\b10\.0\.0\.\d+:6443\b", f"127.0.0.1:{backend or free_port()}", text)
     (directory / "server-state").write_text("1\n")
     (directory / "haproxy.cfg").write_text(edit(text))
     with (directory / "log").open("wb") as log:
-        command: list[str | Path] = [judges.haproxy, "-W", "-f", directory / "haproxy.cfg"]
+        command: list[str | Path] = [judges.haproxy, "-db", "-f", directory / "haproxy.cfg"]
         process = subprocess.Popen(command, stdout=log, stderr=log)
     live = Live(process, ports["port"], ports["monitor_port"])
     try:
