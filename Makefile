@@ -61,7 +61,7 @@ format: ## Rewrite Python and Go the way lint wants it
 	@$(RUN) ruff check --fix .
 	@gofmt -w sandbox/toolchain
 
-docs: ## Write what the code can tell: docs/options.md, docs/api-coverage.md, the READMEs' table
+docs: ## Write what the code can tell: docs/options.md, docs/api-coverage.md, provider/schema.json, the READMEs' table
 	@$(RUN) docs.generate
 
 lock: ## Resolve pyproject.toml again into requirements.lock (needs uv on PATH)

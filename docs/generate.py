@@ -1,6 +1,7 @@
 """``python -m docs.generate``: the documents that the code itself can tell.
 
-Written are ``docs/options.md``, ``docs/api-coverage.md`` and the table between two marks in both READMEs.
+Written are ``docs/options.md``, ``docs/api-coverage.md``, ``provider/schema.json``, and the table between two marks in
+both READMEs.
 """
 
 import dataclasses
@@ -13,6 +14,7 @@ import yaml
 
 from components import failover
 from docs.arguments import Argument, described
+from provider import package
 from sandbox.api import coverage
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -168,6 +170,7 @@ def with_table(text: str) -> str:
 def documents() -> dict[str, str]:
     """Return every generated document by its path in the checkout."""
     found = {"docs/options.md": options(), "docs/api-coverage.md": NOTICE + COVERAGE + coverage.table()}
+    found["provider/schema.json"] = package.schema()
     return found | {name: with_table((ROOT / name).read_text()) for name in READMES}
 
 
