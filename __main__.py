@@ -40,6 +40,7 @@ endpoint: dict[str, Any] = {
     "keepalived": config.get_object("keepalived") or {},
     "health_check": config.get_object("healthCheck") or {},
     "take_over": config.get_bool("takeOver") or False,
+    "adopt": config.get_object("adopt") or None,
     "verify": config.get("verify") or "auto",
     "ssh": {
         "user": ssh_user,

@@ -58,7 +58,8 @@ class Master:
 
     name: str
     address: pulumi.Input[str]
-    instance_id: pulumi.Output[str]
+    instance_id: pulumi.Input[str]
+    """As it was given, for an instance that exists."""
     ssh_host: pulumi.Output[str]
     instance: ecs.Instance | None
     """The resource of a created one: for ``deleted_with``."""
@@ -103,7 +104,7 @@ class Masters(pulumi.ComponentResource):
         existing, address = args.get("instance_id"), args["address"]
         ssh_host: pulumi.Input[str] = args.get("ssh_host") or address
         if existing:
-            return Master(args["name"], address, _output(existing), _output(ssh_host), None)
+            return Master(args["name"], address, existing, _output(ssh_host), None)
         instance = self._instance(args)
         if self._args.get("public") and not args.get("ssh_host"):
             ssh_host = self._eip(args["name"], instance)
@@ -151,7 +152,7 @@ class Masters(pulumi.ComponentResource):
         return pulumi.Output.all(eip.ip_address, association.id).apply(lambda all_: str(all_[0]))
 
 
-def _together(values: Sequence[pulumi.Output[str]]) -> pulumi.Output[list[str]]:
+def _together(values: Sequence[pulumi.Input[str]]) -> pulumi.Output[list[str]]:
     return pulumi.Output.all(*values).apply(lambda all_: [str(one) for one in all_])
 
 

@@ -36,9 +36,9 @@ or 0 leaves a directive out.
 
 ## Configuration
 
-Keys are written `kube-apiserver-havip:KEY` in `Pulumi.STACK.yaml`. `failover`, `haproxy`, `keepalived` and
-`healthCheck` take the arguments of [FailoverArgs](#failoverargs), [HaproxyArgs](#haproxyargs),
-[KeepalivedArgs](#keepalivedargs) and [HealthCheckArgs](#healthcheckargs):
+Keys are written `kube-apiserver-havip:KEY` in `Pulumi.STACK.yaml`. `failover`, `haproxy`, `keepalived`,
+`healthCheck` and `adopt` take the arguments of [FailoverArgs](#failoverargs), [HaproxyArgs](#haproxyargs),
+[KeepalivedArgs](#keepalivedargs), [HealthCheckArgs](#healthcheckargs) and [AdoptArgs](#adoptargs):
 
 ```yaml
 config:

@@ -1,0 +1,40 @@
+"""An endpoint for masters that exist already: they are configured, and stay when the stack goes."""
+
+import pulumi
+
+from components import ApiServerVip, ApiServerVipArgs, BackendArgs, BalancerArgs, SshArgs, configured
+
+config = pulumi.Config()
+masters = configured.masters(config.require_object("masters"))
+
+api = ApiServerVip(
+    "control-plane",
+    ApiServerVipArgs(
+        vswitch_id=config.require("vswitchId"),
+        vswitch_cidr=config.require("vswitchCidr"),
+        vip=config.require("vip"),
+        balancers=[
+            BalancerArgs(
+                name=master["name"],
+                address=master["address"],
+                instance_id=master["instance_id"],
+                ssh=SshArgs(host=master.get("ssh_host", master["address"])),
+            )
+            for master in masters[:2]
+        ],
+        backends=[
+            BackendArgs(
+                name=master["name"],
+                address=master["address"],
+                # With a way in, the endpoint is verified from this master too.
+                ssh=SshArgs(host=master.get("ssh_host", master["address"])),
+            )
+            for master in masters
+        ],
+        ssh=SshArgs(private_key=configured.text_of("sshPrivateKeyFile", config.require("sshPrivateKeyFile"))),
+        eip={},
+        tags={"cluster": "existing"},
+    ),
+)
+pulumi.export("control_plane_endpoint", api.control_plane_endpoint)
+pulumi.export("endpoint", api.endpoint)
