@@ -4,7 +4,7 @@ SHELL := /bin/bash
 RUN := ./sandbox/run
 STACK := $(RUN) sandbox stack
 
-.PHONY: help up down outputs shell env verify status prepare drill drill-all test test-unit test-go test-hosts test-e2e lint format docs lock
+.PHONY: help up down outputs shell env files verify status prepare drill drill-all test test-unit test-go test-hosts test-e2e lint format docs lock
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ shell: ## A shell in which plain `pulumi` works on the dev stack
 
 env: ## Print what `make shell` exports: source <(make -s env)
 	@$(STACK) env
+
+files: ## Every file as it will land on each host, before an up; ARGS=--diff for what changes
+	@source <($(STACK) env) && python -m components.files $(ARGS)
 
 verify: ## Whether the VIP answers from everywhere, and hosts and cloud are as the stack says; ARGS=--repair mends them
 	@source <($(STACK) env) && python -m components.verify $(ARGS)

@@ -3,7 +3,8 @@
 Plain text, so that a preview shows a changed timer as a changed line.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _HEADER = "==== "
@@ -55,3 +56,11 @@ class Bundle:
                 raise ValueError(f"{file.path} has a line beginning with {_HEADER!r}, a bundle's own mark")
             text += f"{_HEADER}file {file.path} {file.mode}\n{file.text}"
         return text
+
+
+def split(text: str) -> Iterator[tuple[str, str, str]]:
+    """Return path, mode and text of every file of a bundle."""
+    for section in re.split(rf"^{_HEADER}file ", text, flags=re.MULTILINE)[1:]:
+        header, _, content = section.partition("\n")
+        path, _, mode = header.rpartition(" ")
+        yield path, mode, content

@@ -107,7 +107,7 @@ def _endpoints(resources: Iterable[Resource]) -> Iterator[Endpoint]:
         asked = [one.outputs["questions"] for one in children if one.type == _VERIFICATION and one.outputs]
         ha_vips = [one.urn for one in children if one.type == _HA_VIP]
         hosts = {one.urn: one for one in children if one.type == _HOST}
-        if asked and asked[0]["mode"] != "off":
+        if asked and asked[0].get("mode", "off") != "off":
             steps = tuple(_steps(vip.name, hosts, everything))
             yield Endpoint(vip.name, ha_vips[0] if ha_vips else "", asked[0], steps)
 
