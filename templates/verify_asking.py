@@ -10,6 +10,8 @@ from templates.openssh import Endpoint, SshError, run
 
 SESSION_LIMIT_S = 60
 _CURL_TIMEOUT = 28
+_CURL_UNCONNECTED = (5, 6, 7)
+"""No proxy, no host, no connection. Any other failure happened on a connection, whose time curl may still give as 0."""
 _END = "==== end"
 """No line of a bundle's file begins like this, so it also ends what is sent as a here document."""
 
@@ -177,8 +179,8 @@ def _answer(lines: list[str]) -> Answer:
     if len(fields := numbers.split()) != 3:  # noqa: PLR2004 - then there is no curl, which bash has said
         return Answer(said=said)
     status, connect, code = fields
-    connected = float(connect) > 0
-    return Answer(int(status), connected, int(code) == _CURL_TIMEOUT and not connected, said)
+    silent = int(code) == _CURL_TIMEOUT and float(connect) == 0 and not said.startswith(("SSL", "Operation"))
+    return Answer(int(status), not silent and int(code) not in _CURL_UNCONNECTED, silent, said)
 
 
 def _findings(lines: list[str]) -> Iterator[str]:

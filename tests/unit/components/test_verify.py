@@ -206,6 +206,22 @@ def test_what_a_host_printed_is_read() -> None:
     assert found.backends == {"m3": Answer(connected=True, said="Recv failure")}
 
 
+@pytest.mark.parametrize(
+    ("printed", "connected", "silent"),
+    [
+        ("000 0.000000 7\ncurl: (7) Failed to connect to 10.0.0.10 port 16443", False, False),
+        ("000 0.000000 28\ncurl: (28) Connection timed out after 5000 ms", False, True),
+        ("000 0.000000 28\ncurl: (28) SSL connection timeout", True, False),
+        ("000 0.001000 28\ncurl: (28) Operation timed out", True, False),
+        ("000 0.000000 35\ncurl: (35) OpenSSL SSL_connect: SSL_ERROR_SYSCALL", True, False),
+        ("000 0.000000 56\ncurl: (56) Recv failure: Connection reset by peer", True, False),
+    ],
+)
+def test_a_connection_that_haproxy_closes_is_one(printed: str, connected: bool, silent: bool) -> None:
+    found = parse(f"==== ask vip\n{printed}\n==== end\n").vip
+    assert (found.connected, found.silent) == (connected, silent)
+
+
 def test_without_curl_the_host_says_so() -> None:
     found = parse("==== ask vip\n127\nbash: line 9: curl: command not found\n==== end\n")
     assert str(found.vip) == "bash: line 9: curl: command not found"
