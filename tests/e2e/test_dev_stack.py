@@ -1,9 +1,12 @@
 """The dev stack's life, in order: preview, up, use, change, failover, crash, destroy."""
 
 import json
+import os
 import subprocess
+import sys
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -65,6 +68,53 @@ def test_a_second_up_changes_nothing_and_runs_no_remote_command(dev: Lab) -> Non
     assert {host: logins(dev, host) for host in MASTERS} == {
         host: count + 1 for host, count in before.items()
     }
+
+
+def verified(lab: Lab, *arguments: str) -> dict[str, Any]:
+    """What ``python -m components.verify`` says of the stack's one endpoint."""
+    done = subprocess.run(
+        [sys.executable, "-m", "components.verify", "--json", "--no-cloud", *arguments],
+        cwd=lab.flow.project,
+        env={**os.environ, **lab.engine.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stderr
+    [endpoint] = json.loads(done.stdout)["endpoints"]
+    assert endpoint["holds"] == (done.returncode == 0)
+    found: dict[str, Any] = endpoint
+    return found
+
+
+def test_drift_and_a_stopped_service_are_named_and_repaired(dev: Lab) -> None:
+    backup = next(host for host in BALANCERS if host != dev.holder())
+    dev.ssh(backup, "sed -i 's/timeout client 24h/timeout client 1h/' /etc/haproxy/haproxy.cfg")
+    dev.ssh(backup, "systemctl stop haproxy")
+    found = verified(dev)
+    wrong = {(one["layer"], one["host"]) for one in found["failures"]}
+    assert {("files", backup), ("service", backup), ("HAProxy", backup)} <= wrong
+    [drift] = [one["said"] for one in found["failures"] if one["layer"] == "files"]
+    assert [line.split(None, 1) for line in drift.splitlines()[1:]] == [
+        ["-", "timeout client 24h"],
+        ["+", "timeout client 1h"],
+    ]
+    assert "Stopped haproxy" in found["logs"][f"{backup} haproxy"]
+    assert verified(dev, "--repair")["failures"] == []
+    assert dev.ssh(backup, "systemctl is-active haproxy").strip() == "active"
+
+
+def test_a_second_holder_is_named(dev: Lab) -> None:
+    holder = dev.holder()
+    backup = next(host for host in BALANCERS if host != holder)
+    interface = dev.ssh(backup, "ip -o -4 route show default | awk '{ print $5 }'").strip()
+    dev.ssh(backup, f"ip address add {VIP}/32 dev {interface}")
+    try:
+        said = [one for one in verified(dev)["failures"] if one["layer"] == "VRRP"]
+    finally:
+        dev.ssh(backup, f"ip address delete {VIP}/32 dev {interface}")
+    assert len(said) == 1
+    assert set(said[0]["host"].split(", ")) == {holder, backup}
 
 
 def test_refresh_finds_no_drift(dev: Lab) -> None:
