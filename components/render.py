@@ -17,7 +17,7 @@ TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 _LOCAL_IMPORT = re.compile(r"^from templates\.(\w+) import (?:\([^)]*\)|.*)\n", re.MULTILINE)
 _SPARE_FDS = 1000
 """Descriptors beyond two a connection: listeners, checks, pipes, logs, and a margin."""
-_TOOL_PARTS = ("head", "packages", "bundle", "transaction", "vrrp", "check", "removal", "main")
+_TOOL_PARTS = ("head", "packages", "bundle", "firewall", "transaction", "vrrp", "check", "removal", "main")
 
 _LAST_ROUND_MS = 250
 """Left of a check's time for asking the peers once more, when none of them runs."""

@@ -42,6 +42,7 @@ remove() {
         rm -f "$SECRET" "$LEAVERS" "$JOINED"
     fi
     [ "$before" != active ] || systemctl enable --now --quiet "$service"
+    dismiss
     rm -rf "$ours" "$STATE/before-$service" "$STATE/unfinished-$service" "$STATE/undo/$service"
     # The last service takes the rest with it.
     rmdir "$STATE/ours" 2>/dev/null && rm -rf "$STATE" "$RUNTIME"

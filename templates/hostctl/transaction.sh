@@ -152,7 +152,9 @@ apply() {
     [ -e "$unfinished" ] || keep
     touch "$unfinished"
     [ "$service" != keepalived ] || note_leavers
+    admit "$stage"
     swap
+    label_scripts
     since=$(date '+%Y-%m-%d %H:%M:%S')
     if ! "$how" || { [[ $how != wait_to_join && $how != stand_aside ]] && ! await "$HEALTHY_WITHIN_S" healthy; }; then
         local said
@@ -163,6 +165,7 @@ apply() {
             $'\n'"$said"$'\n'"$(standing)"
     fi
     prune
+    dismiss "$stage"
     rm -rf "$stage" "$undo" "$unfinished"
     case $how in
     wait_to_join) echo "keepalived: ready to join" ;;

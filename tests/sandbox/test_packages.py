@@ -108,7 +108,7 @@ def test_a_held_lock_is_waited_for_and_its_holder_named(fleet: Fleet) -> None:
 def test_a_run_that_was_killed_leaves_services_free(fleet: Fleet) -> None:
     with injected(fleet.settings, PackageLock(host=HOST)):
         fleet.ssh(HOST, f"nohup {paths.TOOL} packages 60 jq >/dev/null 2>&1 & sleep 2; pkill -KILL hostctl")
-        assert fleet.ssh(HOST, "/usr/sbin/policy-rc.d; echo $?") == "0"
+        assert fleet.ssh(HOST, "/usr/sbin/policy-rc.d haproxy start; echo $?") == "0"
     packages(fleet, "haproxy")
     fleet.ssh(HOST, "test ! -e /usr/sbin/policy-rc.d")
 

@@ -1,0 +1,72 @@
+# --- the host's own firewall ---------------------------------------------------------------------------
+#
+# Where firewalld runs, it lets in what the service needs, now and after a boot. Only what was not open before is noted,
+# as "WHERE ZONE NEED" lines in $STATE/firewall-SERVICE, and closed again when it is needed no more.
+
+# What has to come in, as firewalld's options name it: HAProxy's ports, and VRRP from each peer.
+needs() {
+    case $service in
+    haproxy) sed -nE 's|^ *bind [^ ]*:([0-9]+).*|port=\1/tcp|p' "$1/etc/haproxy/haproxy.cfg" | sort -u ;;
+    keepalived)
+        awk '/unicast_peer/ { peers = 1; next } /}/ { peers = 0 } peers && /^ *[0-9]/ { print $1 }' \
+            "$1/etc/keepalived/keepalived.conf" |
+            sed -E 's|(.*)|rich-rule=rule family=ipv4 source address=\1 protocol value=vrrp accept|'
+        ;;
+    esac
+}
+
+firewalld_runs() { [ "$(firewall-cmd --state 2>/dev/null)" = running ]; }
+
+zone() {
+    local interface
+    interface=$(ip -o -4 route show default | sed -nE 's/.* dev ([^ ]+).*/\1/p' | head -n 1)
+    firewall-cmd --get-zone-of-interface="$interface" 2>/dev/null || firewall-cmd --get-default-zone
+}
+
+admit() { # admit DIRECTORY: what the configuration below it needs
+    local where zone need said
+    permit_selinux
+    firewalld_runs || return 0
+    zone=$(zone)
+    while IFS= read -r need; do
+        for where in --runtime --permanent; do
+            firewalld "$where" "$zone" query "$need" >/dev/null 2>&1 && continue
+            echo "$where $zone $need" >>"$STATE/firewall-$service"
+            said=$(firewalld "$where" "$zone" add "$need" 2>&1) || fail "firewalld does not open $need: $said"
+        done
+    done < <(needs "$1")
+}
+
+dismiss() { # dismiss [DIRECTORY]: what was opened and is not needed by the configuration below it, or all
+    local where zone need kept="" noted=$STATE/firewall-$service
+    [ -e "$noted" ] || return 0
+    while read -r where zone need; do
+        if [ -n "${1:-}" ] && needs "$1" | grep -qxF "$need"; then
+            kept+="$where $zone $need"$'\n'
+        elif firewalld_runs; then
+            firewalld "$where" "$zone" remove "$need" >/dev/null 2>&1 || true
+        fi
+    done <"$noted"
+    printf %s "$kept" >"$noted"
+    [ -n "$kept" ] || rm -f "$noted"
+}
+
+firewalld() { # firewalld WHERE ZONE VERB NEED
+    local options=(--zone="$2" --"$3-$4")
+    [ "$1" != --permanent ] || options+=(--permanent)
+    firewall-cmd "${options[@]}" </dev/null
+}
+
+# Red Hat's policy lets HAProxy use a few ports only, and keepalived run no scripts but labelled ones.
+permit_selinux() {
+    [ "$(getenforce 2>/dev/null || true)" = Enforcing ] || return 0
+    case $service in
+    haproxy) setsebool -P haproxy_connect_any on ;;
+    keepalived) setsebool -P keepalived_connect_any on 2>/dev/null || true ;;
+    esac
+}
+
+label_scripts() {
+    [ "$(getenforce 2>/dev/null || true)" = Enforcing ] && [ "$service" = keepalived ] || return 0
+    chcon --type keepalived_unconfined_script_exec_t /etc/keepalived/*.sh "$LIBRARY/vrrp-notify" 2>/dev/null || true
+}
