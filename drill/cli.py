@@ -10,8 +10,9 @@ from rich.table import Table
 
 from drill import series
 from drill.checker import Record
+from drill.configurations import OTHERS, captured, install, put_back
 from drill.errors import DrillError
-from drill.faults import CATALOGUE, SHORT, named
+from drill.faults import CATALOGUE, SHORT, SIDE_BY_SIDE, named
 from drill.report import write
 from drill.runner import Runner
 from drill.stack import Stack, anywhere, on_sandbox
@@ -31,6 +32,7 @@ saw and whether that is within what the stack promises (its output `budget`).
     sandbox/run drill --all                    every fault (make drill-all)
     sandbox/run drill --only haproxy-killed    one fault; repeat the option for more
     sandbox/run drill faults                   what there is
+    sandbox/run drill compare                  this project beside the how-to and kubeadm's example
     sandbox/run drill report                   judge the newest series again from its data
 
 Everything seen is kept in build/drill/runs/; the report is build/drill/report.html, the figures are in
@@ -38,6 +40,9 @@ build/drill/latest.json. A fault is always healed, also after ^C; the drill stop
 Exit status: 0 if every verdict is `within`, 2 if one is `over`, 3 if one is `unknown` and none over, 1 if the drill
 itself failed.
 """
+
+PATIENCE_S = 45.0
+"""What kubeadm's example takes to notice a stopped HAProxy, and some more."""
 
 app = typer.Typer(
     help=HELP,
@@ -106,6 +111,45 @@ def run(  # noqa: PLR0917 - options of a command line
     records = series.do(
         plan, directory, lambda one, target: runner.run(one.fault, one.number, target), to_console
     )
+    finish(records, output, directory)
+
+
+@app.command()
+def compare(  # noqa: PLR0917 - options of a command line
+    preset: Annotated[list[str] | None, typer.Option(help="A preset of this project; repeatable.")] = None,
+    only: Only = None,
+    runs: Runs = 5,
+    seed: Seed = 1,
+    resume: Resume = False,
+    sandbox: Sandbox = "dev",
+    stack: StackName = "dev",
+    project: Project = PROJECT,
+    output: Output = series.ROOT,
+) -> None:
+    """Measure this project beside the how-to and kubeadm's example: same hosts, one run, random order.
+
+    Six faults, five times each, for every configuration; about 25 s a run. Afterwards the stack is as it was.
+    """
+    engine = engine_of(sandbox, stack, project, real_cloud=False)
+    tested = stack_of(engine, sandbox, "root", [], real_cloud=False)
+    own = captured(engine, tested, tuple(preset or ["fast", "standard"]), to_console)
+    directory = series.directory(output, resume=resume)
+    plan = series.planned([*own, *OTHERS], named(only or SIDE_BY_SIDE), runs, seed, shuffle=True)
+    placed = {"config": tested.config}
+    current = {"stack": tested}
+
+    def make(one: series.Run, target: Path) -> None:
+        if placed["config"] != one.config:
+            placed["config"] = ""
+            known = own.get(one.config)
+            current["stack"] = put_back(known, tested) if known else install(one.config, tested)
+            placed["config"] = one.config
+        Runner(current["stack"], Load(), seed, engine, PATIENCE_S).run(one.fault, one.number, target)
+
+    try:
+        records = series.do(plan, directory, make, to_console)
+    finally:
+        put_back(captured(engine, tested, (tested.config,), to_console)[tested.config], tested)
     finish(records, output, directory)
 
 

@@ -20,6 +20,8 @@ from sandbox.stack.engine import Engine
 
 SETTLE_LIMIT_S = 60.0
 """A drill does not begin, and does not go on, unless redundancy is whole within this."""
+STABLE_S = 4.0
+"""So long it must have been whole, with the same holder: a configuration that preempts does so within this."""
 BASELINE_S = 3.0
 TAIL_S = 2.0
 """Measured after redundancy is whole, so that a late failure is seen."""
@@ -37,6 +39,8 @@ class Runner:
     load: Load
     seed: int
     engine: Engine | None = None
+    patience_s: float = 0.0
+    """A fault is kept in force so long if clients still get no answer, to see the end of their outage."""
 
     def run(self, fault: Fault, number: int, directory: Path) -> None:
         """Write the history of one run into `directory`.
@@ -55,7 +59,8 @@ class Runner:
                 namespace = ending.enter_context(self._outside())
                 clients = ending.enter_context(placed(self.stack, directory, self.load, namespace))
                 self._measure(fault, scene, clients, history)
-            self._settled(f"after {fault.name}")
+            if await_whole(self.stack, SETTLE_LIMIT_S) is None:
+                raise DrillError(f"after {fault.name}: not whole again: {'; '.join(missing(self.stack))}")
             history.note("done")
         finally:
             history.close()
@@ -73,6 +78,7 @@ class Runner:
             if at_once:
                 watching.start()
             time.sleep(fault.hold_s)
+            self._be_patient(scene, injected + self.patience_s)
             if at_once:
                 watching.wait(injected + fault.whole_limit_s)
             history.note("heal")
@@ -89,6 +95,17 @@ class Runner:
         history.note("storm")
         clients.tell(f"storm {STORM}")
         time.sleep(USE_S)
+
+    def _be_patient(self, scene: Scene, until: float) -> None:
+        url = f"https://{self.stack.vip}:{self.stack.port}{self.load.path}"
+        ask = f"curl -sk -o /dev/null --noproxy '*' --max-time 1 {url}"
+        while time.time() < until:
+            try:
+                scene.third.run(ask)
+            except DrillError:
+                time.sleep(0.5)
+            else:
+                return
 
     def _setting(self, fault: Fault, scene: Scene, number: int) -> Setting:
         return Setting(
@@ -118,11 +135,17 @@ class Runner:
             yield namespace
 
     def _settled(self, when: str) -> None:
-        if await_whole(self.stack, SETTLE_LIMIT_S) is None:
-            raise DrillError(
-                f"{when}: redundancy is not whole within {SETTLE_LIMIT_S:.0f} s, so no fault is injected:\n  "
-                + "\n  ".join(missing(self.stack))
-            )
+        """Wait until redundancy is whole, and has been for a while with one holder."""
+        deadline = time.monotonic() + SETTLE_LIMIT_S
+        while time.monotonic() < deadline and await_whole(self.stack, SETTLE_LIMIT_S) is not None:
+            holder = self.stack.holder()
+            time.sleep(STABLE_S)
+            if not missing(self.stack) and self.stack.holder() == holder:
+                return
+        raise DrillError(
+            f"{when}: redundancy is not whole within {SETTLE_LIMIT_S:.0f} s, so no fault is injected:\n  "
+            + "\n  ".join(missing(self.stack) or ["the VIP does not stay where it is"])
+        )
 
     def _mend(self) -> None:
         """Start what a configuration did not bring back by itself; the next fault needs a whole stack."""

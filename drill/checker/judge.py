@@ -149,16 +149,22 @@ def _blind(record: Record, history: History, kept: streams.Streams) -> str:
     if not record.total:
         return "no request was measured"
     for place, lines in history.clients.items():
-        if place in history.setting.silenced:
-            continue
-        if not any(line["kind"] == "stop" for line in lines):
+        if place not in history.setting.silenced and not any(line["kind"] == "stop" for line in lines):
             return f"the client {place} did not come to its end"
-    if not kept.opened:
-        return "no stream was open"
+    return _unsettled(history) if kept.opened else "no stream was open"
+
+
+def _unsettled(history: History) -> str:
+    """Return what was wrong before the fault, if anything."""
     inject = history.when("inject") or 0.0
     before = [line for line in _of(history.clients, "req") if line["done"] < inject]
     if not before:
         return "nothing was asked before the fault"
+    for host, lines in history.witnesses.items():
+        # The first line is what it found when it began.
+        moves = [line["at"] for line in lines if line["kind"] == "holder"][1:]
+        if any(at < inject for at in moves):
+            return f"the address moved to or from {host} before the fault"
     failed = sum(bool(line["why"]) for line in before)
     return f"{failed} of {len(before)} requests failed before the fault" if failed else ""
 

@@ -143,6 +143,13 @@ def test_failures_before_the_fault_make_the_run_unknown() -> None:
     assert judge(history({"outside": client(outages=[(103, 103.02, "reset")])})).verdict is Verdict.UNKNOWN
 
 
+def test_an_address_that_moves_before_the_fault_makes_the_run_unknown() -> None:
+    moved = {"m1": (holder(100.0, held=False), holder(103.0, held=True)), "m2": (holder(100.0, held=True),)}
+    record = judge(history({"outside": client()}, witnesses=moved))
+    assert record.verdict is Verdict.UNKNOWN
+    assert "m1" in record.why
+
+
 def test_no_client_is_unknown() -> None:
     assert judge(history({})).verdict is Verdict.UNKNOWN
 
