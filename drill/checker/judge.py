@@ -67,7 +67,7 @@ def judge(history: History) -> Record:
         return _unknown(history, "the run did not come to its end")
     clients = {place: lines for place, lines in history.clients.items() if place not in setting.silenced}
     anchor = heal if setting.anchor == "heal" else inject
-    window = Window(anchor, injected, measured)
+    window = Window(anchor, injected, measured, clipped=setting.anchor == "heal")
     found = requests.judged(clients, window, kills=bool(setting.path))
     begun = history.when("clients") or inject
     before = Window(begun + 1, begun, inject)

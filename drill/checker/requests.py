@@ -18,6 +18,8 @@ class Window:
     injected: float
     """When the fault was fully in force: a request that had connected by then was in flight."""
     end: float
+    clipped: bool = False
+    """Whether a gap begins at the anchor at the earliest: what was missing before is not counted."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,10 @@ def judged(clients: Mapping[str, Sequence[Line]], window: Window, *, kills: bool
 def longest_gap(answers: Iterable[float], window: Window) -> tuple[float, float]:
     """Return the longest stretch without an answer that ends after the anchor, and where it lies.
 
-    The stretch may begin before the anchor, where the last answer came; with nothing answered before, at the anchor.
+    The stretch may begin before the anchor, where the last answer came, unless the window is clipped.
     """
     times = sorted(answers)
     before = [time for time in times if time <= window.anchor]
     inside = [time for time in times if window.anchor < time < window.end]
-    points = [before[-1] if before else window.anchor, *inside, window.end]
+    points = [before[-1] if before and not window.clipped else window.anchor, *inside, window.end]
     return max(pairwise(points), key=lambda pair: pair[1] - pair[0])

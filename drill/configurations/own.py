@@ -1,13 +1,11 @@
 """The configurations of this project: each preset as ``pulumi up`` puts it on the hosts, kept to be put there again."""
 
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from drill.configurations.other import DROP_ADDRESS, SETTLE_LIMIT_S
+from drill.engine import up
 from drill.errors import DrillError
 from drill.hosts import Host
 from drill.settle import await_whole, missing
@@ -39,12 +37,12 @@ def captured(
     try:
         for preset in others:
             tell(f"pulumi up with preset {preset} ...")
-            with_config(engine, {"failover.preset": preset})
+            up(engine, {"failover.preset": preset})
             found[preset] = _own(engine, stack, preset)
     finally:
         if others:
             tell(f"pulumi up with preset {stack.config} ...")
-            up(engine)
+            up(engine, {})
     if stack.config in presets:
         found[stack.config] = _own(engine, stack, stack.config)
     return found
@@ -61,25 +59,6 @@ def put_back(own: Own, stack: Stack) -> Stack:
     if await_whole(installed, SETTLE_LIMIT_S) is None:
         raise DrillError(f"preset {own.config!r} is not whole: {'; '.join(missing(installed))}")
     return installed
-
-
-def with_config(engine: Engine, changes: Mapping[str, str]) -> None:
-    """Run ``pulumi up`` with keys changed in a copy of the stack's configuration. Raises :class:`DrillError`."""
-    with tempfile.TemporaryDirectory() as directory:
-        copy = Path(directory) / f"Pulumi.{engine.stack}.yaml"
-        shutil.copy(engine.project / f"Pulumi.{engine.stack}.yaml", copy)
-        for key, value in changes.items():
-            engine.must("config", "set", "--config-file", str(copy), "--path", key, value)
-        up(engine, "--config-file", str(copy))
-
-
-def up(engine: Engine, *more: str) -> None:
-    """Run ``pulumi up``. Raises :class:`DrillError` with the engine's own words."""
-    done = engine.run(
-        "up", "--yes", "--skip-preview", "--suppress-outputs", "--color=never", *more, capture=True
-    )
-    if done.returncode:
-        raise DrillError(f"pulumi up failed:\n{(done.stdout + done.stderr)[-3000:]}")
 
 
 def _own(engine: Engine, stack: Stack, config: str) -> Own:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from drill.errors import DrillError
-from drill.faults import doings
+from drill.faults import changes, doings
 from drill.faults.doings import APISERVER, machine, service
 from drill.faults.fault import NOTHING_FAILS, Fault, nothing
 
@@ -47,13 +47,12 @@ _ALL = (
     ),
     Fault(
         "survivor-haproxy-hung",
-        "HAProxy hung for 5 s on the holder while the peer's is down",
+        "HAProxy hung for 10 s on the holder while the peer's is down",
         service("hang", "haproxy", "holder"),
         prepare=service("stop", "haproxy", "peer"),
         must_be_whole=False,
         path="vip",
-        anchor="heal",
-        hold_s=5,
+        hold_s=10,
     ),
     Fault(
         "both-haproxy-stopped",
@@ -236,6 +235,57 @@ _ALL = (
         prepare=service("kill", APISERVER, "third", stays_dead=True),
         must_be_whole=False,
         hold_s=3,
+    ),
+    Fault(
+        "change-timer",
+        "a timeout changed through pulumi up, and changed back",
+        changes.changed({"haproxy.timeout_client": "11h"}),
+        NOTHING_FAILS,
+        hold_s=2,
+    ),
+    Fault(
+        "change-preset",
+        "the preset changed to tolerant through pulumi up, and changed back",
+        changes.changed({"failover.preset": "tolerant"}),
+        NOTHING_FAILS,
+        hold_s=2,
+    ),
+    Fault(
+        "change-monitor-port",
+        "the monitor's port changed through pulumi up, and changed back",
+        changes.changed({"monitorPort": "33306"}),
+        NOTHING_FAILS,
+        hold_s=2,
+    ),
+    Fault(
+        "change-password",
+        "the VRRP password changed through pulumi up (VRRP version 2)",
+        changes.changed({"keepalived.auth_pass": "second"}),
+        NOTHING_FAILS,
+        prepare=changes.changed(
+            {
+                "keepalived.vrrp_version": "2",
+                "keepalived.auth_pass": "first",
+                "failover.advert_interval_ms": "1000",
+            }
+        ),
+        hold_s=2,
+    ),
+    Fault(
+        "change-ssh-key",
+        "the key by which the hosts are reached replaced through pulumi up",
+        changes.other_key,
+        NOTHING_FAILS,
+        hold_s=2,
+        sandbox_only=True,
+    ),
+    Fault(
+        "packages-installed-anew",
+        "haproxy and keepalived installed anew on the holder, as an upgrade of the distribution does it",
+        changes.packages,
+        _HAPROXY,
+        path="vip",
+        hold_s=2,
     ),
 )
 

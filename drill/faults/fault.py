@@ -21,6 +21,8 @@ class Scene:
     holder: Host
     engine: Engine | None = None
     """``pulumi`` on the stack, for faults that are changes."""
+    changes: dict[str, str] = field(default_factory=dict)
+    """Keys of the configuration that are changed now."""
     returning: ExitStack = field(default_factory=ExitStack)
     """Holds what was done to a host that comes back as the fault itself."""
 
