@@ -13,15 +13,13 @@ from drill.checker import Record
 from drill.configurations import OTHERS, captured, install, put_back
 from drill.errors import DrillError
 from drill.faults import CATALOGUE, SHORT, SIDE_BY_SIDE, named
+from drill.load_cli import load, streams
+from drill.options import PROJECT, Output, Project, Sandbox, StackName, engine_of, stack_of
 from drill.report import write
 from drill.runner import Runner
-from drill.stack import Stack, anywhere, on_sandbox
 from drill.workload.clients import Load
 from sandbox.errors import SandboxError
 from sandbox.progress import console, to_console
-from sandbox.settings import Settings
-from sandbox.stack.engine import PROJECT, Engine
-from sandbox.stack.flow import DevStack
 
 HELP = """
 How long is the control plane's endpoint down when something breaks? Injects faults into a running stack, one at a
@@ -33,6 +31,8 @@ saw and whether that is within what the stack promises (its output `budget`).
     sandbox/run drill --only haproxy-killed    one fault; repeat the option for more
     sandbox/run drill faults                   what there is
     sandbox/run drill compare                  this project beside the how-to and kubeadm's example
+    sandbox/run drill load                     requests a second, with and without the endpoint in between
+    sandbox/run drill streams                  8,000 idle streams for ten minutes
     sandbox/run drill report                   judge the newest series again from its data
 
 Everything seen is kept in build/drill/runs/; the report is build/drill/report.html, the figures are in
@@ -60,10 +60,6 @@ Runs = Annotated[int, typer.Option(min=1, help="How often each fault is injected
 Seed = Annotated[int, typer.Option(help="Decides the order with --shuffle.")]
 Shuffle = Annotated[bool, typer.Option("--shuffle", help="Random order instead of the catalogue's.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the newest series where it stopped.")]
-Sandbox = Annotated[str, typer.Option(help="Name of the sandbox.")]
-StackName = Annotated[str, typer.Option(help="Name of the Pulumi stack.")]
-Project = Annotated[Path, typer.Option(help="Directory of the Pulumi project.")]
-Output = Annotated[Path, typer.Option(help="Where histories and the report go.")]
 Real = Annotated[
     bool,
     typer.Option(
@@ -198,31 +194,8 @@ def shown(milliseconds: float | None) -> str:
     return "-" if milliseconds is None else f"{milliseconds:.0f} ms"
 
 
-def engine_of(sandbox: str, stack: str, project: Path, *, real_cloud: bool) -> Engine:
-    """The engine of the stack. Raises :class:`SandboxError` where it does not run."""
-    if real_cloud:
-        return Engine(stack, {"PULUMI_STACK": stack}, project)
-    settings = Settings.load(sandbox)
-    if settings is None:
-        raise DrillError(
-            f"sandbox {sandbox!r} does not exist; run: make up (or --real-cloud for a real account)"
-        )
-    return DevStack(settings, to_console, stack, project).running_engine()
-
-
-def stack_of(engine: Engine, sandbox: str, user: str, options: list[str], *, real_cloud: bool) -> Stack:
-    """The stack under test, from its outputs. Raises :class:`DrillError` if it is not up."""
-    outputs = engine.outputs() if engine.exists() else {}
-    if not outputs:
-        raise DrillError(f"stack {engine.stack!r} has no outputs: it is not up; run: make up")
-    preset = (
-        engine.run("config", "get", "--path", "failover.preset", capture=True).stdout.strip() or "standard"
-    )
-    if real_cloud:
-        return anywhere(outputs, preset, user, options)
-    settings = Settings.load(sandbox)
-    assert settings is not None  # noqa: S101 - engine_of has seen to it
-    return on_sandbox(settings, outputs, preset)
+app.command()(load)
+app.command()(streams)
 
 
 def main() -> None:

@@ -120,6 +120,8 @@ RuntimeDirectory=apiserver
 Restart=always
 RestartSec=500ms
 TimeoutStopSec=10
+# A stream is a descriptor; the usual soft limit is 1024.
+LimitNOFILE=16384
 
 [Install]
 WantedBy=multi-user.target

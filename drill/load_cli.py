@@ -1,0 +1,106 @@
+"""``drill load`` and ``drill streams``."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from drill import options, series
+from drill.configurations import captured, install, put_back
+from drill.hosts import SandboxHost
+from drill.load import bench, hold
+from drill.load.bench import CONNECTIONS
+from drill.stack import Stack
+from drill.workload.precedence import precedence
+from sandbox.names import host_namespace
+from sandbox.progress import console, to_console
+
+
+def load(
+    *,
+    seconds: Annotated[int, typer.Option(help="How long each measurement takes.")] = 10,
+    connections: Annotated[list[int] | None, typer.Option(help="At once; repeatable.")] = None,
+    howto: Annotated[bool, typer.Option(help="Measure the how-to's configuration, too.")] = True,
+    sandbox: options.Sandbox = "dev",
+    stack: options.StackName = "dev",
+    project: options.Project = options.PROJECT,
+    output: options.Output = series.ROOT,
+) -> None:
+    """Requests a second and p99 through the VIP, straight to one apiserver, and with the how-to's configuration.
+
+    A closed loop on kept connections. Small machines measure their own apiservers' and the client's speed before
+    HAProxy's: compare the rows, do not take them for what HAProxy can do.
+    """
+    engine = options.engine_of(sandbox, stack, project, real_cloud=False)
+    tested = options.stack_of(engine, sandbox, "root", [], real_cloud=False)
+    counts = connections or list(CONNECTIONS)
+    found = []
+    with _measuring(tested) as namespace:
+        found += bench(tested, namespace, seconds=seconds, connections=counts, straight=True, tell=to_console)
+        if howto:
+            own = captured(engine, tested, (tested.config,), to_console)[tested.config]
+            try:
+                other = install("howto", tested)
+                found += bench(
+                    other, namespace, seconds=seconds, connections=counts, straight=False, tell=to_console
+                )
+            finally:
+                put_back(own, tested)
+    _write(output / "load.json", [asdict(one) for one in found])
+    table = Table("way", "connections", "requests/s", "p50", "p99", "failed", "KiB each", "CPU a request")
+    for one in found:
+        table.add_row(
+            one.way,
+            str(one.connections),
+            f"{one.per_second:.0f}",
+            f"{one.p50_ms} ms",
+            f"{one.p99_ms} ms",
+            str(one.failed),
+            "-" if one.kilobytes_each is None else f"{one.kilobytes_each:g}",
+            "-" if one.microseconds_each is None else f"{one.microseconds_each:g} us",
+        )
+    console.print(table)
+
+
+def streams(
+    *,
+    count: Annotated[
+        int, typer.Option(help="Idle streams; each takes a descriptor here and two in HAProxy.")
+    ] = 8000,
+    minutes: Annotated[float, typer.Option(help="How long they are left alone.")] = 10.0,
+    sandbox: options.Sandbox = "dev",
+    stack: options.StackName = "dev",
+    project: options.Project = options.PROJECT,
+    output: options.Output = series.ROOT,
+) -> None:
+    """Hold thousands of idle streams for minutes, use each once, and say what they cost HAProxy in memory."""
+    engine = options.engine_of(sandbox, stack, project, real_cloud=False)
+    tested = options.stack_of(engine, sandbox, "root", [], real_cloud=False)
+    with _measuring(tested) as namespace:
+        held = hold(tested, namespace, count, minutes, to_console)
+    _write(output / "streams.json", asdict(held))
+    to_console(
+        f"{held.open} of {held.wanted} opened, {held.lost} lost after {held.minutes:g} minutes; HAProxy took "
+        f"{held.haproxy_megabytes:g} MiB for them, {held.kilobytes_each:g} KiB each"
+    )
+    if held.open < held.wanted or held.lost:
+        raise typer.Exit(2)
+
+
+@contextmanager
+def _measuring(stack: Stack) -> Iterator[str]:
+    """Give the network of a master that is no balancer: from there the endpoint and the apiservers are reached."""
+    spectator = stack.spectator
+    assert isinstance(spectator, SandboxHost)  # noqa: S101 - these commands know no other
+    with precedence(spectator.settings):
+        yield host_namespace(spectator.settings, spectator.id)
+
+
+def _write(file: Path, content: object) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content, indent=1) + "\n")
