@@ -11,6 +11,7 @@ from rich.table import Table
 from drill import series
 from drill.checker import Record
 from drill.configurations import OTHERS, captured, install, put_back
+from drill.cost_cli import cost
 from drill.errors import DrillError
 from drill.faults import CATALOGUE, SHORT, SIDE_BY_SIDE, named
 from drill.load_cli import load, streams
@@ -33,6 +34,7 @@ saw and whether that is within what the stack promises (its output `budget`).
     sandbox/run drill compare                  this project beside the how-to and kubeadm's example
     sandbox/run drill load                     requests a second, with and without the endpoint in between
     sandbox/run drill streams                  8,000 idle streams for ten minutes
+    sandbox/run drill cost                     seconds and memory of the program itself
     sandbox/run drill report                   judge the newest series again from its data
 
 Everything seen is kept in build/drill/runs/; the report is build/drill/report.html, the figures are in
@@ -196,6 +198,7 @@ def shown(milliseconds: float | None) -> str:
 
 app.command()(load)
 app.command()(streams)
+app.command()(cost)
 
 
 def main() -> None:
