@@ -1,6 +1,7 @@
 """``ApiServerVip``: a HaVip, the balancers attached to it, and what makes them answer on it."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import cast
 
 import pulumi
@@ -13,6 +14,7 @@ from components.enums import Verify
 from components.host_keys import HostKeys
 from components.judge import judge_known, judge_password, judged
 from components.plan import Plan
+from components.removal import removal
 from components.settings import Packages
 from components.verification import Verification
 
@@ -177,11 +179,13 @@ class ApiServerVip(pulumi.ComponentResource):
         by_name = {str(balancer["name"]): balancer for balancer in self._args["balancers"]}
         hosts: dict[str, BalancerHost] = {}
         previous: list[pulumi.Resource] = []
+        removals: list[pulumi.Resource] = []
         for planned in self._draft.rollout:
+            removals.append(self._removal(planned.name, by_name[planned.name], [*attachments, *removals]))
             host = BalancerHost(
                 f"{self._name}-{planned.name}",
                 self._host_inputs(planned.name, by_name[planned.name]),
-                checked=gate,
+                checked=gate.apply(partial(_and, removals[-1])),
                 before_haproxy=previous,
                 before_keepalived=attachments,
                 opts=pulumi.ResourceOptions(parent=self),
@@ -200,6 +204,18 @@ class ApiServerVip(pulumi.ComponentResource):
         for planned in reversed(self._draft.rollout):
             joined.append(hosts[planned.name].join([configured, *joined]))
         return joined
+
+    def _removal(self, host: str, args: BalancerArgs, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        return removal(
+            f"{self._name}-{host}-removal",
+            host,
+            ssh.merged(self._args.get("ssh"), args.get("ssh")),
+            args["address"],
+            owner=self._name,
+            instance_id=args["instance_id"],
+            after=after,
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=args.get("instance")),
+        )
 
     def _host_inputs(self, host: str, args: BalancerArgs) -> HostInputs:
         packages = self._plan.apply(lambda plan: plan.settings.packages)
@@ -237,6 +253,10 @@ class ApiServerVip(pulumi.ComponentResource):
             after=joined,
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _and(more: pulumi.Resource, found: list[pulumi.Resource]) -> list[pulumi.Resource]:
+    return [*found, more]
 
 
 def _wanted(packages: Packages) -> str:

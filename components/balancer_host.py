@@ -1,4 +1,7 @@
-"""What is done on one balancer, through SSH: tool, packages, HAProxy, password, keepalived."""
+"""What is done on one balancer, through SSH: tool, packages, HAProxy, password, keepalived.
+
+No step has a delete: ``removal.py`` undoes them all.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -90,7 +93,6 @@ class BalancerHost(pulumi.ComponentResource):
         return self._command(
             "tool",
             create=lambda sudo: f'{sudo}sh -c "{install}"',
-            delete=lambda sudo: f"{sudo}rm -rf {paths.LIBRARY}",
             stdin=render.tool(),
             depends_on=checked,
         )
@@ -110,8 +112,6 @@ class BalancerHost(pulumi.ComponentResource):
         return self._command(
             service,
             create=lambda sudo: f"{sudo}{paths.TOOL} apply {service}",
-            # On a new instance at an old address there is nothing to remove.
-            delete=lambda sudo: f"test ! -x {paths.TOOL} || {sudo}{paths.TOOL} remove {service}",
             stdin=bundle,
             depends_on=depends_on,
         )
@@ -133,14 +133,12 @@ class BalancerHost(pulumi.ComponentResource):
         create: Callable[[str], str],
         stdin: pulumi.Input[str],
         depends_on: pulumi.Input[Sequence[pulumi.Input[pulumi.Resource]] | pulumi.Resource],
-        delete: Callable[[str], str] | None = None,
     ) -> remote.Command:
         host = self._host
         return remote.Command(
             f"{self._name}-{step}",
             connection=ssh.connection(host.ssh, host.address),
             create=ssh.as_root(host.ssh, create),
-            delete=ssh.as_root(host.ssh, delete) if delete else None,
             stdin=stdin,
             # A new instance at the same address changes nothing else here.
             triggers=[host.instance_id],
@@ -149,7 +147,5 @@ class BalancerHost(pulumi.ComponentResource):
                 parent=self,
                 depends_on=depends_on,
                 deleted_with=host.instance,
-                # Else the old step's delete would undo the new step's work.
-                delete_before_replace=True,
             ),
         )

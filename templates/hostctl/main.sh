@@ -4,12 +4,12 @@ verb=${1:-}
 shift || true
 [ "$(id -u)" -eq 0 ] || fail "hostctl needs root: connect as root, or as a user with sudo"
 case $verb in
-packages | apply | secret | join | remove | forget-leavers)
+packages | apply | secret | join | remove | retire | forget-leavers)
     # A run whose operator went away may still be at work.
     exec 9>"$LOCK"
     flock --wait 120 9 || fail "another run holds $LOCK for 2 minutes: see what it does (fuser $LOCK)"
     "${verb//-/_}" "$@"
     ;;
 release | check | await-turn) "${verb//-/_}" "$@" ;;
-*) fail "usage: hostctl packages | apply | secret | join | remove | check | await-turn | release | forget-leavers" ;;
+*) fail "usage: hostctl packages | apply | secret | join | remove | retire | check | await-turn | release | forget-leavers" ;;
 esac

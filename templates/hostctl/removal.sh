@@ -49,6 +49,22 @@ remove() {
     echo "$service: removed"
 }
 
+# Everything of one endpoint, the tool too; another endpoint's, and what was never changed here, stays.
+retire() {
+    local present="" service
+    [ ! -e "$STATE/owner" ] || present=$(cat "$STATE/owner")
+    if [ -n "$present" ] && [ "$present" != "$1" ]; then
+        echo "serves the endpoint '$present': left as it is"
+        return
+    fi
+    for service in keepalived haproxy; do
+        [ ! -e "$STATE/before-$service" ] || remove "$service"
+    done
+    [ -z "$present" ] || rm -f "$SECRET"
+    rm -rf "$STATE" "$RUNTIME" "$LIBRARY"
+    echo "nothing of '$1' is left"
+}
+
 release() {
     rm -f "$RUNTIME/vrrp-state" "$RUNTIME/vrrp-state.order"
     drop_address "$1"

@@ -121,7 +121,6 @@ def test_a_new_instance_is_configured_anew() -> None:
     for step in HOST_STEPS:
         command = commands[f"cp-k8s-master01-{step}"]
         assert command.inputs["triggers"] == ["i-1"]
-        assert command.delete_before_replace
 
 
 def test_steps_die_with_their_instance() -> None:
