@@ -114,7 +114,7 @@ arguments = {
     **endpoint,
     "vswitch_id": vswitch_id,
     "balancers": [host for host in hosts if host["name"] in balancing],
-    "backends": [{key: host[key] for key in ("name", "address", "ssh", "instance")} for host in hosts],
+    "backends": hosts,
 }
 vip = ApiServerVip(name, cast(ApiServerVipArgs, arguments))
 

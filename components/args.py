@@ -98,6 +98,8 @@ class BackendArgs(TypedDict):
     """TCP port. Default: the component's ``backend_port``."""
     ssh: NotRequired[SshArgs]
     """Given, the endpoint is verified from this host too. Default: it is not, unless it is a balancer."""
+    instance_id: NotRequired[pulumi.Input[str]]
+    """ECS instance id. Another one has another host key. Default: a host is known by where SSH goes to."""
     instance: NotRequired[Any]
     """The instance's resource, if it is in this stack."""
 

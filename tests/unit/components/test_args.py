@@ -18,7 +18,7 @@ PAIRS = [
     (args_services.HaproxyArgs, settings.Haproxy, set(), set()),
     (args_services.KeepalivedArgs, settings.Keepalived, {"auth_pass"}, {"auth"}),
     (args.BalancerArgs, settings.Balancer, set(inputs.CLOUD_ONLY), set()),
-    (args.BackendArgs, settings.Backend, {"ssh", "instance"}, set()),
+    (args.BackendArgs, settings.Backend, {"ssh", "instance", "instance_id"}, set()),
     (args.ApiServerVipArgs, settings.Settings, {"vswitch_id", "eip", "ssh", "tags", "adopt"}, set()),
 ]
 
