@@ -13,6 +13,9 @@ from pulumi_command import local
 from components import paths, render, ssh
 from components.args import SshArgs
 
+PATIENCE_S = 45
+"""A host that reboots is back by then; with the last attempt it is a minute at most."""
+
 
 def removal(
     name: str,
@@ -36,6 +39,7 @@ def removal(
         environment={
             "HAVIP_HOST": host,
             "HAVIP_SSH": ssh.endpoint(connection, address),
+            "HAVIP_PATIENCE_S": str(PATIENCE_S),
             "HAVIP_COMMAND": ssh.as_root(connection, lambda sudo: command(sudo, owner)),
         },
         add_previous_output_in_env=False,

@@ -5,14 +5,14 @@ import sys
 
 from templates.openssh import Endpoint, HostKeyDiffers, SshError, Unreachable, patiently
 
-PATIENCE_S = 45
-"""A host that reboots is back by then; with the last attempt it is a minute at most."""
 REMOVAL_LIMIT_S = 300
 
 name, command = os.environ["HAVIP_HOST"], os.environ["HAVIP_COMMAND"]
 endpoint = Endpoint.parse(os.environ["HAVIP_SSH"])
 try:
-    done = patiently(endpoint, command, timeout_s=REMOVAL_LIMIT_S, patience_s=PATIENCE_S)
+    done = patiently(
+        endpoint, command, timeout_s=REMOVAL_LIMIT_S, patience_s=float(os.environ["HAVIP_PATIENCE_S"])
+    )
 except Unreachable as error:
     sys.stdout.write(
         f"{name} does not answer, nothing was removed there. Its attachment to the HaVip goes, so that it cannot have "

@@ -10,7 +10,7 @@ from sandbox.progress import Report, step
 from sandbox.settings import cache_dir
 from sandbox.shell import run
 
-PACKAGES = ("haproxy", "keepalived", "socat", "rsyslog", "jq", "tcpdump", "conntrack")
+PACKAGES = ("haproxy", "keepalived", "socat", "rsyslog", "jq", "tcpdump", "conntrack", "sudo")
 JUDGES = ("haproxy", "keepalived")
 """Programs that are also run on this machine, without being installed here."""
 

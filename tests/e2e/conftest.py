@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Generator, Iterator
+from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from sandbox.progress import to_console
 from sandbox.settings import Settings
 from sandbox.stack.engine import PROJECT
 from sandbox.stack.flow import DevStack, prepare
-from tests.e2e.lab import Lab
+from tests.e2e.lab import Lab, eventually
 
 PROGRAM = ("Pulumi.yaml", "__main__.py", "components", "templates", "sandbox")
 """What the program is made of; a test's project directory links to these and has a stack file of its own."""
@@ -97,6 +98,26 @@ def standing(settings: Settings, dev: Lab, tmp_path_factory: pytest.TempPathFact
     up = lab.pulumi("up", "--yes", "--skip-preview")
     assert up.returncode == 0, up.stdout + up.stderr
     yield lab
+    destroy = lab.pulumi("destroy", "--yes", "--skip-preview")
+    assert destroy.returncode == 0, destroy.stdout + destroy.stderr
+
+
+def serves(lab: Lab, master: str) -> bool:
+    """Whether the apiserver on a master is up."""
+    return lab.ssh(master, "curl -sk https://127.0.0.1:6443/readyz", check=False) == "ok"
+
+
+@pytest.fixture(scope="session")
+def base(settings: Settings, dev: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """The outputs of a stack with a network and three masters whose user data has ended."""
+    assert dev.cloud()["api"]  # the sandbox runs
+    lab = make_lab(settings, tmp_path_factory.mktemp("p") / "base", "base", {}, PROJECT / "tests/e2e/base")
+    up = lab.pulumi("up", "--yes", "--skip-preview")
+    assert up.returncode == 0, up.stdout + up.stderr
+    outputs = lab.outputs()
+    for master in outputs["masters"]:
+        eventually(f"{master['name']} serves", partial(serves, lab, master["name"]), within_s=60)
+    yield outputs
     destroy = lab.pulumi("destroy", "--yes", "--skip-preview")
     assert destroy.returncode == 0, destroy.stdout + destroy.stderr
 

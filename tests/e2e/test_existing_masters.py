@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,32 +11,12 @@ from sandbox.settings import Settings
 from sandbox.stack.engine import PROJECT, Engine
 from sandbox.stack.ssh_key import ensure_key
 from tests.e2e.conftest import make_lab
-from tests.e2e.lab import Lab, eventually
+from tests.e2e.lab import Lab
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 VIP = "192.168.8.10"
 PLUGIN = "pulumi-resource-kube-apiserver-havip"
-
-
-def serves(lab: Lab, master: str) -> bool:
-    """Whether the apiserver on a master is up."""
-    return lab.ssh(master, "curl -sk https://127.0.0.1:6443/readyz", check=False) == "ok"
-
-
-@pytest.fixture(scope="module")
-def base(settings: Settings, dev: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """The outputs of a stack with a network and three masters whose user data has ended."""
-    assert dev.cloud()["api"]  # the sandbox runs
-    lab = make_lab(settings, tmp_path_factory.mktemp("p") / "base", "base", {}, PROJECT / "tests/e2e/base")
-    up = lab.pulumi("up", "--yes", "--skip-preview")
-    assert up.returncode == 0, up.stdout + up.stderr
-    outputs = lab.outputs()
-    for master in outputs["masters"]:
-        eventually(f"{master['name']} serves", partial(serves, lab, master["name"]), within_s=60)
-    yield outputs
-    destroy = lab.pulumi("destroy", "--yes", "--skip-preview")
-    assert destroy.returncode == 0, destroy.stdout + destroy.stderr
 
 
 def configuration(base: dict[str, Any], **changes: Any) -> dict[str, Any]:
