@@ -25,7 +25,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 CONNECT_TIMEOUT_S = 10
@@ -316,9 +315,9 @@ def _failure(who: str, said: str, hop: Endpoint) -> SshError:
 def _key_of(hop: Endpoint) -> str:
     """Return type and key of the expected host key, without a host's name before or a comment after it."""
     words = hop.host_key.split()
-    for kind, key in pairwise(words):
+    for before, key in enumerate(words[1:]):
         if key.startswith("AAAA"):
-            return f"{kind} {key}"
+            return f"{words[before]} {key}"
     raise SshError(
         f"{hop}: host key {hop.host_key!r}: must be as known_hosts has it, e.g. ssh-ed25519 AAAA..."
     )

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from templates.openssh import Endpoint, HostKeyDiffers, SshError, Unreachable, patiently
+from templates.openssh import Endpoint, HostKeyDiffers, LoginRefused, SshError, Unreachable, patiently
 
 REMOVAL_LIMIT_S = 300
 
@@ -20,6 +20,10 @@ except Unreachable as error:
     )
 except HostKeyDiffers as error:
     sys.stdout.write(f"{name}: another host is at its address now, nothing was removed there ({error})\n")
+except LoginRefused as error:
+    sys.exit(
+        f"{name}: nothing was removed there: {error}; if there is another key now, run `pulumi up` with it first"
+    )
 except SshError as error:
     sys.exit(f"{name}: nothing was removed there: {error}")
 else:

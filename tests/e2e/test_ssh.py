@@ -200,7 +200,8 @@ def test_a_rotated_key_is_one_update_a_step_and_restarts_nothing(lab: Lab, tmp_p
     assert {step["op"] for step in planned} == {"update"}
     changed = {step["urn"].rpartition("::")[2]: set(step["detailedDiff"]) for step in planned}
     for name, keys in changed.items():
-        expected = "environment" if name.endswith(("-host-key", "-removal", "-outside")) else "connection"
+        holder = {"host-key": "environment", "removal": "environment", "verify": "stdin"}
+        expected = next((where for end, where in holder.items() if name.endswith(end)), "connection")
         assert {key.partition(".")[0] for key in keys} == {expected}, name
     prober = Prober(from_host(lab, BASTION))
     with prober.running():
