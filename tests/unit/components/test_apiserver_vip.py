@@ -64,7 +64,8 @@ def test_the_graph(preview: bool) -> None:
     hosts = [f"cp-k8s-master0{n}" for n in (1, 2)]
     expected = {f"{host}-{step}" for host in hosts for step in HOST_STEPS}
     assert set(commands) == expected
-    assert {name for name in got.of("local:Command") if not name.endswith("-host-key")} == {"cp-verify"}
+    here = {name for name in got.of("local:Command") if not name.endswith("-host-key")}
+    assert here == {"cp-verify", *(f"{host}-removal" for host in hosts)}
     for host in hosts:
         assert {commands[f"{host}-{step}"].parent for step in HOST_STEPS} == {host}
     assert set(got.of("HAVipAttachment")) == {f"{host}-attachment" for host in hosts}
