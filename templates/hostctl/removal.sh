@@ -14,7 +14,10 @@ secret() {
     # On the first run keepalived.conf comes after this.
     if [ "${1:-}" != lead ]; then
         check_successor
-        [ -z "$was_active" ] || systemctl stop keepalived
+        if [ -n "$was_active" ]; then
+            remember_running
+            systemctl stop keepalived
+        fi
     fi
     (umask 077 && printf 'auth_pass %s\n' "$password" >"$SECRET.havip-new")
     mv -f "$SECRET.havip-new" "$SECRET"
@@ -31,7 +34,8 @@ remove() {
     local path before
     service=$1 ours=$STATE/ours/$1
     before=$(cat "$STATE/before-$service" 2>/dev/null || true)
-    systemctl disable --now --quiet "$service" 2>/dev/null || true
+    # What ran before is restarted in the end, in one go: others may watch it.
+    [ "$before" = active ] || systemctl disable --now --quiet "$service" 2>/dev/null || true
     while IFS= read -r path; do
         restore "$path"
     done < <(our_files)
@@ -41,7 +45,10 @@ remove() {
         systemctl stop kube-apiserver-havip-leavers.timer 2>/dev/null || true
         rm -f "$SECRET" "$LEAVERS" "$JOINED"
     fi
-    [ "$before" != active ] || systemctl enable --now --quiet "$service"
+    if [ "$before" = active ]; then
+        systemctl enable --quiet "$service"
+        systemctl restart "$service"
+    fi
     dismiss
     rm -rf "$ours" "$STATE/before-$service" "$STATE/unfinished-$service" "$STATE/undo/$service"
     # The last service takes the rest with it.

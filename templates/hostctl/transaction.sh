@@ -1,9 +1,19 @@
 # --- swap, activate, probe, roll back ------------------------------------------------------------------
 
+# Whether the services ran before our first change: of both at once, since what was made by hand may stop the one when
+# the other restarts.
+remember_running() {
+    local each
+    install -d -m 700 "$STATE"
+    for each in haproxy keepalived; do
+        [ -e "$STATE/before-$each" ] || systemctl is-active "$each" >"$STATE/before-$each" || true
+    done
+}
+
 # Keep what is there now in $undo, and once, before our first change, in $STATE/original.
 keep() {
     local path
-    [ -e "$STATE/before-$service" ] || echo "$was_active" >"$STATE/before-$service"
+    remember_running
     for path in "${paths[@]}"; do
         [ -e "$path" ] || continue
         mkdir -p "$undo$(dirname "$path")"

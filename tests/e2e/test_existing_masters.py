@@ -10,13 +10,19 @@ import pytest
 from sandbox.settings import Settings
 from sandbox.stack.engine import PROJECT, Engine
 from sandbox.stack.ssh_key import ensure_key
+from tests.e2e import by_hand
 from tests.e2e.conftest import make_lab
-from tests.e2e.lab import Lab
+from tests.e2e.lab import Lab, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 VIP = "192.168.8.10"
 PLUGIN = "pulumi-resource-kube-apiserver-havip"
+ASK_ON = (
+    "last=$(date +%s%N); worst=0; while [ ! -e /tmp/enough ]; do {} >/dev/null && {{ now=$(date +%s%N); "
+    "gap=$((now - last)); last=$now; [ $gap -lt $worst ] || worst=$gap; }}; sleep 0.05; done; echo $worst"
+)
+"""Ask again and again; in the end say the longest time in nanoseconds between two answers."""
 
 
 def configuration(base: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -130,3 +136,52 @@ def test_a_master_that_cannot_be_entered_is_named_before_anything_changes(
     assert "m1" in words
     assert "Traceback" not in words
     assert lab.component not in {vip["name"] for vip in lab.cloud()["ha_vips"]}
+
+
+def test_a_setup_made_by_hand_is_adopted_and_given_back(
+    settings: Settings, base: dict[str, Any], tmp_path: Path
+) -> None:
+    addresses = {master["name"]: master["address"] for master in base["masters"]}
+    balancers = base["masters"][:2]
+    adopting = {
+        "takeOver": "true",
+        # What VRRP's peers must agree on is as it was, so that there are never two holders.
+        "keepalived": {"vrrp_version": 2, "virtual_router_id": 52, "auth_pass": "K8SHA_KA"},
+        "failover": {"advert_interval_ms": 1000},
+    }
+    lab = make_lab(settings, tmp_path / "adopt", "adopt", configuration(base, **adopting))
+    console = by_hand.Console(lab)
+    ids = [master["instanceId"] for master in balancers]
+    ha_vip = console.make(base["vswitch_id"], VIP, ids)
+    by_hand.set_up(lab, VIP, addresses)
+    asked = f"curl -sk --max-time 2 https://{VIP}:16443/readyz"
+    eventually("what was made by hand works", lambda: lab.ssh("m3", asked, check=False) == "ok", 60)
+    before = {master["name"]: by_hand.files(lab, master["name"]) for master in balancers}
+
+    try:
+        lab.configure(adopt={"ha_vip_id": ha_vip})
+        steps = json.loads(lab.engine.must("preview", "--json"))["steps"]
+        imported = [step["urn"].rpartition("::")[2] for step in steps if step["op"] == "import"]
+        assert len(imported) == 1 + len(balancers), imported
+        assert not any(
+            "HaVip" in step["urn"] or "HAVip" in step["urn"] for step in steps if step["op"] == "create"
+        )
+        lab.ssh("m3", f"nohup sh -c '{ASK_ON.format(asked)}' >/tmp/asked 2>/dev/null </dev/null & true")
+        up = lab.pulumi("up", "--yes", "--skip-preview")
+        assert up.returncode == 0, up.stdout + up.stderr
+        gap = int(lab.ssh("m3", "touch /tmp/enough; sleep 3; cat /tmp/asked")) / 1e9
+        # A restart of each service on each host at most; the bound is for a busy machine.
+        assert gap < 10, f"nothing answered for {gap} s while the setup was adopted"
+        assert console.shows(ha_vip) == (by_hand.NAME, set(ids))
+        assert lab.outputs()["ha_vip_id"] == ha_vip
+        again = lab.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
+        assert again.returncode == 0, again.stdout + again.stderr
+
+        destroy = lab.pulumi("destroy", "--yes", "--skip-preview")
+        assert destroy.returncode == 0, destroy.stdout + destroy.stderr
+        assert {master["name"]: by_hand.files(lab, master["name"]) for master in balancers} == before
+        assert console.shows(ha_vip) == (by_hand.NAME, set(ids)), "what was made by hand outlives the stack"
+        eventually("what was made by hand works again", lambda: lab.ssh("m3", asked, check=False) == "ok", 60)
+    finally:
+        lab.pulumi("destroy", "--yes", "--skip-preview")
+        console.remove(ha_vip)
