@@ -195,15 +195,12 @@ class ApiServerVip(pulumi.ComponentResource):
         return hosts
 
     def _joined(self, hosts: Mapping[str, BalancerHost]) -> list[pulumi.Resource]:
-        """Every balancer takes part in VRRP, the planned holder first.
+        """Every balancer takes part in VRRP, side by side: each listens until it is its turn.
 
         Not before all are configured: whoever its peers do not tell of the holder would be a second one.
         """
         configured = hosts[self._draft.lead.name].configured
-        joined: list[pulumi.Resource] = []
-        for planned in reversed(self._draft.rollout):
-            joined.append(hosts[planned.name].join([configured, *joined]))
-        return joined
+        return [host.join([configured]) for host in hosts.values()]
 
     def _removal(self, host: str, args: BalancerArgs, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         return removal(

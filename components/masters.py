@@ -124,6 +124,8 @@ class Masters(pulumi.ComponentResource):
             private_ip=args["address"],
             key_name=self._key.key_pair_name if self._key else None,
             user_data=shared.get("user_data") or None,
+            # Said, so that one that was stopped behind the stack's back is started again.
+            status="Running",
             tags=shared.get("tags"),
             # The address is the master's identity: the old instance must give it up first.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),

@@ -150,6 +150,11 @@ def vrrp_group(plan: Plan, vip: str) -> str:
     )
 
 
+def keepalived_drop_in(plan: Plan, balancer: Balancer, vip: str) -> str:
+    """Render the systemd drop-in of keepalived.service on `balancer`."""
+    return _render("keepalived.service.conf.j2", plan, vip=vip, lead=balancer.name == plan.lead.name)
+
+
 def _bundle(plan: Plan, balancer: Balancer, service: str, files: list[File], **more: str) -> str:
     """Bundle `files` with what every bundle says: whose they are, and the place of `balancer` in a change."""
     order = [other.name for other in plan.rollout]
@@ -186,7 +191,7 @@ def keepalived_bundle(plan: Plan, balancer: Balancer, vip: str) -> str:
         File(paths.KEEPALIVED_CONF, "0644", keepalived_conf(plan, balancer, vip)),
         File(plan.settings.keepalived.check_script, "0755", check_haproxy(plan)),
         File(paths.NOTIFY, "0755", _render("vrrp-notify.sh.j2", plan)),
-        File(paths.KEEPALIVED_DROP_IN, "0644", _render("keepalived.service.conf.j2", plan, vip=vip)),
+        File(paths.KEEPALIVED_DROP_IN, "0644", keepalived_drop_in(plan, balancer, vip)),
     ]
     interface_of = "" if balancer.interface else balancer.address
     return _bundle(plan, balancer, "keepalived", files, interface_of=interface_of)

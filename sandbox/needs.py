@@ -32,6 +32,10 @@ PACKAGES = {
 DISK_GIB = 4
 """Toolchain aside: one image, one mirror, and what a handful of hosts write."""
 
+INOTIFY_INSTANCES = 1024
+"""The systemd of a host takes about seven of the machine's; with the usual 128 the 18th host would die at its boot."""
+INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
+
 MODULES = ("br_netfilter", "overlay", "veth", "nf_tables")
 
 PROBES = {
@@ -51,6 +55,7 @@ def ensure(report: Report) -> None:
     """Install missing packages, then check the rest. Raises :class:`SandboxError` with all of it."""
     if os.geteuid() == 0 and missing_packages():
         install(report)
+    _raise_inotify_limit()
     if missing := [*_privilege(), *_packages(), *_kernel(), *_disk()]:
         listed = "\n".join(f"  - {need}" for need in missing)
         raise SandboxError(f"this machine cannot run a sandbox yet:\n{listed}")
@@ -69,6 +74,11 @@ def install(report: Report) -> None:
     with suppress(SandboxError), step(report, f"installing {', '.join(missing_packages())}", usually="20 s"):
         run([*command, "update"], seconds=600)
         run(["env", "DEBIAN_FRONTEND=noninteractive", *command, "install", *missing_packages()], seconds=900)
+
+
+def _raise_inotify_limit() -> None:
+    if os.geteuid() == 0 and int(INOTIFY_LIMIT.read_text()) < INOTIFY_INSTANCES:
+        INOTIFY_LIMIT.write_text(str(INOTIFY_INSTANCES))
 
 
 def _privilege() -> Iterator[str]:

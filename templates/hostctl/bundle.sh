@@ -54,7 +54,7 @@ interface_of() {
 
 # Where a change that ends here leaves every host: the last words of a failure.
 standing() {
-    [ -z "$reached" ] || echo "The new configuration runs on: $reached."
+    [ -z "$reached" ] || echo "The new configuration is on: $reached."
     echo "This host keeps the one before it${ahead:+, and so do: $ahead}. Mend the cause and run the update again."
 }
 

@@ -1,33 +1,46 @@
 # --- the password, the end ------------------------------------------------------------------------------
 
-# The same order as for files: whoever is not last stands aside before the password changes, and listens.
-secret() {
-    local password service=keepalived reached="" ahead="" stage=""
+# As with files: the holder stays in office (the planned one changes now, another one when it joins), the others stand
+# aside before the password changes, and listen.
+secret() { # secret [lead]
+    local password service=keepalived stage=""
     IFS= read -r password || [ -n "$password" ]
     mkdir -p "$(dirname "$SECRET")"
-    was_active=$(systemctl is-active keepalived || true)
-    [ "$was_active" = active ] || was_active=""
     if [ "$(cat "$SECRET" 2>/dev/null)" = "auth_pass $password" ]; then
         echo "password: unchanged"
         return
     fi
-    # On the first run keepalived.conf comes after this.
-    if [ "${1:-}" != lead ]; then
-        check_successor
-        if [ -n "$was_active" ]; then
-            remember_running
-            systemctl stop keepalived
-        fi
-    fi
-    (umask 077 && printf 'auth_pass %s\n' "$password" >"$SECRET.havip-new")
-    mv -f "$SECRET.havip-new" "$SECRET"
-    if [ -n "$was_active" ] && [ "${1:-}" = lead ]; then
-        remember_tongue
-        systemctl reload keepalived
-    elif [ -e "$JOINED" ]; then
+    remember_running
+    if [ "$(systemctl is-active keepalived || true)" != active ] || [ ! -e "$JOINED" ]; then
+        write_secret "$password"
+        # On the first run keepalived.conf comes after this; one that listens already, listens for the new one.
+        [ ! -e "$JOINED" ] || stand_aside
+    elif holds_vip; then
+        write_secret "$password"
+        [ "${1:-}" != lead ] || { remember_tongue && systemctl reload keepalived; }
+    else
+        systemctl stop keepalived
+        write_secret "$password"
         stand_aside
     fi
     echo "password: stored"
+}
+
+write_secret() {
+    if [ -e "$SECRET" ] && [ ! -e "$STATE/wrote-secret" ]; then
+        install -d -m 700 "$STATE"
+        mkdir -p "$STATE/original$(dirname "$SECRET")"
+        cp -p "$SECRET" "$STATE/original$SECRET"
+    fi
+    install -d -m 700 "$STATE" && touch "$STATE/wrote-secret"
+    (umask 077 && printf 'auth_pass %s\n' "$1" >"$SECRET.havip-new")
+    mv -f "$SECRET.havip-new" "$SECRET"
+}
+
+restore_secret() { # what was at its place before ours, or nothing
+    [ -e "$STATE/wrote-secret" ] || return 0
+    rm -f "$SECRET" "$STATE/wrote-secret"
+    [ ! -e "$STATE/original$SECRET" ] || put "$STATE/original$SECRET" "$SECRET"
 }
 
 remove() {
@@ -43,7 +56,8 @@ remove() {
     systemctl daemon-reload
     if [ "$service" = keepalived ]; then
         systemctl stop kube-apiserver-havip-leavers.timer 2>/dev/null || true
-        rm -f "$SECRET" "$LEAVERS" "$JOINED"
+        rm -f "$LEAVERS" "$JOINED"
+        restore_secret
     fi
     if [ "$before" = active ]; then
         systemctl enable --quiet "$service"
@@ -67,7 +81,7 @@ retire() {
     for service in keepalived haproxy; do
         [ ! -e "$STATE/before-$service" ] || remove "$service"
     done
-    [ -z "$present" ] || rm -f "$SECRET"
+    restore_secret
     rm -rf "$STATE" "$RUNTIME" "$LIBRARY"
     echo "nothing of '$1' is left"
 }

@@ -26,17 +26,15 @@ keep() {
 }
 
 put() { # put FROM TO: in one rename, so that nobody ever reads half a file
-    mkdir -p "$(dirname "$2")"
-    cp -p "$1" "$2.havip-new"
-    mv -f "$2.havip-new" "$2"
+    mkdir -p "$(dirname "$2")" && cp -p "$1" "$2.havip-new" && mv -f "$2.havip-new" "$2" && return
+    rm -f "$2.havip-new"
+    return 1
 }
 
 swap() {
     local path
     for path in "${paths[@]}"; do
-        mkdir -p "$ours$(dirname "$path")"
-        touch "$ours$path"
-        put "$stage$path" "$path"
+        mkdir -p "$ours$(dirname "$path")" && touch "$ours$path" && put "$stage$path" "$path" || return 1
     done
 }
 
@@ -44,7 +42,7 @@ roll_back() {
     local path
     for path in "${paths[@]}"; do
         if [ -e "$undo$path" ]; then
-            put "$undo$path" "$path"
+            cmp -s "$undo$path" "$path" || put "$undo$path" "$path" || true
         else
             rm -f "$path"
         fi
@@ -157,29 +155,36 @@ apply() {
     validate
     local how=activate since
     [ "$service" != keepalived ] || how=$(way_in)
-    [ "$how" != stand_aside ] || check_successor
     echo "$owner" >"$STATE/owner"
     [ -e "$unfinished" ] || keep
     touch "$unfinished"
     [ "$service" != keepalived ] || note_leavers
     admit "$stage"
-    swap
-    label_scripts
     since=$(date '+%Y-%m-%d %H:%M:%S')
-    if ! "$how" || { [[ $how != wait_to_join && $how != stand_aside ]] && ! await "$HEALTHY_WITHIN_S" healthy; }; then
+    if ! swap || ! label_scripts || ! "$how" || ! settled; then
         local said
         said=$(last_words "$since")
         roll_back
         rm -f "$unfinished"
-        fail "$service did not become healthy within $HEALTHY_WITHIN_S s; the old files are back. It said:" \
+        fail "$service did not take the new configuration; the old files are back. It said:" \
             $'\n'"$said"$'\n'"$(standing)"
     fi
     prune
     dismiss "$stage"
-    rm -rf "$stage" "$undo" "$unfinished"
+    rm -rf "$stage" "$unfinished"
+    [ "$how" = hold_on ] || rm -rf "$undo"
     case $how in
     wait_to_join) echo "keepalived: ready to join" ;;
-    stand_aside) echo "keepalived: stands aside until the others speak alike" ;;
+    stand_aside) echo "keepalived: stands aside until the holder speaks alike" ;;
+    hold_on) echo "keepalived: holds the VIP, and changes when all others stand aside" ;;
     *) echo "$service: applied and healthy" ;;
+    esac
+}
+
+# Whether the service is healthy, if what was done to it should have made it so.
+settled() {
+    case $how in
+    wait_to_join | stand_aside | hold_on) ;;
+    *) await "$HEALTHY_WITHIN_S" healthy ;;
     esac
 }

@@ -1,8 +1,8 @@
 # --- the VRRP group --------------------------------------------------------------------------------------
 #
 # Members whose VRRP differs are deaf to each other, and each would take the VIP. So whoever's group changes stands
-# aside, but the one that is changed last; and whoever starts with a group it has not spoken yet listens first: it
-# joins once it hears the holder speak as it would itself, or nobody at all.
+# aside, but the holder, which changes in office when all others are silent; and whoever starts with a group it has not
+# spoken yet listens first: it joins once it hears the holder speak as it would itself, or nobody at all.
 
 group() { awk -v key="$1" '$1 == key { print $2; exit }' "${2:-$GROUP}" 2>/dev/null; }
 
@@ -20,7 +20,14 @@ remember_tongue() {
 
 speaks_as_before() { [ -e "$JOINED" ] && [ "$(tongue "$@")" = "$(cat "$JOINED")" ]; }
 
-holds_vip() { [ -n "$(ip -o -4 address show to "$1" 2>/dev/null)" ]; }
+# Whether this host is in office; without our own notes of it (taken over from somebody), whether it has the new VIP.
+holds_vip() {
+    if [ -e "$GROUP" ]; then
+        grep -qx MASTER "$RUNTIME/vrrp-state" 2>/dev/null
+    else
+        [ -n "$(ip -o -4 address show to "$(group vip "$stage$GROUP")" 2>/dev/null)" ]
+    fi
+}
 
 # How new files of keepalived take effect here.
 way_in() {
@@ -29,10 +36,12 @@ way_in() {
     elif [ "$was_active" != active ]; then
         # A host that was never part of it joins when all others know it.
         if [ -e "$JOINED" ]; then echo stand_aside; else echo wait_to_join; fi
+    elif ! holds_vip; then
+        echo stand_aside
     elif [ "$lead" = yes ]; then
         echo activate_in_office
     else
-        echo stand_aside
+        echo hold_on
     fi
 }
 
@@ -41,17 +50,10 @@ wait_to_join() {
     systemctl disable --now --quiet keepalived 2>/dev/null
 }
 
-# Whoever holds the VIP may stand aside only for somebody.
-check_successor() {
-    local known=$GROUP
-    [ -e "$known" ] || known=$stage$GROUP
-    { [ "$was_active" = active ] && holds_vip "$(group vip "$known")"; } || return 0
-    "$LIBRARY/haproxy-events" peer-answers ||
-        fail "holds the VIP, and no peer's HAProxy answers that could take it meanwhile; nothing was changed." \
-            "Mend a peer first."$'\n'"$(standing)"
-}
+# The holder goes on as it was, whatever its files say: `join` changes it, when all others have stood aside.
+hold_on() { systemctl daemon-reload; }
 
-# Stop, and start again by await_turn: as soon as the one that is changed last speaks alike.
+# Stop, and start again by await_turn: as soon as the holder speaks alike.
 stand_aside() {
     # Whatever it speaks next, it listens first.
     install -d -m 700 "$STATE"
@@ -96,17 +98,18 @@ keep_address() { # keep_address ADDRESS INTERFACE: until killed
 # --- listening ----------------------------------------------------------------------------------------
 
 # The longest pause between two adverts that this host knows of, as it was and as it will be, six times: a holder that
-# changes in office is silent for four.
-silence_s() {
+# changes in office is silent for four. The planned holder goes first where nobody speaks; the others wait twice as long.
+silence_s() { # silence_s [lead]
     local now before
     now=$(group advert_ms) before=$(group advert_ms "$JOINED")
     [ "${before:-0}" -le "${now:-0}" ] || now=$before
-    awk -v ms="${now:-1000}" 'BEGIN { s = 6 * ms / 1000; print (s < 3 ? 3 : s) }'
+    awk -v ms="${now:-1000}" -v turns="$([ "${1:-}" = lead ] && echo 1 || echo 2)" \
+        'BEGIN { s = 6 * ms / 1000; print turns * (s < 3 ? 3 : s) }'
 }
 
 # The first bytes of the next advert that reaches this host, as hex; nothing if all are silent.
-next_advert() {
-    timeout "$(silence_s)" socat -u IP4-RECV:112,readbytes=20 STDOUT 2>/dev/null | od -An -v -tx1 | tr -d ' \n' || true
+next_advert() { # next_advert SECONDS
+    timeout "$1" socat -u IP4-RECV:112,readbytes=20 STDOUT 2>/dev/null | od -An -v -tx1 | tr -d ' \n' || true
 }
 
 # An advert as this host would send it, as a pattern: RFC 5798 5.1 (version 3), RFC 3768 5.1 (version 2).
@@ -127,11 +130,11 @@ own_advert() {
 }
 
 # The first thing keepalived.service does.
-await_turn() {
+await_turn() { # await_turn [lead]
     local heard own
     ! speaks_as_before || return 0
     own=$(own_advert)
-    while heard=$(next_advert) && [ -n "$heard" ]; do
+    while heard=$(next_advert "$(silence_s "${1:-}")") && [ -n "$heard" ]; do
         # A holder that takes its leave says priority 0: what comes after it counts.
         [[ ! $heard =~ ^....00 && $heard =~ $own ]] && break
         sleep 0.1
@@ -140,17 +143,24 @@ await_turn() {
 }
 
 join() {
-    local since
+    local since undo=$STATE/undo/keepalived was_active
     service=keepalived old_workers=""
     since=$(date '+%Y-%m-%d %H:%M:%S')
+    was_active=$(systemctl is-active keepalived || true)
     systemctl enable --quiet keepalived 2>/dev/null
-    if ! timeout 60 systemctl start keepalived || ! await "$HEALTHY_WITHIN_S" healthy; then
+    if [ "$was_active" = active ] && ! speaks_as_before; then
+        activate_in_office || true
+    else
+        timeout "$(silence_s | awk '{ print 60 + int($1) }')" systemctl start keepalived || true
+    fi
+    if ! await "$HEALTHY_WITHIN_S" healthy; then
         if [ "$(systemctl is-active keepalived)" = activating ]; then
             fail "keepalived does not join: a peer still speaks another VRRP (version, router id, adverts, password" \
                 "or VIP). It goes on listening, and joins when that has changed"
         fi
         fail "keepalived did not become healthy. It said:"$'\n'"$(last_words "$since")"
     fi
+    rm -rf "$undo"
     echo "keepalived: takes part"
 }
 
