@@ -109,7 +109,8 @@ silence_s() { # silence_s [lead]
 
 # The first bytes of the next advert that reaches this host, as hex; nothing if all are silent.
 next_advert() { # next_advert SECONDS
-    timeout "$1" socat -u IP4-RECV:112,readbytes=20 STDOUT 2>/dev/null | od -An -v -tx1 | tr -d ' \n' || true
+    # (socat's own limit counts the IP header, too, which it then takes away.)
+    timeout "$1" socat -u IP4-RECV:112 STDOUT 2>/dev/null | head -c 20 | od -An -v -tx1 | tr -d ' \n' || true
 }
 
 # An advert as this host would send it, as a pattern: RFC 5798 5.1 (version 3), RFC 3768 5.1 (version 2).
