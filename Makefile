@@ -54,7 +54,7 @@ test-hosts: prepare ## The real haproxy and keepalived judge what is rendered
 	@$(RUN) pytest -m hosts
 
 test-e2e: prepare ## The real engine on the sandbox
-	@$(RUN) pytest -m e2e
+	@$(RUN) pytest -m e2e --durations=30
 
 lint: ## ruff, mypy, shellcheck, gofmt and go vet
 	@$(RUN) tests.lint

@@ -45,5 +45,10 @@ def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="session", params=images.CATALOGUE.values(), ids=lambda image: image.release)
 def judges(request: pytest.FixtureRequest) -> Judges:
     """Paths of both programs, of each release: haproxy 2.6 and keepalived 2.2.7, haproxy 2.2 and keepalived 2.1.5."""
-    found = ensure_tools(request.param.id, lambda _: None)
+    return judges_of(request.param.id)
+
+
+def judges_of(image_id: str) -> Judges:
+    """Both programs of one release."""
+    found = ensure_tools(image_id, lambda _: None)
     return Judges(found / "haproxy", found / "keepalived")

@@ -77,7 +77,7 @@ def running(
     # Nothing of a test leaves this machine.
     text = re.sub(r"\b10\.0\.0\.\d+:6443\b", f"127.0.0.1:{backend or free_port()}", text)
     (directory / "server-state").write_text("1\n")
-    (directory / "haproxy.cfg").write_text(edit(text))
+    (directory / "haproxy.cfg").write_text(edit(judges.lines_for("haproxy", text)))
     with (directory / "log").open("wb") as log:
         command: list[str | Path] = [judges.haproxy, "-db", "-f", directory / "haproxy.cfg"]
         process = subprocess.Popen(command, stdout=log, stderr=log)
