@@ -4,7 +4,7 @@ SHELL := /bin/bash
 RUN := ./sandbox/run
 STACK := $(RUN) sandbox stack
 
-.PHONY: help up down outputs shell env files verify status prepare drill drill-all test test-unit test-go test-hosts test-e2e lint format docs lock
+.PHONY: help up down outputs shell env files verify status prepare drill drill-all test test-unit test-go test-hosts test-e2e test-e2e-endpoint test-e2e-around test-e2e-sandbox lint format docs lock
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,8 +53,17 @@ test-go: ## The command plugin's own tests
 test-hosts: prepare ## The real haproxy and keepalived judge what is rendered
 	@$(RUN) pytest -m hosts
 
-test-e2e: prepare ## The real engine on the sandbox
-	@$(RUN) pytest -m e2e --durations=30
+test-e2e: prepare ## The real engine on the sandbox, and the sandbox itself: three runs side by side
+	@$(MAKE) --no-print-directory --jobs=3 test-e2e-endpoint test-e2e-around test-e2e-sandbox
+
+test-e2e-endpoint: # one endpoint under load and faults
+	@set -o pipefail; $(RUN) pytest -v -m "e2e and endpoint" --durations=30 | sed -u 's/^/endpoint | /'
+
+test-e2e-around: # SSH, examples, masters that exist, other images, changes behind the stack's back
+	@set -o pipefail; $(RUN) pytest -v -m "e2e and not endpoint" tests/e2e --durations=30 | sed -u 's/^/around   | /'
+
+test-e2e-sandbox: # hosts, packets, packages and faults, without the engine
+	@set -o pipefail; $(RUN) pytest -v -m e2e tests/sandbox --durations=30 | sed -u 's/^/sandbox  | /'
 
 lint: ## ruff, mypy, shellcheck, gofmt and go vet
 	@$(RUN) tests.lint

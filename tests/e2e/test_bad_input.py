@@ -9,7 +9,7 @@ from sandbox.settings import Settings
 from tests.e2e.conftest import make_lab
 from tests.e2e.lab import Lab
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.endpoint, pytest.mark.timeout(120)]
 
 
 def masters(*addresses: str) -> list[dict[str, str]]:

@@ -10,7 +10,7 @@ from tests.e2e.holders import Holders
 from tests.e2e.lab import Lab, eventually
 from tests.e2e.traffic import Prober, Streams, from_outside
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.endpoint, pytest.mark.timeout(600)]
 
 VIP = "10.0.0.10"
 FIRST, SECOND, THIRD = "k8s-master01", "k8s-master02", "k8s-master03"

@@ -12,7 +12,7 @@ from sandbox.settings import Settings
 from tests.e2e.conftest import make_lab
 from tests.e2e.lab import Lab, eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.endpoint, pytest.mark.timeout(900)]
 
 
 def killed_during_up(lab: Lab, when: Callable[[], bool], what: str) -> None:

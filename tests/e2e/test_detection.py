@@ -14,7 +14,7 @@ from sandbox.network import namespaces
 from tests.e2e import traffic
 from tests.e2e.lab import Lab, eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.endpoint, pytest.mark.timeout(600)]
 
 BALANCERS = ("k8s-master01", "k8s-master02")
 VICTIM = "k8s-master03"

@@ -13,7 +13,7 @@ import pytest
 from tests.e2e import traffic
 from tests.e2e.lab import Lab, eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.endpoint, pytest.mark.timeout(600)]
 
 MASTERS = ("k8s-master01", "k8s-master02", "k8s-master03")
 BALANCERS = MASTERS[:2]

@@ -13,7 +13,7 @@ import pytest
 from sandbox.stack.engine import PROJECT
 from tests.e2e.lab import Lab
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.endpoint, pytest.mark.timeout(600)]
 
 BALANCERS = ("k8s-master01", "k8s-master02")
 CFG = "/etc/haproxy/haproxy.cfg"
