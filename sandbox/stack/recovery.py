@@ -1,4 +1,4 @@
-"""After a crash: a dead lock is cancelled, and what the engine made but never recorded is found.
+"""After a crash: a dead lock is cancelled, left plugins end, and what the engine made but never recorded is found.
 
 ``kill -9`` of the engine leaves its lock in the backend, and an operation under way as "pending" in the state. A
 pending create may or may not have happened. Cloud objects that match a pending create and that no state knows are
@@ -6,7 +6,10 @@ removed, so that the next ``up`` makes them anew instead of colliding with them.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+import os
+import signal
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +52,19 @@ def cancel_dead_lock(engine: Engine, backend: Path, report: Report) -> None:
         engine.must("cancel", "--yes", "--stack", engine.stack)
 
 
+def abandoned_plugins(environment: Mapping[str, str]) -> Iterator[int]:
+    """Process ids of the plugins of a dead engine of this stack: they go on with what they were asked for."""
+    wanted = {f"{name}={environment[name]}".encode() for name in ("PULUMI_BACKEND_URL", "PULUMI_STACK")}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ValueError):
+            program = process.joinpath("cmdline").read_bytes()
+            if b"pulumi-resource-" not in program.partition(b"\0")[0]:
+                continue
+            parent = int(process.joinpath("stat").read_text().rpartition(")")[2].split()[1])
+            if not alive(parent) and wanted <= set(process.joinpath("environ").read_bytes().split(b"\0")):
+                yield int(process.name)
+
+
 def pending_creates(deployment: Properties) -> list[tuple[str, Properties]]:
     """Type token and inputs of every create that was under way when the engine died."""
     return [
@@ -88,6 +104,10 @@ def unrecorded(
 
 def recover(engine: Engine, control: Control, report: Report) -> None:
     """Remove what pending creates left behind and clear them from the state."""
+    for plugin in abandoned_plugins(engine.environment):
+        # Else it might make one more thing after we have looked.
+        with suppress(ProcessLookupError):
+            os.kill(plugin, signal.SIGKILL)
     deployment = engine.export()
     if not deployment.get("pending_operations"):
         return
