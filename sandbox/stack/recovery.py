@@ -8,6 +8,7 @@ removed, so that the next ``up`` makes them anew instead of colliding with them.
 import json
 import os
 import signal
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,9 @@ from sandbox.control import CloudObject, Control
 from sandbox.errors import SandboxError
 from sandbox.progress import Report
 from sandbox.stack.engine import Engine
+
+SETTLE_S = 5.0
+"""A call that the server had begun when its caller died still takes effect; making an instance takes the longest."""
 
 Properties = Mapping[str, Any]
 
@@ -113,7 +117,11 @@ def recover(engine: Engine, control: Control, report: Report) -> None:
         return
     report(f"{len(deployment['pending_operations'])} operations were cut off: looking for what they left")
     creates = pending_creates(deployment)
-    for orphan in unrecorded(creates, known_ids([deployment]), control.objects()):
-        report(f"  {orphan.kind} {orphan.id} was made but never recorded: removed")
-        control.remove(orphan)
+    deadline, removed = time.monotonic() + SETTLE_S, 0
+    while removed < len(creates) and time.monotonic() < deadline:
+        for orphan in unrecorded(creates, known_ids([deployment]), control.objects()):
+            report(f"  {orphan.kind} {orphan.id} was made but never recorded: removed")
+            control.remove(orphan)
+            removed += 1
+        time.sleep(0.5)
     engine.must("refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", engine.stack)
