@@ -39,7 +39,7 @@ def drill(lab: Lab, output: Path, *faults: str) -> tuple[int, dict[str, dict[str
 def test_faults_are_measured_healed_and_leave_nothing_behind(standing: Lab, tmp_path: Path) -> None:
     _, figures = drill(standing, tmp_path, "haproxy-killed", "apiserver-not-ready")
     killed, draining = figures["haproxy-killed"], figures["apiserver-not-ready"]
-    assert 0 < killed["gap_ms"] < 20_000  # a busy machine decides, not the product
+    assert 0 < killed["gap_ms"] < 5_000  # far above the budget: other tests run beside this one
     assert killed["total"] > 500
     assert killed["streams_ended"] > 0, "streams through the killed HAProxy cannot live on"
     assert killed["whole_again_ms"] is not None
