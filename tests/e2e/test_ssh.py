@@ -91,7 +91,7 @@ def processes(seen: set[str]) -> Iterator[None]:
 
     def look() -> None:
         while not stop.wait(0.05):
-            listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+            listed = subprocess.run(["ps", "-wweo", "args"], capture_output=True, text=True, check=True)
             seen.update(listed.stdout.splitlines())
 
     thread = threading.Thread(target=look)
