@@ -55,7 +55,7 @@ class Dispatcher:
             return _failure(error, request_id)
         except Exception as error:
             log.exception("%s failed", parameters.get("Action"))
-            return _failure(errors.SandboxFailure(f"the sandbox failed: {error!r}"), request_id)
+            return _failure(errors.common.SandboxFailure(f"the sandbox failed: {error!r}"), request_id)
         return Answer(200, "", {"RequestId": request_id, **body})
 
     def _check(self, method: str, parameters: Mapping[str, str], acs3: Envelope | None) -> None:
@@ -69,11 +69,11 @@ class Dispatcher:
 
     def _perform(self, parameters: Mapping[str, str]) -> Body:
         if parameters.get("Format", "JSON").upper() != "JSON":
-            raise errors.InvalidParameter("Format", "the sandbox speaks JSON.")
+            raise errors.common.InvalidParameter("Format", "the sandbox speaks JSON.")
         action = registry.find(parameters.get("Version", ""), parameters.get("Action", ""))
         call = parse(action, wire.business(parameters))
         if call.region_id not in ("", *catalogue.REGIONS):
-            raise errors.InvalidRegionIdNotFound(call.region_id, ", ".join(catalogue.REGIONS))
+            raise errors.common.InvalidRegionIdNotFound(call.region_id, ", ".join(catalogue.REGIONS))
         if not action.changes:
             return action.handler(self._cloud.read(call.region_id), call)
         with self._cloud.change(call.region_id) as session:
@@ -88,14 +88,14 @@ def parse(action: Action[Any], parameters: Mapping[str, str]) -> Call:
         first = invalid.errors()[0]
         name = _wire_name(first["loc"])
         if first["type"] == "missing":
-            raise errors.MissingParameter(name) from None
+            raise errors.common.MissingParameter(name) from None
         if first["type"] == NOT_SERVED:
             name = ".".join(filter(None, [name, first["ctx"]["name"]]))
-            raise errors.ParameterNotServed(name, action.name) from None
+            raise errors.common.ParameterNotServed(name, action.name) from None
         if first["type"] == "extra_forbidden":
             known = ", ".join(sorted(parameter_names(action.call)))
-            raise errors.UnknownParameter(name, action.name, known) from None
-        raise errors.InvalidParameter(name, f"{first['input']!r}: {first['msg']}.") from None
+            raise errors.common.UnknownParameter(name, action.name, known) from None
+        raise errors.common.InvalidParameter(name, f"{first['input']!r}: {first['msg']}.") from None
     return call
 
 
@@ -120,7 +120,7 @@ def _once(session: Session, action: Action[Any], call: Call) -> Body:
     known = session.state.replies.get(key)
     if known is not None:
         if known.fingerprint != fingerprint:
-            raise errors.IdempotentParameterMismatch(token, action.name)
+            raise errors.common.IdempotentParameterMismatch(token, action.name)
         return known.body
     body = action.handler(session, call)
     session.state.replies[key] = Reply(fingerprint=fingerprint, until=time.time() + TOKEN_LIFE_S, body=body)

@@ -107,15 +107,15 @@ class ApiFaults:
     async def _strike(self, fault: ApiFault) -> Answer | None:
         match fault.effect:
             case Effect.THROTTLED:
-                return refused(errors.Throttling())
+                return refused(errors.common.Throttling())
             case Effect.UNAVAILABLE:
-                return refused(errors.ServiceUnavailable())
+                return refused(errors.common.ServiceUnavailable())
             case Effect.SLOW:
                 await self._wait(fault, fault.delay_s)
                 return None
             case Effect.HANGING:
                 await self._wait(fault, float("inf"))
-                return refused(errors.ServiceUnavailable())
+                return refused(errors.common.ServiceUnavailable())
 
     async def _wait(self, fault: ApiFault, seconds: float) -> None:
         """Wait, as long as the fault is in force. No thread is held: other calls go on."""

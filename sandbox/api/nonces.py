@@ -24,5 +24,5 @@ class Nonces:
             while self._used and now - next(iter(self._used.values())) > KEPT:
                 del self._used[next(iter(self._used))]
             if nonce in self._used:
-                raise errors.SignatureNonceUsed
+                raise errors.common.SignatureNonceUsed
             self._used[nonce] = now

@@ -81,7 +81,7 @@ def remove(session: Session, kind: str, identifier: str) -> None:
     """
     remover = _REMOVERS.get(kind)
     if remover is None:
-        raise errors.InvalidParameter("kind", f"{kind} is none of {', '.join(_REMOVERS)}.")
+        raise errors.common.InvalidParameter("kind", f"{kind} is none of {', '.join(_REMOVERS)}.")
     remover(session, identifier)
 
 

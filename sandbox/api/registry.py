@@ -57,7 +57,7 @@ def find(version: str, name: str) -> Action[Any]:
     _load()
     found = _ACTIONS.get((version, name.lower()))
     if found is None:
-        raise errors.InvalidAction(name or "(none)", version or "(none)")
+        raise errors.common.InvalidAction(name or "(none)", version or "(none)")
     return found
 
 

@@ -82,10 +82,10 @@ def check(method: str, parameters: Mapping[str, str], key: AccessKey, now: datet
     _check_scheme(parameters)
     _check_time(parameters["Timestamp"], now)
     if parameters["AccessKeyId"] != key.id:
-        raise errors.InvalidAccessKeyIdNotFound
+        raise errors.common.InvalidAccessKeyIdNotFound
     text = string_to_sign(method, parameters)
     if not hmac.compare_digest(hmac_sha1(key.secret, text), parameters["Signature"]):
-        raise errors.SignatureDoesNotMatch(text)
+        raise errors.common.SignatureDoesNotMatch(text)
 
 
 def acs3_request(envelope: Envelope, signed: Iterable[str]) -> str:
@@ -113,25 +113,25 @@ def check_acs3(envelope: Envelope, key: AccessKey, now: datetime) -> None:
     """Raise unless the call was signed in its headers with ``key``, as a whole and not long ago."""
     found = _AUTHORIZATION.fullmatch(envelope.headers.get("authorization", ""))
     if not found:
-        raise errors.IncompleteSignature(
+        raise errors.common.IncompleteSignature(
             f"an Authorization header is `{ACS3} Credential=ID,SignedHeaders=NAME;NAME,Signature=HEX`."
         )
     if missing := [name for name in ACS3_HEADERS if not envelope.headers.get(name)]:
-        raise errors.IncompleteSignature(f"the header {missing[0]} is missing.")
+        raise errors.common.IncompleteSignature(f"the header {missing[0]} is missing.")
     signed = found["headers"].split(";")
     if unsigned := sorted(_must_be_signed(envelope) - set(signed)):
-        raise errors.IncompleteSignature(f"the header {unsigned[0]} is not among the signed ones.")
+        raise errors.common.IncompleteSignature(f"the header {unsigned[0]} is not among the signed ones.")
     if signed != sorted(signed):
-        raise errors.IncompleteSignature("the signed headers are not in alphabetical order.")
+        raise errors.common.IncompleteSignature("the signed headers are not in alphabetical order.")
     _check_time(envelope.headers["x-acs-date"], now)
     if found["id"] != key.id:
-        raise errors.InvalidAccessKeyIdNotFound
+        raise errors.common.InvalidAccessKeyIdNotFound
     request = acs3_request(envelope, signed)
     content = hashlib.sha256(envelope.body).hexdigest()
     if not hmac.compare_digest(content, envelope.headers["x-acs-content-sha256"].lower()):
-        raise errors.HeaderSignatureDoesNotMatch(f"a body with x-acs-content-sha256:{content}")
+        raise errors.common.HeaderSignatureDoesNotMatch(f"a body with x-acs-content-sha256:{content}")
     if not hmac.compare_digest(hmac_sha256(key.secret, request), found["signature"].lower()):
-        raise errors.HeaderSignatureDoesNotMatch(request)
+        raise errors.common.HeaderSignatureDoesNotMatch(request)
 
 
 def _must_be_signed(envelope: Envelope) -> set[str]:
@@ -142,18 +142,18 @@ def _must_be_signed(envelope: Envelope) -> set[str]:
 def _check_scheme(parameters: Mapping[str, str]) -> None:
     for name in RPC_PARAMETERS:
         if not parameters.get(name):
-            raise errors.MissingParameter(name)
+            raise errors.common.MissingParameter(name)
     if parameters["SignatureMethod"] != "HMAC-SHA1" or parameters["SignatureVersion"] != "1.0":
-        raise errors.IncompleteSignature("the sandbox checks HMAC-SHA1 signatures of version 1.0.")
+        raise errors.common.IncompleteSignature("the sandbox checks HMAC-SHA1 signatures of version 1.0.")
 
 
 def _check_time(text: str, now: datetime) -> None:
     try:
         stamp = datetime.strptime(text, _TIMESTAMP).replace(tzinfo=UTC)
     except ValueError:
-        raise errors.InvalidTimeStampFormat(text) from None
+        raise errors.common.InvalidTimeStampFormat(text) from None
     if abs(now - stamp) > WINDOW:
-        raise errors.InvalidTimeStampExpired(text, WINDOW // timedelta(minutes=1))
+        raise errors.common.InvalidTimeStampExpired(text, WINDOW // timedelta(minutes=1))
 
 
 def _canonical(pairs: Iterable[tuple[str, str]]) -> str:

@@ -51,10 +51,10 @@ def tree(parameters: Mapping[str, str]) -> Tree:
         for step in path:
             child = node.setdefault(step, {})
             if not isinstance(child, dict):
-                raise errors.InvalidParameter(name, f"{step} is a value and a list at once.")
+                raise errors.common.InvalidParameter(name, f"{step} is a value and a list at once.")
             node = child
         if last in node:
-            raise errors.InvalidParameter(name, f"{last} is a value and a list at once.")
+            raise errors.common.InvalidParameter(name, f"{last} is a value and a list at once.")
         node[last] = value
     return {name: _listed(name, child) for name, child in root.items()}
 
@@ -67,7 +67,7 @@ def _listed(name: str, node: "Tree | list[Tree | str] | str") -> "Tree | list[Tr
         return children
     expected = [str(number) for number in range(1, len(children) + 1)]
     if sorted(children, key=lambda key: (len(key), key)) != expected:
-        raise errors.InvalidParameter(name, "its elements must be numbered 1, 2, 3 and so on.")
+        raise errors.common.InvalidParameter(name, "its elements must be numbered 1, 2, 3 and so on.")
     elements = (children[key] for key in expected)
     return [element for element in elements if not isinstance(element, list)]
 

@@ -88,7 +88,9 @@ class Cloud:
             self._save(before)
             with suppress(Exception):
                 self._plane.apply(had)
-            raise errors.SandboxFailure(f"the sandbox's network refused the change: {error}") from error
+            raise errors.common.SandboxFailure(
+                f"the sandbox's network refused the change: {error}"
+            ) from error
 
     def _save(self, state: State) -> None:
         self._store.save(state)

@@ -24,11 +24,11 @@ def allocate(
 ) -> Eip:
     """Take the next free address of the range."""
     if len(session.state.eips) >= session.offer.limits.eips:
-        raise errors.EipQuotaExceeded(session.offer.limits.eips)
+        raise errors.vpc.EipQuotaExceeded(session.offer.limits.eips)
     taken = {eip.address for eip in session.state.eips.values()}
     address = next((host for host in session.offer.eip_range.hosts() if host not in taken), None)
     if address is None:
-        raise errors.EipsExhausted(session.offer.eip_range)
+        raise errors.vpc.EipsExhausted(session.offer.eip_range)
     eip = Eip(
         id=ids.resource_id("eip"),
         region=session.home,
@@ -55,7 +55,7 @@ def release(session: Session, allocation_id: str) -> None:
     """Give an address back that leads nowhere."""
     eip = session.eip(allocation_id)
     if eip.deletion_protection:
-        raise errors.EipDeletionProtected(eip.id)
+        raise errors.vpc.EipDeletionProtected(eip.id)
     _require(eip, AVAILABLE)
     del session.state.eips[eip.id]
 
@@ -68,14 +68,14 @@ def associate(
     owner = _owner(session, owner_id, kind)
     for other in session.state.eips.values():
         if other.instance_id == owner.id:
-            raise errors.InvalidAssociationDuplicated(owner.id, other.id)
+            raise errors.vpc.InvalidAssociationDuplicated(owner.id, other.id)
     _require(eip, AVAILABLE)
     if isinstance(owner, Instance):
-        session.require_status(owner, *STEADY, error=errors.IncorrectInstanceStatus)
+        session.require_status(owner, *STEADY, error=errors.vpc.IncorrectInstanceStatus)
     if private_address and private_address != str(owner.address):
-        raise errors.InvalidParameter("PrivateIpAddress", f"{owner.id} has {owner.address}.")
+        raise errors.common.InvalidParameter("PrivateIpAddress", f"{owner.id} has {owner.address}.")
     if vpc_id and vpc_id != owner.vpc_id:
-        raise errors.InvalidParameter("VpcId", f"{owner.id} is in {owner.vpc_id}.")
+        raise errors.common.InvalidParameter("VpcId", f"{owner.id} is in {owner.vpc_id}.")
     eip.instance_id, eip.instance_type = owner.id, kind
     eip.private_address, eip.target_vpc = private_address, vpc_id
 
@@ -85,7 +85,9 @@ def unassociate(session: Session, allocation_id: str, owner_id: str) -> None:
     eip = session.eip(allocation_id)
     _require(eip, IN_USE)
     if owner_id and owner_id != eip.instance_id:
-        raise errors.InvalidParameter("InstanceId", f"EIP {eip.id} is associated with {eip.instance_id}.")
+        raise errors.common.InvalidParameter(
+            "InstanceId", f"EIP {eip.id} is associated with {eip.instance_id}."
+        )
     clear(eip)
 
 
@@ -99,10 +101,10 @@ def _owner(session: Session, owner_id: str, kind: Kind) -> Instance | HaVip:
         return session.ha_vip(owner_id)
     try:
         return session.instance(owner_id)
-    except errors.InvalidInstanceIdNotFound:
-        raise errors.InvalidInstanIdNotFound(owner_id) from None
+    except errors.ecs.InvalidInstanceIdNotFound:
+        raise errors.vpc.InvalidInstanIdNotFound(owner_id) from None
 
 
 def _require(eip: Eip, wanted: str) -> None:
     if status(eip) != wanted:
-        raise errors.IncorrectEipStatus(eip.id, status(eip), wanted)
+        raise errors.vpc.IncorrectEipStatus(eip.id, status(eip), wanted)

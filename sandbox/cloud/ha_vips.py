@@ -21,7 +21,7 @@ def create(
     """Make a HaVip at ``address``, or at one the cloud picks for an empty one."""
     vswitch = session.vswitch(vswitch_id)
     if len(session.state.ha_vips) >= session.offer.limits.ha_vips:
-        raise errors.HaVipQuotaExceeded(session.offer.limits.ha_vips)
+        raise errors.vpc.HaVipQuotaExceeded(session.offer.limits.ha_vips)
     used = session.addresses(vswitch)
     if address:
         chosen = rules.address(address)
@@ -29,7 +29,7 @@ def create(
     else:
         free = rules.free_address(vswitch.cidr, used)
         if free is None:
-            raise errors.AddressesExhausted(vswitch.id)
+            raise errors.vpc.AddressesExhausted(vswitch.id)
         chosen = free
     vip = HaVip(
         id=ids.resource_id("havip"),
@@ -52,9 +52,9 @@ def delete(session: Session, ha_vip_id: str) -> None:
     vip = session.ha_vip(ha_vip_id)
     for eip in session.state.eips.values():
         if eip.instance_id == vip.id:
-            raise errors.DependencyViolationHaVipAssociatedWithEip(vip.id, eip.id)
+            raise errors.vpc.DependencyViolationHaVipAssociatedWithEip(vip.id, eip.id)
     if vip.status is not HaVipStatus.AVAILABLE:
-        raise errors.IncorrectStatus(vip.id, vip.status.value)
+        raise errors.vpc.IncorrectStatus(vip.id, vip.status.value)
     del session.state.ha_vips[vip.id]
 
 
@@ -63,15 +63,15 @@ def associate(session: Session, ha_vip_id: str, instance_id: str) -> None:
     vip, instance = session.ha_vip(ha_vip_id), session.instance(instance_id)
     limits = session.offer.limits
     if instance.vswitch_id != vip.vswitch_id:
-        raise errors.InvalidParameterMismatch("Instance", instance.id, vip.vswitch_id)
+        raise errors.vpc.InvalidParameterMismatch("Instance", instance.id, vip.vswitch_id)
     if instance.id in vip.instances:
-        raise errors.ResourceAlreadyAssociated(vip.id, instance.id)
+        raise errors.vpc.ResourceAlreadyAssociated(vip.id, instance.id)
     if len(vip.instances) >= limits.instances_per_ha_vip:
-        raise errors.InstancesPerHaVipExceeded(vip.id, limits.instances_per_ha_vip)
+        raise errors.vpc.InstancesPerHaVipExceeded(vip.id, limits.instances_per_ha_vip)
     attached = [other for other in session.state.ha_vips.values() if instance.id in other.instances]
     if len(attached) >= limits.ha_vips_per_instance:
-        raise errors.HaVipsPerInstanceExceeded(instance.id, limits.ha_vips_per_instance)
-    session.require_status(instance, *STEADY, error=errors.IncorrectInstanceStatus)
+        raise errors.vpc.HaVipsPerInstanceExceeded(instance.id, limits.ha_vips_per_instance)
+    session.require_status(instance, *STEADY, error=errors.vpc.IncorrectInstanceStatus)
     vip.moving, vip.status = instance.id, HaVipStatus.ASSOCIATING
 
 
@@ -79,10 +79,10 @@ def unassociate(session: Session, ha_vip_id: str, instance_id: str, *, force: bo
     """Begin to detach an instance; the one that holds the address goes only by ``force``."""
     vip, instance = session.ha_vip(ha_vip_id), session.instance(instance_id)
     if instance.id not in vip.instances:
-        raise errors.ResourceNotAssociated(vip.id, instance.id)
-    session.require_status(instance, *STEADY, error=errors.IncorrectInstanceStatus)
+        raise errors.vpc.ResourceNotAssociated(vip.id, instance.id)
+    session.require_status(instance, *STEADY, error=errors.vpc.IncorrectInstanceStatus)
     if not force and master(session, vip) == instance.id:
-        raise errors.UnassociateMaster(instance.id, vip.id)
+        raise errors.vpc.UnassociateMaster(instance.id, vip.id)
     vip.moving, vip.status = instance.id, HaVipStatus.UNASSOCIATING
 
 

@@ -43,15 +43,15 @@ def run(session: Session, order: Order) -> Instance:
     """Make an instance and have its host made and booted."""
     vswitch = session.vswitch(order.vswitch_id)
     if order.zone and order.zone != vswitch.zone:
-        raise errors.NetworkMismatch(f"vSwitch {vswitch.id}", f"zone {vswitch.zone}", order.zone)
+        raise errors.ecs.NetworkMismatch(f"vSwitch {vswitch.id}", f"zone {vswitch.zone}", order.zone)
     if order.image_id not in session.offer.images:
-        raise errors.InvalidImageIdNotFound(order.image_id, ", ".join(session.offer.images))
+        raise errors.ecs.InvalidImageIdNotFound(order.image_id, ", ".join(session.offer.images))
     if order.instance_type not in INSTANCE_TYPES:
-        raise errors.InvalidInstanceType(order.instance_type, ", ".join(INSTANCE_TYPES))
+        raise errors.ecs.InvalidInstanceType(order.instance_type, ", ".join(INSTANCE_TYPES))
     if not order.security_groups:
-        raise errors.MissingParameter("SecurityGroupId")
+        raise errors.common.MissingParameter("SecurityGroupId")
     if order.key_pair and order.key_pair not in session.state.key_pairs:
-        raise errors.InvalidKeyPairNameNotFound(order.key_pair)
+        raise errors.ecs.InvalidKeyPairNameNotFound(order.key_pair)
     decode_user_data(order.user_data, session.offer.limits.user_data)
     identifier = ids.resource_id("i")
     instance = Instance(
@@ -89,21 +89,21 @@ def _address(session: Session, vswitch: VSwitch, wanted: str) -> IPv4Address:
         try:
             address = IPv4Address(wanted)
         except AddressValueError:
-            raise errors.PrivateAddressMalformed(wanted) from None
+            raise errors.ecs.PrivateAddressMalformed(wanted) from None
         if address not in vswitch.cidr or address in rules.reserved(vswitch.cidr):
-            raise errors.PrivateAddressOutOfRange(address, vswitch.cidr)
+            raise errors.ecs.PrivateAddressOutOfRange(address, vswitch.cidr)
         rules.check_address(address, vswitch.cidr, used)
         return address
     free = rules.free_address(vswitch.cidr, used)
     if free is None:
-        raise errors.AddressesExhausted(vswitch.id)
+        raise errors.vpc.AddressesExhausted(vswitch.id)
     return free
 
 
 def host_name(text: str) -> str:
     """Return ``text`` if a host may be called so, else raise InvalidHostName."""
     if not _HOST_NAME.fullmatch(text) or ".." in text or "--" in text:
-        raise errors.InvalidHostName(text)
+        raise errors.ecs.InvalidHostName(text)
     return text
 
 
@@ -114,11 +114,11 @@ def decode_user_data(text: str, limit: int) -> bytes | None:
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise errors.InvalidUserData from None
+        raise errors.ecs.InvalidUserData from None
     if len(data) > limit:
-        raise errors.UserDataTooLong(len(data), limit)
+        raise errors.ecs.UserDataTooLong(len(data), limit)
     if reason := user_data.refusal(data):
-        raise errors.UserDataNotServed(reason)
+        raise errors.ecs.UserDataNotServed(reason)
     return data
 
 
@@ -173,10 +173,12 @@ def release(session: Session, instance_id: str, *, force: bool, orderly: bool = 
     """
     instance = session.instance(instance_id)
     if instance.deletion_protection:
-        raise errors.DeletionProtected(f"instance {instance.id}")
+        raise errors.ecs.DeletionProtected(f"instance {instance.id}")
     status = session.status(instance)
     if not force and status not in (InstanceStatus.STOPPED, InstanceStatus.FAILED):
-        raise errors.InstanceStatusUnfit(instance.id, status.value, "Stopped; with Force=true it is released")
+        raise errors.ecs.IncorrectInstanceStatus(
+            instance.id, status.value, "Stopped; with Force=true it is released"
+        )
     for vip in session.state.ha_vips.values():
         if instance.id in vip.instances:
             vip.instances.remove(instance.id)

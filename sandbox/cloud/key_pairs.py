@@ -26,7 +26,7 @@ class NewKeyPair:
 def import_(session: Session, name: str, public_key: str, tags: dict[str, str]) -> KeyPair:
     """Take a public key in OpenSSH format under a new name."""
     if name in session.state.key_pairs:
-        raise errors.KeyPairAlreadyExist(name)
+        raise errors.ecs.KeyPairAlreadyExist(name)
     text = public_key.strip()
     pair = KeyPair(
         id=name,
@@ -62,7 +62,7 @@ def delete(session: Session, names: list[str]) -> None:
         pair = session.key_pair(name)
         for instance in session.state.instances.values():
             if instance.key_pair == pair.name:
-                raise errors.KeyPairAttached(pair.name, instance.id)
+                raise errors.ecs.KeyPairAttached(pair.name, instance.id)
         del session.state.key_pairs[name]
 
 
@@ -70,7 +70,7 @@ def _fingerprint(public_key: str) -> str:
     try:
         key = serialization.load_ssh_public_key(public_key.encode())
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise errors.InvalidPublicKeyBody(error) from None
+        raise errors.ecs.InvalidPublicKeyBody(error) from None
     der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     # MD5 is what the cloud shows as a fingerprint; nothing is secured by it.
     return hashlib.md5(der, usedforsecurity=False).hexdigest()

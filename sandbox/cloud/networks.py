@@ -16,7 +16,7 @@ def create_vpc(session: Session, *, cidr: str, name: str, description: str, tags
     range_ = rules.network(cidr or DEFAULT_CIDR)
     rules.check_vpc(range_)
     if len(session.here(session.state.vpcs)) >= session.offer.limits.vpcs:
-        raise errors.VpcQuotaExceeded(session.offer.limits.vpcs)
+        raise errors.vpc.VpcQuotaExceeded(session.offer.limits.vpcs)
     vpc = Vpc(
         id=ids.resource_id("vpc"),
         region=session.home,
@@ -37,10 +37,10 @@ def delete_vpc(session: Session, vpc_id: str) -> None:
     """Remove an empty VPC."""
     vpc = session.vpc(vpc_id)
     for vswitch in vswitches_of(session, vpc):
-        raise errors.DependencyViolationVSwitch(vpc.id, vswitch.id)
+        raise errors.vpc.DependencyViolationVSwitch(vpc.id, vswitch.id)
     for group in session.state.security_groups.values():
         if group.vpc_id == vpc.id:
-            raise errors.DependencyViolationSecurityGroup(vpc.id, group.id)
+            raise errors.vpc.DependencyViolationSecurityGroup(vpc.id, group.id)
     del session.state.vpcs[vpc.id]
 
 
@@ -56,12 +56,12 @@ def create_vswitch(
     """Make a vSwitch in a VPC."""
     vpc = session.vpc(vpc_id)
     if zone not in zones(vpc.region):
-        raise errors.InvalidZoneIdNotFound(zone, vpc.region)
+        raise errors.vpc.InvalidZoneIdNotFound(zone, vpc.region)
     range_ = rules.network(cidr)
     neighbours: dict[str, IPv4Network] = {other.id: other.cidr for other in vswitches_of(session, vpc)}
     rules.check_vswitch(range_, vpc.cidr, neighbours)
     if len(neighbours) >= session.offer.limits.vswitches:
-        raise errors.VSwitchQuotaExceeded(session.offer.limits.vswitches)
+        raise errors.vpc.VSwitchQuotaExceeded(session.offer.limits.vswitches)
     vswitch = VSwitch(
         id=ids.resource_id("vsw"),
         region=vpc.region,
@@ -84,8 +84,8 @@ def delete_vswitch(session: Session, vswitch_id: str) -> None:
     vswitch = session.vswitch(vswitch_id)
     for vip in session.state.ha_vips.values():
         if vip.vswitch_id == vswitch.id:
-            raise errors.DependencyViolationHaVip(vswitch.id, vip.id)
+            raise errors.vpc.DependencyViolationHaVip(vswitch.id, vip.id)
     for instance in session.state.instances.values():
         if instance.vswitch_id == vswitch.id:
-            raise errors.DependencyViolation(f"vSwitch {vswitch.id}", f"instance {instance.id}")
+            raise errors.vpc.DependencyViolation(f"vSwitch {vswitch.id}", f"instance {instance.id}")
     del session.state.vswitches[vswitch.id]

@@ -18,21 +18,21 @@ def check_rule(rule: Rule) -> None:
     inward = rule.direction == "ingress"
     _check_ports(rule)
     if rule.priority not in PRIORITIES:
-        raise errors.InvalidPriority(rule.priority)
+        raise errors.ecs.InvalidPriority(rule.priority)
     if not rule.cidr and not rule.group:
-        raise errors.MissingSource if inward else errors.MissingDest
+        raise errors.ecs.MissingSource if inward else errors.ecs.MissingDest
     if rule.cidr:
-        _check_cidr(rule.cidr, errors.InvalidSourceCidr if inward else errors.InvalidDestCidr)
+        _check_cidr(rule.cidr, errors.ecs.InvalidSourceCidr if inward else errors.ecs.InvalidDestCidr)
 
 
 def _check_ports(rule: Rule) -> None:
     if rule.protocol not in _WITH_PORTS:
         if rule.ports != ALL_PORTS:
-            raise errors.InvalidPortRange(rule.ports, rule.protocol, f"only {ALL_PORTS} fits it")
+            raise errors.ecs.InvalidPortRange(rule.ports, rule.protocol, f"only {ALL_PORTS} fits it")
         return
     found = _PORTS.fullmatch(rule.ports)
     if found is None or not 1 <= int(found[1]) <= int(found[2]) <= _LAST_PORT:
-        raise errors.InvalidPortRange(rule.ports, rule.protocol, "FROM/TO within 1/65535 is wanted")
+        raise errors.ecs.InvalidPortRange(rule.ports, rule.protocol, "FROM/TO within 1/65535 is wanted")
 
 
 def _check_cidr(cidr: str, error: type[errors.ApiError]) -> None:

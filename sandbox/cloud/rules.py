@@ -27,9 +27,9 @@ def network(text: str) -> IPv4Network:
     try:
         parsed = IPv4Network(text)
     except ValueError as error:
-        raise errors.InvalidCidrBlock(text, f"{error}.") from None
+        raise errors.vpc.InvalidCidrBlock(text, f"{error}.") from None
     if "/" not in text:
-        raise errors.InvalidCidrBlock(text, "it has no prefix length.")
+        raise errors.vpc.InvalidCidrBlock(text, "it has no prefix length.")
     return parsed
 
 
@@ -38,26 +38,26 @@ def address(text: str) -> IPv4Address:
     try:
         return IPv4Address(text)
     except AddressValueError:
-        raise errors.AddressMalformed(text) from None
+        raise errors.vpc.AddressMalformed(text) from None
 
 
 def check_vpc(cidr: IPv4Network) -> None:
     """Raise InvalidCidrBlock unless a VPC may have this range."""
     if cidr.prefixlen not in VPC_PREFIXES:
-        raise errors.InvalidCidrBlock(cidr, "a VPC's prefix is /8 to /28.")
+        raise errors.vpc.InvalidCidrBlock(cidr, "a VPC's prefix is /8 to /28.")
     if any(cidr.overlaps(taken) for taken in NOBODYS):
-        raise errors.InvalidCidrBlock(cidr, f"a VPC touches none of {', '.join(map(str, NOBODYS))}.")
+        raise errors.vpc.InvalidCidrBlock(cidr, f"a VPC touches none of {', '.join(map(str, NOBODYS))}.")
 
 
 def check_vswitch(cidr: IPv4Network, vpc: IPv4Network, others: Mapping[str, IPv4Network]) -> None:
     """Raise unless a vSwitch may have this range; ``others`` are the VPC's vSwitches by id."""
     if cidr.prefixlen not in VSWITCH_PREFIXES:
-        raise errors.InvalidCidrBlock(cidr, "a vSwitch's prefix is /16 to /29.")
+        raise errors.vpc.InvalidCidrBlock(cidr, "a vSwitch's prefix is /16 to /29.")
     if not cidr.subnet_of(vpc):
-        raise errors.InvalidCidrBlock(cidr, f"it does not lie within the VPC's {vpc}.")
+        raise errors.vpc.InvalidCidrBlock(cidr, f"it does not lie within the VPC's {vpc}.")
     for other, range_ in others.items():
         if cidr.overlaps(range_):
-            raise errors.InvalidCidrBlockOverlapped(cidr, range_, other)
+            raise errors.vpc.InvalidCidrBlockOverlapped(cidr, range_, other)
 
 
 def reserved(vswitch: IPv4Network) -> frozenset[IPv4Address]:
@@ -73,11 +73,11 @@ def gateway(vswitch: IPv4Network) -> IPv4Address:
 def check_address(wanted: IPv4Address, vswitch: IPv4Network, used: Mapping[IPv4Address, str]) -> None:
     """Raise unless ``wanted`` can be handed out; ``used`` says who has which address."""
     if wanted not in vswitch:
-        raise errors.AddressOutOfRange(wanted, vswitch)
+        raise errors.vpc.AddressOutOfRange(wanted, vswitch)
     if wanted in reserved(vswitch):
-        raise errors.AddressReserved(wanted, vswitch)
+        raise errors.vpc.AddressReserved(wanted, vswitch)
     if wanted in used:
-        raise errors.AddressInUse(wanted, used[wanted])
+        raise errors.vpc.AddressInUse(wanted, used[wanted])
 
 
 def free_address(vswitch: IPv4Network, used: Iterable[IPv4Address]) -> IPv4Address | None:

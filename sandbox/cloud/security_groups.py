@@ -33,10 +33,10 @@ def delete(session: Session, group_id: str) -> None:
     group = session.security_group(group_id)
     for instance in session.state.instances.values():
         if group.id in instance.security_groups:
-            raise errors.GroupInUse(instance.id, group.id)
+            raise errors.ecs.GroupInUse(instance.id, group.id)
     for other in session.state.security_groups.values():
         if other.id != group.id and any(rule.group == group.id for rule in other.rules):
-            raise errors.GroupReferenced(group.id, other.id)
+            raise errors.ecs.GroupReferenced(group.id, other.id)
     del session.state.security_groups[group.id]
 
 
@@ -50,7 +50,7 @@ def authorize(session: Session, group_id: str, rules: Iterable[Rule]) -> None:
         if any(permissions.same_rule(rule, known) for known in group.rules):
             continue
         if len(group.rules) >= session.offer.limits.rules:
-            raise errors.AuthorizationLimitExceed(session.offer.limits.rules)
+            raise errors.ecs.AuthorizationLimitExceed(session.offer.limits.rules)
         group.rules.append(rule)
 
 
@@ -58,12 +58,14 @@ def _check_peer(session: Session, rule: Rule, group: SecurityGroup) -> None:
     """Raise unless the group a rule names is another one of the same VPC."""
     inward = rule.direction == "ingress"
     if rule.group == group.id:
-        raise errors.GroupNamesItself(group.id)
+        raise errors.ecs.GroupNamesItself(group.id)
     peer = session.state.security_groups.get(rule.group)
     if peer is None or peer.region != group.region:
-        raise (errors.SourceGroupMissing if inward else errors.DestGroupMissing)(rule.group)
+        raise (errors.ecs.SourceGroupMissing if inward else errors.ecs.DestGroupMissing)(rule.group)
     if peer.vpc_id != group.vpc_id:
-        raise (errors.SourceGroupMismatch if inward else errors.DestGroupMismatch)(peer.id, group.vpc_id)
+        raise (errors.ecs.SourceGroupMismatch if inward else errors.ecs.DestGroupMismatch)(
+            peer.id, group.vpc_id
+        )
 
 
 def find_rule(session: Session, group_id: str, rule: Rule) -> Rule:
@@ -72,7 +74,7 @@ def find_rule(session: Session, group_id: str, rule: Rule) -> Rule:
     for known in group.rules:
         if permissions.same_rule(rule, known):
             return known
-    raise errors.InvalidSecurityGroupRuleIdNotFound(group.id)
+    raise errors.ecs.InvalidSecurityGroupRuleIdNotFound(group.id)
 
 
 def rules_with_ids(session: Session, group_id: str, identifiers: Iterable[str]) -> list[Rule]:
@@ -81,7 +83,7 @@ def rules_with_ids(session: Session, group_id: str, identifiers: Iterable[str]) 
     known = {rule.id: rule for rule in group.rules}
     wanted = list(identifiers)
     if not known.keys() >= set(wanted):
-        raise errors.InvalidSecurityGroupRuleIdNotFound(group.id)
+        raise errors.ecs.InvalidSecurityGroupRuleIdNotFound(group.id)
     return [known[identifier] for identifier in wanted]
 
 
@@ -98,9 +100,9 @@ def join(session: Session, group_id: str, instance: Instance) -> None:
     """Make an instance a member."""
     group = session.security_group(group_id)
     if group.vpc_id != instance.vpc_id:
-        raise errors.InvalidInstanceIdMismatch(instance.id, group.vpc_id)
+        raise errors.ecs.InvalidInstanceIdMismatch(instance.id, group.vpc_id)
     if group.id in instance.security_groups:
-        raise errors.AlreadyInGroup(instance.id, group.id)
+        raise errors.ecs.AlreadyInGroup(instance.id, group.id)
     session.require_status(instance, *STEADY)
     _check_number(session, [*instance.security_groups, group.id])
     instance.security_groups.append(group.id)
@@ -110,10 +112,10 @@ def leave(session: Session, group_id: str, instance: Instance) -> None:
     """End a membership that is not the instance's last."""
     group = session.security_group(group_id)
     if group.id not in instance.security_groups:
-        raise errors.NotInGroup(instance.id, group.id)
+        raise errors.ecs.NotInGroup(instance.id, group.id)
     session.require_status(instance, *STEADY)
     if len(instance.security_groups) == 1:
-        raise errors.LastSecurityGroup(instance.id)
+        raise errors.ecs.LastSecurityGroup(instance.id)
     instance.security_groups.remove(group.id)
 
 
@@ -122,12 +124,12 @@ def for_instance(session: Session, group_ids: Iterable[str], vpc_id: str) -> lis
     groups = [session.security_group(group_id) for group_id in dict.fromkeys(group_ids)]
     for group in groups:
         if group.vpc_id != vpc_id:
-            raise errors.NetworkMismatch(f"Security group {group.id}", f"VPC {group.vpc_id}", vpc_id)
+            raise errors.ecs.NetworkMismatch(f"Security group {group.id}", f"VPC {group.vpc_id}", vpc_id)
     return _check_number(session, [group.id for group in groups])
 
 
 def _check_number(session: Session, group_ids: list[str]) -> list[str]:
     """Return an instance's groups unless they are too many."""
     if len(group_ids) > session.offer.limits.groups_per_instance:
-        raise errors.GroupsPerInstanceExceeded(session.offer.limits.groups_per_instance)
+        raise errors.ecs.GroupsPerInstanceExceeded(session.offer.limits.groups_per_instance)
     return group_ids

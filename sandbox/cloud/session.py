@@ -70,31 +70,31 @@ class Session:
 
     def vpc(self, identifier: str) -> Vpc:
         """Return the VPC, or raise InvalidVpcIdNotFound."""
-        return self._find(self.state.vpcs, identifier, errors.InvalidVpcIdNotFound)
+        return self._find(self.state.vpcs, identifier, errors.vpc.InvalidVpcIdNotFound)
 
     def vswitch(self, identifier: str) -> VSwitch:
         """Return the vSwitch, or raise InvalidVSwitchIdNotFound."""
-        return self._find(self.state.vswitches, identifier, errors.InvalidVSwitchIdNotFound)
+        return self._find(self.state.vswitches, identifier, errors.vpc.InvalidVSwitchIdNotFound)
 
     def ha_vip(self, identifier: str) -> HaVip:
         """Return the HaVip, or raise InvalidHaVipIdNotFound."""
-        return self._find(self.state.ha_vips, identifier, errors.InvalidHaVipIdNotFound)
+        return self._find(self.state.ha_vips, identifier, errors.vpc.InvalidHaVipIdNotFound)
 
     def security_group(self, identifier: str) -> SecurityGroup:
         """Return the security group, or raise InvalidSecurityGroupIdNotFound."""
-        return self._find(self.state.security_groups, identifier, errors.InvalidSecurityGroupIdNotFound)
+        return self._find(self.state.security_groups, identifier, errors.ecs.InvalidSecurityGroupIdNotFound)
 
     def instance(self, identifier: str) -> Instance:
         """Return the instance, or raise InvalidInstanceIdNotFound."""
-        return self._find(self.state.instances, identifier, errors.InvalidInstanceIdNotFound)
+        return self._find(self.state.instances, identifier, errors.ecs.InvalidInstanceIdNotFound)
 
     def key_pair(self, name: str) -> KeyPair:
         """Return the key pair, or raise InvalidKeyPairNotFound."""
-        return self._find(self.state.key_pairs, name, errors.InvalidKeyPairNotFound)
+        return self._find(self.state.key_pairs, name, errors.ecs.InvalidKeyPairNotFound)
 
     def eip(self, identifier: str) -> Eip:
         """Return the EIP, or raise InvalidAllocationIdNotFound."""
-        return self._find(self.state.eips, identifier, errors.InvalidAllocationIdNotFound)
+        return self._find(self.state.eips, identifier, errors.vpc.InvalidAllocationIdNotFound)
 
     def _find(self, table: dict[str, R], identifier: str, missing: type[errors.ApiError]) -> R:
         found = table.get(identifier)
@@ -115,7 +115,7 @@ class Session:
         self,
         instance: Instance,
         *allowed: InstanceStatus,
-        error: type[errors.ApiError] = errors.InstanceStatusUnfit,
+        error: type[errors.ApiError] = errors.ecs.IncorrectInstanceStatus,
     ) -> None:
         """Raise ``error`` (ECS's, unless VPC is asked) unless the instance is in one of the ``allowed`` ones."""
         status = self.status(instance)

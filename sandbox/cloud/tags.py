@@ -25,12 +25,12 @@ def checked(session: Session, owner: str, tags: dict[str, str]) -> dict[str, str
     """Return ``tags``, or raise what the cloud says to them."""
     limit = session.offer.limits.tags
     if len(tags) > limit:
-        raise errors.TooManyTags(owner, limit)
+        raise errors.common.TooManyTags(owner, limit)
     for key in tags:
         if not key or len(key) > KEY_LENGTH:
-            raise errors.InvalidTagKey(key, f"it has 1 to {KEY_LENGTH} characters.")
+            raise errors.common.InvalidTagKey(key, f"it has 1 to {KEY_LENGTH} characters.")
         if key.lower().startswith(RESERVED):
-            raise errors.InvalidTagKey(key, f"it must not begin with {', '.join(RESERVED)}.")
+            raise errors.common.InvalidTagKey(key, f"it must not begin with {', '.join(RESERVED)}.")
     return tags
 
 
@@ -38,7 +38,7 @@ def find(session: Session, kind: str, identifiers: Iterable[str]) -> list[Resour
     """Return the resources of a tag call, all of them or none."""
     finder = FINDERS.get(kind.upper())
     if finder is None:
-        raise errors.InvalidParameter("ResourceType", f"{kind} is none of {', '.join(FINDERS)}.")
+        raise errors.common.InvalidParameter("ResourceType", f"{kind} is none of {', '.join(FINDERS)}.")
     return [finder(session, identifier) for identifier in identifiers]
 
 

@@ -8,12 +8,12 @@ DESCRIPTION_LENGTH = 256
 _LINKS = ("http://", "https://")
 
 _ERRORS: dict[type[Resource], tuple[type[errors.ApiError], type[errors.ApiError]]] = {
-    Vpc: (errors.InvalidVpcName, errors.InvalidVpcDescription),
-    VSwitch: (errors.InvalidVSwitchName, errors.InvalidVSwitchDescription),
-    SecurityGroup: (errors.InvalidSecurityGroupName, errors.InvalidSecurityGroupDescription),
-    Instance: (errors.InvalidInstanceName, errors.InvalidDescription),
-    HaVip: (errors.InvalidName, errors.InvalidDescription),
-    Eip: (errors.InvalidName, errors.InvalidDescription),
+    Vpc: (errors.vpc.InvalidVpcName, errors.vpc.InvalidVpcDescription),
+    VSwitch: (errors.vpc.InvalidVSwitchName, errors.vpc.InvalidVSwitchDescription),
+    SecurityGroup: (errors.ecs.InvalidSecurityGroupName, errors.ecs.InvalidSecurityGroupDescription),
+    Instance: (errors.ecs.InvalidInstanceName, errors.vpc.InvalidDescription),
+    HaVip: (errors.vpc.InvalidName, errors.vpc.InvalidDescription),
+    Eip: (errors.vpc.InvalidName, errors.vpc.InvalidDescription),
 }
 
 

@@ -126,7 +126,7 @@ def _value(vip: HaVip, key: str) -> str:
         "Status": vip.status.value,
     }
     if key not in values:
-        raise errors.InvalidParameter("Filter", f"the key {key} is none of {', '.join(values)}.")
+        raise errors.common.InvalidParameter("Filter", f"the key {key} is none of {', '.join(values)}.")
     return values[key]
 
 

@@ -50,11 +50,11 @@ class Permission(Parameters):
         (cidr, group), other = (source, dest) if inward else (dest, source)
         if any(other):
             name = "DestCidrIp or DestGroupId" if inward else "SourceCidrIp or SourceGroupId"
-            raise errors.ParameterNotServed(name, f"an {direction} rule")
+            raise errors.common.ParameterNotServed(name, f"an {direction} rule")
         if self.ip_protocol not in PROTOCOLS:
-            raise errors.InvalidIpProtocol(self.ip_protocol)
+            raise errors.ecs.InvalidIpProtocol(self.ip_protocol)
         if self.policy not in POLICIES:
-            raise errors.InvalidPolicy(self.policy)
+            raise errors.ecs.InvalidPolicy(self.policy)
         return Rule(
             id=ids.resource_id("sgr"),
             created=ids.now(),
@@ -184,5 +184,5 @@ def _modified(session: Session, call: Modify, direction: Direction) -> Rule:
         wanted = [call.security_group_rule_id]
         return security_groups.rules_with_ids(session, call.security_group_id, wanted)[0]
     if not call.permissions:
-        raise errors.MissingParameter("SecurityGroupRuleId")
+        raise errors.common.MissingParameter("SecurityGroupRuleId")
     return security_groups.find_rule(session, call.security_group_id, call.permissions[0].rule(direction))

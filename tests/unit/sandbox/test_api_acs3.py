@@ -70,19 +70,19 @@ def test_the_documentation_s_example() -> None:
     ],
 )
 def test_what_is_changed_on_the_way_is_refused(changed: Envelope) -> None:
-    with pytest.raises(errors.SignatureDoesNotMatch):
+    with pytest.raises(errors.common.SignatureDoesNotMatch):
         signature.check_acs3(changed, DOCUMENTED_KEY, DOCUMENTED_TIME)
 
 
 def test_whose_key_and_when() -> None:
-    with pytest.raises(errors.InvalidAccessKeyIdNotFound):
+    with pytest.raises(errors.common.InvalidAccessKeyIdNotFound):
         signature.check_acs3(DOCUMENTED, AccessKey("other", "YourAccessKeySecret"), DOCUMENTED_TIME)
-    with pytest.raises(errors.SignatureDoesNotMatch):
+    with pytest.raises(errors.common.SignatureDoesNotMatch):
         signature.check_acs3(DOCUMENTED, AccessKey("YourAccessKeyId", "other"), DOCUMENTED_TIME)
     for minutes in (-16, 16):
-        with pytest.raises(errors.InvalidTimeStampExpired):
+        with pytest.raises(errors.common.InvalidTimeStampExpired):
             signature.check_acs3(DOCUMENTED, DOCUMENTED_KEY, DOCUMENTED_TIME + timedelta(minutes=minutes))
-    with pytest.raises(errors.InvalidTimeStampFormat):
+    with pytest.raises(errors.common.InvalidTimeStampFormat):
         signature.check_acs3(with_header("x-acs-date", "today"), DOCUMENTED_KEY, DOCUMENTED_TIME)
 
 
@@ -106,7 +106,7 @@ def test_whose_key_and_when() -> None:
     ],
 )
 def test_an_incomplete_signature_says_what_it_lacks(envelope: Envelope, reason: str) -> None:
-    with pytest.raises(errors.IncompleteSignature, match=reason):
+    with pytest.raises(errors.common.IncompleteSignature, match=reason):
         signature.check_acs3(envelope, DOCUMENTED_KEY, DOCUMENTED_TIME)
 
 

@@ -46,24 +46,24 @@ def test_values_with_special_characters(value: str) -> None:
 
 def test_a_changed_parameter_breaks_the_signature() -> None:
     call = signed("POST", {"Action": "X", "Name": "a"}, KEY)
-    with pytest.raises(errors.SignatureDoesNotMatch):
+    with pytest.raises(errors.common.SignatureDoesNotMatch):
         signature.check("POST", {**call, "Name": "b"}, KEY, datetime.now(UTC))
-    with pytest.raises(errors.SignatureDoesNotMatch):
+    with pytest.raises(errors.common.SignatureDoesNotMatch):
         signature.check("GET", call, KEY, datetime.now(UTC))
 
 
 def test_whose_key_and_when() -> None:
     call = signed("POST", {"Action": "X"}, KEY)
     now = datetime.now(UTC)
-    with pytest.raises(errors.InvalidAccessKeyIdNotFound):
+    with pytest.raises(errors.common.InvalidAccessKeyIdNotFound):
         signature.check("POST", call, AccessKey("other", "testsecret"), now)
-    with pytest.raises(errors.InvalidTimeStampExpired):
+    with pytest.raises(errors.common.InvalidTimeStampExpired):
         signature.check("POST", call, KEY, now + signature.WINDOW + timedelta(minutes=1))
-    with pytest.raises(errors.InvalidTimeStampFormat):
+    with pytest.raises(errors.common.InvalidTimeStampFormat):
         signature.check("POST", {**call, "Timestamp": "yesterday"}, KEY, now)
-    with pytest.raises(errors.MissingParameter, match="Signature "):
+    with pytest.raises(errors.common.MissingParameter, match="Signature "):
         signature.check("POST", {name: call[name] for name in call if name != "Signature"}, KEY, now)
-    with pytest.raises(errors.IncompleteSignature):
+    with pytest.raises(errors.common.IncompleteSignature):
         signature.check("POST", {**call, "SignatureMethod": "HMAC-MD5"}, KEY, now)
 
 

@@ -31,7 +31,7 @@ def test_flat_names_become_a_tree(flat: dict[str, str], folded: dict[str, Any]) 
     "flat", [{"Id.1": "a", "Id.3": "b"}, {"Id": "a", "Id.1": "b"}, {"Id.1": "b", "Id": "a"}]
 )
 def test_bad_lists_are_refused(flat: dict[str, str]) -> None:
-    with pytest.raises(errors.InvalidParameter):
+    with pytest.raises(errors.common.InvalidParameter):
         wire.tree(flat)
 
 
