@@ -229,7 +229,9 @@ def test_no_secret_is_in_a_command_line_or_stays_on_the_disk(
     running = threading.Thread(target=lambda: openssh.run(host, "sleep 2"))
     running.start()
     while running.is_alive():
-        seen.append(subprocess.run(["ps", "-wweo", "args"], capture_output=True, text=True, check=True).stdout)
+        seen.append(
+            subprocess.run(["ps", "-wweo", "args"], capture_output=True, text=True, check=True).stdout
+        )
         modes = {file.stat().st_mode & 0o077 for file in tmp_path.glob("**/*.key")}
         assert modes <= {0}
         time.sleep(0.1)
