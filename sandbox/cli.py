@@ -155,6 +155,8 @@ def status(name: Name = "dev", json_: AsJson = False) -> None:
         return
     for table in (tables.hosts, tables.ha_vips, tables.security_groups):
         console.print(table(current.content))
+    for what, times in current.not_served.items():
+        console.print(f"not served ({times} times): {what}", style="red", markup=False, soft_wrap=True)
 
 
 @app.command("usage")

@@ -48,6 +48,11 @@ class Status:
         """PEM file with the sandbox's CA and the system's roots."""
         return Path(self.content["ca_bundle"])
 
+    @property
+    def not_served(self) -> dict[str, int]:
+        """What was asked for since the server started that the cloud may have and the sandbox does not; how often."""
+        return dict(self.content["not_served"])
+
     def to_json(self) -> str:
         """The whole status as one JSON object."""
         return json.dumps(self.content, indent=2)

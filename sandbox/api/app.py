@@ -14,8 +14,9 @@ from sandbox.api import wire
 from sandbox.api.calllog import CallLog
 from sandbox.api.control import Access, Control
 from sandbox.api.dispatch import Dispatcher
-from sandbox.api.faults import ApiFaults
+from sandbox.api.faults import ApiFaults, refused
 from sandbox.api.signature import Envelope
+from sandbox.cloud import errors
 from sandbox.cloud.cloud import Cloud
 
 FORM = "application/x-www-form-urlencoded"
@@ -44,9 +45,11 @@ def create_app(cloud: Cloud, access: Access, log: CallLog) -> Starlette:
         return JSONResponse(answer.body, status_code=answer.status)
 
     async def unknown(request: Request, _error: Exception) -> Response:
-        # Never 404: to clients of the API that means the resource is gone.
-        text = f"The sandbox serves RPC calls at / only, not {request.method} {request.url.path}."
-        return JSONResponse({"Code": "InvalidAction", "Message": text, "RequestId": ""}, status_code=400)
+        # As the cloud's gateway says it of an address that leads to no action.
+        what = f"{request.method} {request.url.path}"
+        answer = refused(errors.common.InvalidActionNotFound(what, "the API, whose calls go to /"))
+        log.write({"Action": what}, answer, 0)
+        return JSONResponse(answer.body, status_code=answer.status)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -55,7 +58,7 @@ def create_app(cloud: Cloud, access: Access, log: CallLog) -> Starlette:
         log.close()
 
     return Starlette(
-        routes=[Route("/", rpc, methods=["GET", "POST"]), *Control(cloud, access, faults).routes()],
+        routes=[Route("/", rpc, methods=["GET", "POST"]), *Control(cloud, access, faults, log).routes()],
         exception_handlers={404: unknown, 405: unknown},
         lifespan=lifespan,
     )

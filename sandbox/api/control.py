@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from sandbox.api import objects
+from sandbox.api.calllog import CallLog
 from sandbox.api.credentials import AccessKey
 from sandbox.api.faults import ApiFault, ApiFaults
 from sandbox.api.model import Body
@@ -56,10 +57,11 @@ class Healing(BaseModel):
 class Control:
     """The control routes of one sandbox."""
 
-    def __init__(self, cloud: Cloud, access: Access, faults: ApiFaults) -> None:
+    def __init__(self, cloud: Cloud, access: Access, faults: ApiFaults, log: CallLog) -> None:
         self._cloud = cloud
         self._access = access
         self._faults = faults
+        self._log = log
 
     def routes(self) -> list[Route]:
         """Return the routes, paths included."""
@@ -93,6 +95,7 @@ class Control:
     def _status(self) -> Body:
         return {
             **status(self._cloud.read(region="")),
+            "not_served": dict(self._log.not_served),
             "access_key_id": self._access.key.id,
             "access_key_secret": self._access.key.secret,
             "ca": str(self._access.ca),

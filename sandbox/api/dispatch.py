@@ -35,6 +35,8 @@ class Answer:
     status: int
     code: str
     body: Body
+    not_served: bool = False
+    """Whether the cloud might have done what was asked, and only the sandbox does not."""
 
 
 class Dispatcher:
@@ -135,4 +137,4 @@ def _failure(error: errors.ApiError, request_id: str) -> Answer:
         "Message": error.message,
         "Recommend": "",
     }
-    return Answer(error.status, error.code, body)
+    return Answer(error.status, error.code, body, error.not_served)

@@ -132,4 +132,4 @@ def refused(error: errors.ApiError) -> Answer:
         "Code": error.code,
         "Message": error.message,
     }
-    return Answer(error.status, error.code, body)
+    return Answer(error.status, error.code, body, error.not_served)

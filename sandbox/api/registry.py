@@ -53,11 +53,17 @@ def _load() -> None:
 
 
 def find(version: str, name: str) -> Action[Any]:
-    """Return an action by its name, whose case does not matter, or raise InvalidAction."""
+    """Return an action by its name, whose case does not matter, or raise the API's error."""
     _load()
+    for parameter, value in (("Version", version), ("Action", name)):
+        if not value:
+            raise errors.common.MissingParameter(parameter)
+    if version not in PRODUCTS:
+        served = ", ".join(f"{known} ({product})" for known, product in PRODUCTS.items())
+        raise errors.common.InvalidVersion(version, served)
     found = _ACTIONS.get((version, name.lower()))
     if found is None:
-        raise errors.common.InvalidAction(name or "(none)", version or "(none)")
+        raise errors.common.InvalidActionNotFound(name, f"{PRODUCTS[version]} {version}")
     return found
 
 

@@ -47,9 +47,9 @@ class DevStack:
         self.recover(engine)
         first = "" if engine.export().get("resources") else " (usually 1 min 30 s the first time)"
         self.report(f"Stack {self.stack!r}: pulumi up{first}")
-        if engine.run(
-            "up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", self.stack
-        ).returncode:
+        done = engine.run("up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", self.stack)
+        self.tell_what_is_not_served(status)
+        if done.returncode:
             raise SandboxError("pulumi up failed; its own words are above. What ran goes on running")
         outputs = engine.outputs()
         wait_for_answer(outputs["endpoint"])
@@ -57,6 +57,15 @@ class DevStack:
         took = duration(time.monotonic() - began)
         self.report(f"Stack {self.stack!r}: {changed}; the VIP answers at {outputs['endpoint']} ({took})")
         return outputs
+
+    def tell_what_is_not_served(self, before: Status) -> None:
+        """Say what the sandbox was asked for meanwhile that the cloud may have and the sandbox does not.
+
+        The provider itself may be silent about it: it takes what is answered with HTTP 404 for gone.
+        """
+        for what, times in Control(self.settings).status().not_served.items():
+            if times > before.not_served.get(what, 0):
+                self.report(f"warning: not what the cloud would do: {what}")
 
     def engine(self, status: Status) -> Engine:
         """The engine with the environment of a running sandbox."""

@@ -9,6 +9,8 @@ class ApiError(Exception):
     code: ClassVar[str]
     status: ClassVar[int] = 400
     template: ClassVar[str] = "{0}"
+    not_served: ClassVar[bool] = False
+    """Whether the cloud might have done what was asked, and only the sandbox does not."""
 
     def __init__(self, *values: object) -> None:
         self.message = self.template.format(*values)

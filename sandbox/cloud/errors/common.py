@@ -8,18 +8,30 @@ from sandbox.cloud.errors.base import ApiError
 # The call itself
 
 
-class InvalidAction(ApiError):
-    code = "InvalidAction"
-    template = "The sandbox does not know the action {0} of API version {1}."
+class InvalidActionNotFound(ApiError):
+    code = "InvalidAction.NotFound"
+    status = 404
+    template = (
+        "Specified api is not found, please check your url and method. The sandbox does not serve {0} of {1}."
+    )
+    not_served = True
+
+
+class InvalidVersion(ApiError):
+    code = "InvalidVersion"
+    template = "Specified parameter Version is not valid. The sandbox serves no API of version {0}: {1}."
+    not_served = True
 
 
 class UnknownParameter(ApiError):
     code = "InvalidParameter.Unknown"
+    not_served = True
     template = "The sandbox does not know the parameter {0} of {1}; the known ones are: {2}."
 
 
 class ParameterNotServed(ApiError):
     code = "InvalidParameter.NotServed"
+    not_served = True
     template = (
         "The parameter {0} of {1} is the real API's, but the sandbox does not act on it; leave it away."
     )

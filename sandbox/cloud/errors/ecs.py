@@ -59,6 +59,7 @@ class InvalidUserData(ApiError):
 
 class UserDataNotServed(ApiError):
     code = "InvalidUserData.NotServed"
+    not_served = True
     template = "The sandbox's hosts do not act on this part of the user data: {0}"
 
 

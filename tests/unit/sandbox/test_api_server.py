@@ -41,9 +41,23 @@ def test_get_post_and_mixed_parameters(server: Server) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/v2/things", "/_sandbox/none"])
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
-def test_no_404_by_mistake(server: Server, method: str, path: str) -> None:
+def test_an_address_that_leads_to_no_action(server: Server, method: str, path: str) -> None:
     answer = server.client.request(method, path)
-    assert (answer.status_code, answer.json()["Code"]) == (400, "InvalidAction")
+    assert (answer.status_code, answer.json()["Code"]) == (404, "InvalidAction.NotFound")
+
+
+def test_what_is_not_served_is_said_aloud(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    """The caller may take HTTP 404 for "gone" and say nothing: the log, standard error and the status name it."""
+    call = signed("POST", {"Action": "CreateUnicorn", "Version": VERSIONS["vpc"]}, server.key)
+    answer = server.client.post("/", data=call)
+    assert (answer.status_code, answer.json()["Code"]) == (404, "InvalidAction.NotFound")
+    line = json.loads((server.directory / "api.log").read_text().splitlines()[-1])
+    assert (line["action"], line["not_served"]) == ("CreateUnicorn", True)
+    assert [one.levelname for one in caplog.records if "CreateUnicorn" in one.message] == ["WARNING"]
+    token = {"Authorization": f"Bearer {server.token}"}
+    told = server.client.get("/_sandbox/status", headers=token).json()["not_served"]
+    [what] = [what for what in told if "CreateUnicorn of Vpc 2016-04-28" in what]
+    assert told[what] == 1
 
 
 def test_an_empty_call_is_an_error_with_a_code(server: Server) -> None:

@@ -140,11 +140,11 @@ def test_tokens_lead_from_page_to_page(account: Account) -> None:
     assert refusal(account.ecs.describe_instances, request) == Refusal(400, "InvalidParameter")
 
 
-def raw(clients: Clients, action: str, query: dict[str, str]) -> Refusal:
+def raw(clients: Clients, action: str, query: dict[str, str], version: str = VERSIONS["vpc"]) -> Refusal:
     """Call an action the SDK has no method for, or with parameters it has no attribute for."""
     parameters = Params(
         action=action,
-        version=VERSIONS["vpc"],
+        version=version,
         protocol="HTTPS",
         pathname="/",
         method="POST",
@@ -160,10 +160,11 @@ def raw(clients: Clients, action: str, query: dict[str, str]) -> Refusal:
     return refusal(call, OpenApiRequest(query=query))
 
 
-def test_unknown_words_are_refused_and_mean_nothing_gone(server: Server) -> None:
-    """HTTP 404 would tell clients that a resource is gone."""
+def test_unknown_words_are_refused(server: Server) -> None:
+    """An action, as the cloud's gateway refuses one; a parameter with 400: 404 would say that a resource is gone."""
     clients = server.sdk()
-    assert raw(clients, "CreateUnicorn", {}) == Refusal(400, "InvalidAction")
+    assert raw(clients, "CreateUnicorn", {}) == Refusal(404, "InvalidAction.NotFound")
+    assert raw(clients, "DescribeVpcs", {}, version="2000-01-01") == Refusal(400, "InvalidVersion")
     assert raw(clients, "DescribeVpcs", {"Colour": "red"}) == Refusal(400, "InvalidParameter.Unknown")
     assert raw(clients, "DescribeVpcAttribute", {}) == Refusal(400, "MissingParameter")
     asked = vpc.CreateVpcRequest(region_id=REGION, cidr_block="10.0.0.0/16", enable_ipv_6=True)
