@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from sandbox.api import registry, signature, wire
 from sandbox.api.credentials import AccessKey
-from sandbox.api.model import NOT_SERVED, Body, Call
+from sandbox.api.model import NOT_SERVED, Body, Call, Rehearsable
 from sandbox.api.nonces import Nonces
 from sandbox.api.registry import Action
 from sandbox.api.signature import Envelope
@@ -77,9 +77,10 @@ class Dispatcher:
         if call.region_id not in ("", *catalogue.REGIONS):
             raise errors.common.InvalidRegionIdNotFound(call.region_id, ", ".join(catalogue.REGIONS))
         if not action.changes:
-            return action.handler(self._cloud.read(call.region_id), call)
+            return _really(call, action.handler(self._cloud.read(call.region_id), call))
         with self._cloud.change(call.region_id) as session:
-            return _once(session, action, call)
+            # What is raised leaves the state as it was.
+            return _really(call, _once(session, action, call))
 
 
 def parse(action: Action[Any], parameters: Mapping[str, str]) -> Call:
@@ -109,6 +110,13 @@ def parameter_names(model: type[Call]) -> list[str]:
 def _wire_name(location: tuple[int | str, ...]) -> str:
     """Write ``("Tag", 0, "Key")`` as ``Tag.1.Key``."""
     return ".".join(str(part + 1) if isinstance(part, int) else part for part in location)
+
+
+def _really(call: Call, body: Body) -> Body:
+    """Return what a call is answered, unless it was made for its checks alone: then raise DryRunOperation."""
+    if isinstance(call, Rehearsable) and call.dry_run:
+        raise errors.common.DryRunOperation
+    return body
 
 
 def _once(session: Session, action: Action[Any], call: Call) -> Body:

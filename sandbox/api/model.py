@@ -85,6 +85,12 @@ class Repeatable(Call):
     client_token: str | None = Field(default=None, max_length=64)
 
 
+class Rehearsable(Parameters):
+    """A call that may be made for its checks alone: what passes them is refused with DryRunOperation, and not done."""
+
+    dry_run: bool = False
+
+
 class Paged(Call):
     """A call whose answer comes in pages; a longer one than the API allows is refused."""
 

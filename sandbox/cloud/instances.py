@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import AddressValueError, IPv4Address
 
 from sandbox.cloud import eips, errors, ids, rules, security_groups, texts
@@ -44,14 +44,11 @@ def run(session: Session, order: Order) -> Instance:
     vswitch = session.vswitch(order.vswitch_id)
     if order.zone and order.zone != vswitch.zone:
         raise errors.ecs.NetworkMismatch(f"vSwitch {vswitch.id}", f"zone {vswitch.zone}", order.zone)
-    if order.image_id not in session.offer.images:
-        raise errors.ecs.InvalidImageIdNotFound(order.image_id, ", ".join(session.offer.images))
-    if order.instance_type not in INSTANCE_TYPES:
-        raise errors.ecs.InvalidInstanceType(order.instance_type, ", ".join(INSTANCE_TYPES))
+    _check_image(session, order.image_id)
+    _check_type(order.instance_type)
     if not order.security_groups:
         raise errors.common.MissingParameter("SecurityGroupId")
-    if order.key_pair and order.key_pair not in session.state.key_pairs:
-        raise errors.ecs.InvalidKeyPairNameNotFound(order.key_pair)
+    _check_key_pair(session, order.key_pair)
     decode_user_data(order.user_data, session.offer.limits.user_data)
     identifier = ids.resource_id("i")
     instance = Instance(
@@ -81,6 +78,59 @@ def run(session: Session, order: Order) -> Instance:
     session.state.instances[instance.id] = instance
     session.later(instance, Work.CREATE)
     return instance
+
+
+def _check_image(session: Session, image_id: str) -> None:
+    if image_id not in session.offer.images:
+        raise errors.ecs.InvalidImageIdNotFound(image_id, ", ".join(session.offer.images))
+
+
+def _check_type(instance_type: str) -> None:
+    if instance_type not in INSTANCE_TYPES:
+        raise errors.ecs.InvalidInstanceType(instance_type, ", ".join(INSTANCE_TYPES))
+
+
+def _check_key_pair(session: Session, name: str) -> None:
+    if name and name not in session.state.key_pairs:
+        raise errors.ecs.InvalidKeyPairNameNotFound(name)
+
+
+def run_many(session: Session, order: Order, number: int) -> list[Instance]:
+    """Make so many instances, all of them or none; with an address, at it and the ones that follow.
+
+    Source: ECS API reference RunInstances, Amount and PrivateIpAddress.
+    """
+    made = []
+    for _ in range(number):
+        made.append(run(session, order))
+        order = replace(
+            order,
+            address=order.address and str(made[-1].address + 1),
+            disk=order.disk.model_copy(update={"id": ids.resource_id("d")}),
+        )
+    return made
+
+
+def rename_host(session: Session, instance: Instance, wanted: str) -> None:
+    """Give an instance the host name of its next start or reboot through the API.
+
+    Source: ECS API reference ModifyInstanceAttribute, HostName.
+    """
+    session.require_status(
+        instance,
+        *(one for one in InstanceStatus if one not in (InstanceStatus.PENDING, InstanceStatus.STARTING)),
+    )
+    instance.host_name = host_name(wanted)
+
+
+def set_user_data(session: Session, instance: Instance, text: str) -> None:
+    """Change what an instance's cloud-init finds at its next boot; scripts that ran once do not run again.
+
+    In any state: the instance had to be stopped until 2024, and the provider still changes it first and stops the
+    instance then. Source: ECS API reference ModifyInstanceAttribute, UserData.
+    """
+    decode_user_data(text, session.offer.limits.user_data)
+    instance.user_data = text
 
 
 def _address(session: Session, vswitch: VSwitch, wanted: str) -> IPv4Address:
@@ -141,6 +191,32 @@ def host_spec(state: State, instance_id: str) -> HostSpec:
         authorized_keys=(pair.public_key,) if pair else (),
         user_data=base64.b64decode(instance.user_data) or None,
     )
+
+
+def resize(session: Session, instance: Instance, instance_type: str) -> None:
+    """Change a stopped instance's type. Source: ECS API reference ModifyInstanceSpec."""
+    _check_type(instance_type)
+    session.require_status(instance, InstanceStatus.STOPPED)
+    instance.instance_type = instance_type
+
+
+def reimage(
+    session: Session, instance: Instance, image_id: str, key_pair: str | None, size: int | None
+) -> None:
+    """Replace a stopped instance's disk by a fresh one; what runs once an instance runs anew.
+
+    Source: ECS API reference ReplaceSystemDisk. Without a key pair there is none afterwards.
+    """
+    _check_image(session, image_id)
+    _check_key_pair(session, key_pair or "")
+    session.require_status(instance, InstanceStatus.STOPPED)
+    instance.image_id, instance.key_pair = image_id, key_pair or ""
+    instance.disk = instance.disk.model_copy(
+        update={"id": ids.resource_id("d"), "size": size or instance.disk.size}
+    )
+    # Its host is made once more, and stays off.
+    instance.phase = Phase.CREATING
+    session.later(instance, Work.CREATE)
 
 
 def start(session: Session, instance_id: str) -> None:

@@ -119,8 +119,14 @@ def leave(session: Session, group_id: str, instance: Instance) -> None:
     instance.security_groups.remove(group.id)
 
 
+def put(session: Session, group_ids: Iterable[str], instance: Instance) -> None:
+    """Make an instance a member of these groups and of no other."""
+    session.require_status(instance, *STEADY)
+    instance.security_groups = for_instance(session, group_ids, instance.vpc_id)
+
+
 def for_instance(session: Session, group_ids: Iterable[str], vpc_id: str) -> list[str]:
-    """Return the groups of a new instance after a check that all are of its VPC."""
+    """Return the groups of an instance after a check that all are of its VPC."""
     groups = [session.security_group(group_id) for group_id in dict.fromkeys(group_ids)]
     for group in groups:
         if group.vpc_id != vpc_id:

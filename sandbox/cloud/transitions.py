@@ -60,6 +60,8 @@ STEADY = (InstanceStatus.RUNNING, InstanceStatus.STOPPED)
 
 def instance_status(instance: Instance, host: HostState, work: Work | None) -> InstanceStatus:
     """Return an instance's status from its record, its host and what is under way."""
+    if instance.phase is Phase.CREATING and not instance.powered:
+        return InstanceStatus.STOPPED  # its disk is being replaced
     if instance.phase in _BY_PHASE:
         return _BY_PHASE[instance.phase]
     if work is not None and (work, host) in _BY_WORK:

@@ -18,7 +18,7 @@ from sandbox.hosts.spec import HostSpec, HostState
 from sandbox.settings import Settings
 from tests.e2e.conftest import free_port
 from tests.sandbox.conftest import VIP, VPC
-from tests.sandbox.fleet import BOOT_LIMIT_S, MEMORY, PORTS, Fleet, booted
+from tests.sandbox.fleet import BOOT_LIMIT_S, MEMORY, MULTIPART, PORTS, Fleet, booted
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -99,20 +99,32 @@ def test_a_reboot_keeps_the_disk_and_drops_a_havip(fleet: Fleet, how: str) -> No
     assert fleet.network.holder(VPC, VIP) is None
 
 
-def test_changed_keys_count_from_the_next_boot(fleet: Fleet, tmp_path: Path) -> None:
+def test_what_is_changed_counts_from_the_next_boot_and_no_script_runs_twice(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    """Keys, the host's name, user data: the new one is there to be read, what it has for every boot is done."""
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "other"], check=True)
     added = (tmp_path / "other.pub").read_text().strip()
     host_key = fleet.ssh("i-1", "cat /etc/ssh/ssh_host_ed25519_key.pub")
     fleet.ssh("i-1", "rm /root/user-data-ran")
     spec = fleet.spec("i-1")
-    changed = HostSpec(**{**vars(spec), "authorized_keys": (*spec.authorized_keys, added)})
+    changes = {
+        "authorized_keys": (*spec.authorized_keys, added),
+        "hostname": "renamed",
+        "user_data": MULTIPART.replace(b"/root/booted", b"/root/booted-anew"),
+    }
+    changed = HostSpec(**{**vars(spec), **changes})
     fleet.machines.stop("i-1")
     fleet.machines.create(changed)
     fleet.machines.start("i-1")
     wait_until(fleet.answers("i-1"), BOOT_LIMIT_S, "SSH to i-1")
     assert added.split()[1] in fleet.ssh("i-1", "cat /root/.ssh/authorized_keys")
     assert fleet.ssh("i-1", "cat /etc/ssh/ssh_host_ed25519_key.pub") == host_key
+    fleet.ssh("i-1", "cloud-init status --wait")
     assert fleet.ssh("i-1", "ls /root/user-data-ran || echo once") == "once"
+    assert "/root/booted-anew" in fleet.ssh("i-1", "cat /var/lib/cloud/instance/user-data.txt")
+    assert fleet.ssh("i-1", "ls /root/booted-anew") == "/root/booted-anew", "bootcmd is for every boot"
+    assert fleet.ssh("i-1", "hostname") == "renamed"
 
 
 def test_a_dead_host_answers_for_nothing(fleet: Fleet) -> None:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from sandbox.api.model import Body, Call, Paged, Tag, names
+from sandbox.api.model import Body, Call, Paged, Rehearsable, Tag, names
 from sandbox.api.registry import ECS, action
 from sandbox.cloud.catalogue import DISK_CATEGORIES, INSTANCE_TYPES, REGIONS, Image, InstanceType, zones
 from sandbox.cloud.session import Session
@@ -71,12 +71,12 @@ class DescribeInstanceTypes(Call):
     next_token: str = ""
 
 
-class DescribeImages(Paged):
+class DescribeImages(Rehearsable, Paged):
     """ECS API reference, DescribeImages."""
 
     not_served = names(
         """
-        ActionType DryRun Filter ImageFamily ImageOwnerId IsPublic IsSupportCloudinit
+        ActionType Filter ImageFamily ImageOwnerId IsPublic IsSupportCloudinit
         IsSupportIoOptimized ResourceGroupId ShowExpired SnapshotId Usable
         """
     )

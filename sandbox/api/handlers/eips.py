@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from sandbox.api.model import Body, Call, Paged, Repeatable, Tag, as_dict, names, vpc_tags
+from sandbox.api.model import Body, Call, Paged, Rehearsable, Repeatable, Tag, as_dict, names, vpc_tags
 from sandbox.api.registry import VPC, action
 from sandbox.cloud import eips, texts
 from sandbox.cloud.session import Session
@@ -31,12 +31,12 @@ class AllocateEipAddress(Repeatable):
     tag: tuple[Tag, ...] = ()
 
 
-class DescribeEipAddresses(Paged):
+class DescribeEipAddresses(Rehearsable, Paged):
     """VPC API reference, DescribeEipAddresses."""
 
     not_served = names(
         """
-        BandwidthPackageId ChargeType DryRun EipName Filter ISP IncludeReservationData LockReason
+        BandwidthPackageId ChargeType EipName Filter ISP IncludeReservationData LockReason
         PublicIpAddressPoolId ResourceGroupId SecurityProtectionEnabled SegmentInstanceId ServiceManaged
         Tag
         """
@@ -58,10 +58,10 @@ class ModifyEipAddressAttribute(Call):
     description: str | None = None
 
 
-class AssociateEipAddress(Repeatable):
+class AssociateEipAddress(Rehearsable, Repeatable):
     """VPC API reference, AssociateEipAddress."""
 
-    not_served = names("DryRun InstanceRegionId")
+    not_served = names("InstanceRegionId")
 
     allocation_id: str
     instance_id: str

@@ -4,19 +4,19 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from sandbox.api.model import Body, Call, JsonList, Paged, ShortPaged, Tokened, names
+from sandbox.api.model import Body, Call, JsonList, Paged, Rehearsable, ShortPaged, Tokened, names
 from sandbox.api.registry import ECS, action
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import Instance
 
 
-class DescribeDisks(Tokened):
+class DescribeDisks(Rehearsable, Tokened):
     """ECS API reference, DescribeDisks."""
 
     not_served = names(
         """
         AdditionalAttributes AutoSnapshotPolicyId Category DeleteAutoSnapshot DeleteWithInstance
-        DiskChargeType DiskName DryRun EnableAutoSnapshot EnableAutomatedSnapshotPolicy EnableShared
+        DiskChargeType DiskName EnableAutoSnapshot EnableAutomatedSnapshotPolicy EnableShared
         Encrypted Filter KMSKeyId LockReason MultiAttach PerformanceLevel Portable ResourceGroupId SnapshotId Status Tag
         ZoneId
         """

@@ -4,7 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from sandbox.api.model import Body, JsonList, Parameters, Repeatable, Tag, Tokened, as_dict, has_tags, names
+from sandbox.api.model import (
+    Body,
+    JsonList,
+    Parameters,
+    Rehearsable,
+    Repeatable,
+    Tag,
+    Tokened,
+    as_dict,
+    has_tags,
+    names,
+)
 from sandbox.api.registry import ECS, action
 from sandbox.api.views import instance_view
 from sandbox.cloud import ids, instances, security_groups, texts
@@ -30,17 +41,17 @@ class SystemDisk(Parameters):
     )
 
 
-class RunInstances(Repeatable):
-    """ECS API reference, RunInstances. One instance a call, paid by use."""
+class RunInstances(Rehearsable, Repeatable):
+    """ECS API reference, RunInstances. Paid by use."""
 
     not_served = names(
         """
         AdditionalInfo Affinity Arn AutoPay AutoReleaseTime AutoRenew AutoRenewPeriod
         CapacityReservationId CapacityReservationPreference ClockOptions CpuOptions CreditSpecification DataDisk
-        DedicatedHostId DeploymentSetGroupNo DeploymentSetId DryRun HibernationOptions HostNames HpcClusterId
+        DedicatedHostId DeploymentSetGroupNo DeploymentSetId HibernationOptions HostNames HpcClusterId
         HttpEndpoint HttpPutResponseHopLimit HttpTokens ImageFamily ImageOptions InternetMaxBandwidthIn
         Ipv6Address Ipv6AddressCount Isp LaunchTemplateId LaunchTemplateName LaunchTemplateVersion
-        ManagedHostId MinAmount NetworkInterface NetworkInterfaceQueueNumber NetworkOptions Password PasswordInherit
+        ManagedHostId NetworkInterface NetworkInterfaceQueueNumber NetworkOptions Password PasswordInherit
         Period PeriodUnit PrivateDnsNameOptions PrivatePoolOptions RamRoleName ResourceGroupId
         SchedulerOptions SecurityEnhancementStrategy SecurityOptions SpotDuration
         SpotInterruptionBehavior SpotPriceLimit StorageSetId StorageSetPartitionNumber SystemTag Tenancy
@@ -68,16 +79,17 @@ class RunInstances(Repeatable):
     io_optimized: Literal["optimized"] = "optimized"
     spot_strategy: Literal["NoSpot"] = "NoSpot"
     deletion_protection: bool = False
-    amount: Annotated[int, Field(ge=1, le=1)] = 1
+    amount: int = Field(default=1, ge=1, le=100)
+    min_amount: int = Field(default=1, ge=1, le=100)
     tag: tuple[Tag, ...] = ()
 
 
-class DescribeInstances(Tokened):
+class DescribeInstances(Rehearsable, Tokened):
     """ECS API reference, DescribeInstances. ``AdditionalAttributes`` are always answered."""
 
     not_served = names(
         """
-        DeviceAvailable DryRun EipAddresses Filter HpcClusterId HttpEndpoint HttpPutResponseHopLimit
+        DeviceAvailable EipAddresses Filter HpcClusterId HttpEndpoint HttpPutResponseHopLimit
         HttpTokens ImageId InnerIpAddresses InstanceChargeType InstanceNetworkType InstanceType
         InstanceTypeFamily InternetChargeType IoOptimized Ipv6Address LockReason NeedSaleCycle
         PublicIpAddresses RdmaIpAddresses ResourceGroupId
@@ -103,33 +115,31 @@ class OneInstance(Repeatable):
     instance_id: str
 
 
-class StartInstance(OneInstance):
+class StartInstance(Rehearsable, OneInstance):
     """ECS API reference, StartInstance."""
 
-    not_served = names("DryRun InitLocalDisk")
+    not_served = names("InitLocalDisk")
 
 
-class StopInstance(OneInstance):
+class StopInstance(Rehearsable, OneInstance):
     """ECS API reference, StopInstance."""
 
-    not_served = names("ConfirmStop DryRun Hibernate")
+    not_served = names("ConfirmStop Hibernate")
 
     force_stop: bool = False
     stopped_mode: Literal["KeepCharging", "StopCharging", "Not-applicable"] = "KeepCharging"
 
 
-class RebootInstance(OneInstance):
+class RebootInstance(Rehearsable, OneInstance):
     """ECS API reference, RebootInstance."""
-
-    not_served = names("DryRun")
 
     force_stop: bool = False
 
 
-class DeleteInstance(OneInstance):
+class DeleteInstance(Rehearsable, OneInstance):
     """ECS API reference, DeleteInstance."""
 
-    not_served = names("DryRun TerminateSubscription")
+    not_served = names("TerminateSubscription")
 
     force: bool = False
     force_stop: bool = True
@@ -140,15 +150,52 @@ class ModifyInstanceAttribute(OneInstance):
 
     not_served = names(
         """
-        AdditionalInfo CpuOptions CreditSpecification EnableJumboFrame EnableNetworkEncryption HostName ImageOptions
+        AdditionalInfo CpuOptions CreditSpecification EnableJumboFrame EnableNetworkEncryption ImageOptions
         NetworkInterfaceQueueNumber OSNameEn Password PrivateDnsNameOptions Recyclable
-        RemoteConnectionOptions SecurityGroupIds UserData
+        RemoteConnectionOptions
         """
     )
 
     instance_name: str | None = None
     description: str | None = None
     deletion_protection: bool | None = None
+    host_name: str | None = None
+    user_data: str | None = None
+    security_group_ids: tuple[str, ...] = ()
+
+
+class ModifyInstanceSpec(Rehearsable, OneInstance):
+    """ECS API reference, ModifyInstanceSpec."""
+
+    not_served = names(
+        """
+        AllowMigrateAcrossZone Async Disk InternetMaxBandwidthIn InternetMaxBandwidthOut ModifyMode SystemDisk
+        Temporary
+        """
+    )
+
+    instance_type: str
+
+
+class NewSystemDisk(Parameters):
+    """The system disk to come."""
+
+    size: int | None = Field(default=None, ge=20, le=_LARGEST_DISK)
+
+
+class ReplaceSystemDisk(OneInstance):
+    """ECS API reference, ReplaceSystemDisk."""
+
+    not_served = names(
+        """
+        Architecture Arn DiskId EncryptAlgorithm Encrypted KMSKeyId Password PasswordInherit Platform
+        SecurityEnhancementStrategy UseAdditionalService
+        """
+    )
+
+    image_id: str
+    key_pair_name: str | None = None
+    system_disk: NewSystemDisk = NewSystemDisk()
 
 
 class JoinSecurityGroup(OneInstance):
@@ -169,7 +216,7 @@ class LeaveSecurityGroup(OneInstance):
 
 @action(ECS, RunInstances, changes=True)
 def run_instances(session: Session, call: RunInstances) -> Body:
-    """Make an instance and boot it."""
+    """Make instances and boot them. Of several with an address, the next ones get those that follow."""
     disk = call.system_disk
     order = instances.Order(
         image_id=call.image_id,
@@ -195,7 +242,8 @@ def run_instances(session: Session, call: RunInstances) -> Body:
         deletion_protection=call.deletion_protection,
         tags=as_dict(call.tag),
     )
-    return {"InstanceIdSets": {"InstanceIdSet": [instances.run(session, order).id]}}
+    made: list[JsonValue] = [one.id for one in instances.run_many(session, order, call.amount)]
+    return {"InstanceIdSets": {"InstanceIdSet": made}}
 
 
 @action(ECS, DescribeInstances)
@@ -249,12 +297,33 @@ def delete_instance(session: Session, call: DeleteInstance) -> Body:
 
 @action(ECS, ModifyInstanceAttribute, changes=True)
 def modify_instance_attribute(session: Session, call: ModifyInstanceAttribute) -> Body:
-    """Change what an instance is called, or its protection."""
+    """Change what an instance is called, its protection, its groups, or what its next boot finds."""
     instance = session.instance(call.instance_id)
+    if call.host_name is not None:
+        instances.rename_host(session, instance, call.host_name)
+    if call.user_data is not None:
+        instances.set_user_data(session, instance, call.user_data)
+    if call.security_group_ids:
+        security_groups.put(session, call.security_group_ids, instance)
     texts.describe(instance, call.instance_name, call.description)
     if call.deletion_protection is not None:
         instance.deletion_protection = call.deletion_protection
     return {}
+
+
+@action(ECS, ModifyInstanceSpec, changes=True)
+def modify_instance_spec(session: Session, call: ModifyInstanceSpec) -> Body:
+    """Change an instance's type, which counts from its next boot."""
+    instances.resize(session, session.instance(call.instance_id), call.instance_type)
+    return {"OrderId": ""}
+
+
+@action(ECS, ReplaceSystemDisk, changes=True)
+def replace_system_disk(session: Session, call: ReplaceSystemDisk) -> Body:
+    """Give an instance a new disk with an image on it."""
+    instance = session.instance(call.instance_id)
+    instances.reimage(session, instance, call.image_id, call.key_pair_name, call.system_disk.size)
+    return {"DiskId": instance.disk.id}
 
 
 @action(ECS, JoinSecurityGroup, changes=True)

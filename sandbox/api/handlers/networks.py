@@ -2,19 +2,30 @@
 
 from pydantic import JsonValue
 
-from sandbox.api.model import Body, Call, Repeatable, ShortPaged, Tag, as_dict, has_tags, names, vpc_tags
+from sandbox.api.model import (
+    Body,
+    Call,
+    Rehearsable,
+    Repeatable,
+    ShortPaged,
+    Tag,
+    as_dict,
+    has_tags,
+    names,
+    vpc_tags,
+)
 from sandbox.api.registry import VPC, action
 from sandbox.cloud import networks, rules, texts
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import Vpc, VSwitch
 
 
-class CreateVpc(Repeatable):
+class CreateVpc(Rehearsable, Repeatable):
     """VPC API reference, CreateVpc."""
 
     not_served = names(
         """
-        DryRun EnableDnsHostname EnableIpv6 Ipv4CidrMask Ipv4IpamPoolId Ipv6CidrBlock Ipv6CidrMask
+        EnableDnsHostname EnableIpv6 Ipv4CidrMask Ipv4IpamPoolId Ipv6CidrBlock Ipv6CidrMask
         Ipv6IpamPoolId Ipv6Isp ResourceGroupId UserCidr
         """
     )
@@ -25,18 +36,18 @@ class CreateVpc(Repeatable):
     tag: tuple[Tag, ...] = ()
 
 
-class DescribeVpcAttribute(Call):
+class DescribeVpcAttribute(Rehearsable, Call):
     """VPC API reference, DescribeVpcAttribute."""
 
-    not_served = names("DryRun IsDefault")
+    not_served = names("IsDefault")
 
     vpc_id: str
 
 
-class DescribeVpcs(ShortPaged):
+class DescribeVpcs(Rehearsable, ShortPaged):
     """VPC API reference, DescribeVpcs. ``VpcId`` may name several, with commas between them."""
 
-    not_served = names("AdvancedFeature DhcpOptionsSetId DryRun EnableIpv6 ResourceGroupId VpcOwnerId")
+    not_served = names("AdvancedFeature DhcpOptionsSetId EnableIpv6 ResourceGroupId VpcOwnerId")
 
     vpc_id: str = ""
     vpc_name: str | None = None
@@ -64,10 +75,10 @@ class ModifyVpcAttribute(Call):
     description: str | None = None
 
 
-class DeleteVpc(Repeatable):
+class DeleteVpc(Rehearsable, Repeatable):
     """VPC API reference, DeleteVpc."""
 
-    not_served = names("DryRun ForceDelete")
+    not_served = names("ForceDelete")
 
     vpc_id: str
 
@@ -85,18 +96,16 @@ class CreateVSwitch(Repeatable):
     tag: tuple[Tag, ...] = ()
 
 
-class DescribeVSwitchAttributes(Call):
+class DescribeVSwitchAttributes(Rehearsable, Call):
     """VPC API reference, DescribeVSwitchAttributes."""
-
-    not_served = names("DryRun")
 
     v_switch_id: str
 
 
-class DescribeVSwitches(ShortPaged):
+class DescribeVSwitches(Rehearsable, ShortPaged):
     """VPC API reference, DescribeVSwitches."""
 
-    not_served = names("DryRun EnableIpv6 ResourceGroupId VSwitchOwnerId")
+    not_served = names("EnableIpv6 ResourceGroupId VSwitchOwnerId")
 
     vpc_id: str = ""
     v_switch_id: str = ""
@@ -117,10 +126,8 @@ class ModifyVSwitchAttribute(Call):
     description: str | None = None
 
 
-class DeleteVSwitch(Repeatable):
+class DeleteVSwitch(Rehearsable, Repeatable):
     """VPC API reference, DeleteVSwitch."""
-
-    not_served = names("DryRun")
 
     v_switch_id: str
 

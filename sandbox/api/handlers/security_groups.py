@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue
 from sandbox.api.model import (
     Body,
     Call,
+    Rehearsable,
     Repeatable,
     Tag,
     Tokened,
@@ -34,12 +35,12 @@ class CreateSecurityGroup(Repeatable):
     tag: tuple[Tag, ...] = ()
 
 
-class DescribeSecurityGroups(Tokened):
+class DescribeSecurityGroups(Rehearsable, Tokened):
     """ECS API reference, DescribeSecurityGroups."""
 
     not_served = names(
         """
-        DryRun FuzzyQuery IsQueryEcsCount NetworkType ResourceGroupId SecurityGroupIds ServiceManaged
+        FuzzyQuery IsQueryEcsCount NetworkType ResourceGroupId SecurityGroupIds ServiceManaged
         """
     )
 

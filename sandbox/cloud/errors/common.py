@@ -52,6 +52,13 @@ class IdempotentParameterMismatch(ApiError):
     template = "The client token {0} was used before by a request of {1} with other parameters."
 
 
+class DryRunOperation(ApiError):
+    """No error: the answer to a call that would have been done."""
+
+    code = "DryRunOperation"
+    template = "Request validation has been passed with DryRun flag set."
+
+
 class SandboxFailure(ApiError):
     """The sandbox itself failed. Not a 5xx code: clients repeat those for minutes before anybody is told."""
 

@@ -13,6 +13,7 @@ from sandbox.api.app import LONGEST_HEAD, create_app
 from sandbox.api.calllog import CallLog
 from sandbox.api.control import Access
 from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.session import Offer
 from sandbox.cloud.store import Store
 from tests.sdk import Clients, clients
 from tests.unit.sandbox.conftest import OFFER
@@ -22,14 +23,14 @@ from tests.unit.sandbox.fake_plane import FakePlane
 class Server:
     """A running server and what a client of it needs; its certificates and keys are kept in ``directory``."""
 
-    def __init__(self, directory: Path, state: Path | None = None) -> None:
+    def __init__(self, directory: Path, state: Path | None = None, offer: Offer = OFFER) -> None:
         files = tls.certificates(directory)
         self.directory = directory
         self.ca = files.ca
         self.key = credentials.access_key(directory)
         self.token = credentials.control_token(directory)
         self.plane = FakePlane()
-        self.cloud = Cloud(Store(state or directory / "state.json"), self.plane, OFFER)
+        self.cloud = Cloud(Store(state or directory / "state.json"), self.plane, offer)
         self.cloud.start()
         access = Access(self.token, self.key, files.ca, files.bundle)
         config = uvicorn.Config(

@@ -1,7 +1,8 @@
 """A served sandbox for each test, and an account on it that is used through the SDKs."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from alibabacloud_vpc20160428 import models as vpc
 
 from tests.sdk import REGION, Clients
 from tests.unit.sandbox.client import IMAGE
+from tests.unit.sandbox.conftest import OFFER
 from tests.unit.sandbox.served import Server
 
 ZONE = f"{REGION}-i"
@@ -111,7 +113,8 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def server(certificates: Path, tmp_path: Path) -> Iterator[Server]:
     """A served sandbox that holds nothing."""
-    server = Server(certificates, tmp_path / "state.json")
+    wide = replace(OFFER, eip_range=IPv4Network("127.66.0.0/24"))
+    server = Server(certificates, tmp_path / "state.json", wide)
     yield server
     server.stop()
 
