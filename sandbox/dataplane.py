@@ -30,16 +30,18 @@ class LocalDataPlane:
         self._machines.create(spec)
 
     def start(self, instance_id: str) -> None:
-        """Boot it."""
+        """Boot it until its init is up; raise with its last words if it ends before."""
         self._machines.start(instance_id)
+        self._machines.watch_boot(instance_id)
 
     def stop(self, instance_id: str, *, force: bool) -> None:
         """Shut it down."""
         self._machines.stop(instance_id, force)
 
     def reboot(self, instance_id: str, *, force: bool) -> None:
-        """Stop and start it."""
+        """Stop and start it, as :meth:`start` does."""
         self._machines.reboot(instance_id, force)
+        self._machines.watch_boot(instance_id)
 
     def delete(self, instance_id: str) -> None:
         """Remove it."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from sandbox.usage import Share
@@ -12,7 +13,8 @@ def hosts(content: dict[str, Any]) -> Table:
     """Hosts and what became of them."""
     table = Table("host", "id", "address", "EIP", "state", title=f"sandbox on https://{content['api']}")
     for host in content["hosts"]:
-        table.add_row(host["name"], host["id"], host["address"], host["eip"] or "", host["state"])
+        state = "\n".join(filter(None, [host["state"], host["failure"]]))
+        table.add_row(host["name"], host["id"], host["address"], host["eip"] or "", escape(state))
     return table
 
 

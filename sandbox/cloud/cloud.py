@@ -17,6 +17,7 @@ from sandbox.cloud.topology import build
 from sandbox.cloud.transitions import Work, settle
 
 log = logging.getLogger(__name__)
+OFF = (HostState.STOPPED, HostState.ABSENT)
 T = TypeVar("T")
 
 
@@ -120,14 +121,17 @@ class Cloud:
                 yield instance.id, Work.CREATE
             elif instance.phase is Phase.PLACED and instance.powered and host is HostState.STOPPED:
                 yield instance.id, Work.START
+            elif instance.phase is Phase.PLACED and not instance.powered and host not in OFF:
+                yield instance.id, Work.STOP
 
     def _perform(self, instance_id: str, work: Work) -> None:
         """Do one thing at one host; what goes wrong is written to its record, for people to read."""
         try:
             self._at_host(instance_id, work)
+            self._note(instance_id, "")
         except Exception as error:
             log.exception("%s of %s failed", work.value, instance_id)
-            self._note_failure(instance_id, work, str(error) or type(error).__name__)
+            self._note(instance_id, f"{work.value}: {str(error) or type(error).__name__}")
 
     def _at_host(self, instance_id: str, work: Work) -> None:
         plane = self._plane
@@ -163,14 +167,18 @@ class Cloud:
         """Give a host what its record says: a key pair attached meanwhile is in force from the next boot."""
         self._plane.create(instances.host_spec(self._state, instance_id))
 
-    def _note_failure(self, instance_id: str, work: Work, reason: str) -> None:
+    def _note(self, instance_id: str, failure: str) -> None:
+        """Write down how the last work at a host ended: an empty text is a success."""
+        known = self._state.instances.get(instance_id)
+        if known is None or known.failure == failure:
+            return
         try:
             with self.change(region="") as session:
                 instance = session.state.instances.get(instance_id)
                 if instance is None:
                     return
-                instance.failure = f"{work.value}: {reason}"
-                if work is Work.CREATE and instance.phase is not Phase.RELEASING:
+                instance.failure = failure
+                if failure and instance.phase is Phase.CREATING:
                     instance.phase = Phase.FAILED
         except Exception:
-            log.exception("the failure of %s could not be recorded", instance_id)
+            log.exception("%s: %r could not be recorded", instance_id, failure)

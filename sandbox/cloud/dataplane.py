@@ -22,7 +22,7 @@ class DataPlane(Protocol):
         """Make a stopped host, or give an existing one what it is to have from its next boot."""
 
     def start(self, instance_id: str) -> None:
-        """Boot it."""
+        """Boot it, and raise if it ends while it boots."""
 
     def stop(self, instance_id: str, *, force: bool) -> None:
         """Shut it down; ``force`` cuts the power."""

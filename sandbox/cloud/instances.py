@@ -220,9 +220,11 @@ def reimage(
 
 
 def start(session: Session, instance_id: str) -> None:
-    """Boot a stopped instance."""
+    """Boot a stopped instance, or try again to boot one that failed."""
     instance = session.instance(instance_id)
-    session.require_status(instance, InstanceStatus.STOPPED)
+    failed = instance.phase is Phase.PLACED and session.status(instance) is InstanceStatus.FAILED
+    if not failed:
+        session.require_status(instance, InstanceStatus.STOPPED)
     instance.powered = True
     session.later(instance, Work.START)
 

@@ -112,7 +112,7 @@ class Disk(Record):
 
 
 class Instance(Resource):
-    """An ECS instance. ``powered`` is what was asked for last, ``failure`` why its host could not be made."""
+    """An ECS instance. ``powered`` is what was asked for last, ``failure`` why the last work at its host failed."""
 
     vpc_id: str
     vswitch_id: str

@@ -19,7 +19,11 @@ class Work(StrEnum):
 
 
 class InstanceStatus(StrEnum):
-    """The status DescribeInstances reports; ``FAILED`` is the sandbox's own: no host could be made."""
+    """The status DescribeInstances reports.
+
+    ``FAILED`` is the sandbox's own: no host could be made, or it did not boot. The provider waits for no other status
+    then, and says so at once.
+    """
 
     PENDING = "Pending"
     STARTING = "Starting"
@@ -66,6 +70,8 @@ def instance_status(instance: Instance, host: HostState, work: Work | None) -> I
         return _BY_PHASE[instance.phase]
     if work is not None and (work, host) in _BY_WORK:
         return _BY_WORK[work, host]
+    if host is HostState.STOPPED and instance.powered and instance.failure:
+        return InstanceStatus.FAILED
     return _BY_HOST[host]
 
 

@@ -26,6 +26,11 @@ POWER_OFF = signal.SIGRTMIN + 3
 GRACE_S = 30.0
 """An orderly stop that takes longer is cut short, as the cloud does after its own (longer) bound."""
 
+BOOT_LIMIT_S = 60.0
+"""How long a boot is watched for its end; it takes seconds until init is up."""
+
+TAIL_LINES = 12
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -97,6 +102,19 @@ class Machines:
         # From then on the host counts as starting, whatever becomes of this process.
         wait_until(lambda: bool(cgroups.members(plan.cgroup)) or process.poll() is not None, 10, "supervisor")
 
+    def watch_boot(self, instance_id: str) -> None:
+        """Return when the host's init is up, when somebody stops it, or after a minute of neither.
+
+        Raises :class:`SandboxError` with its last words as soon as its processes end by themselves.
+        """
+        plan = self._plan(instance_id)
+        deadline = time.monotonic() + BOOT_LIMIT_S
+        while self.state(instance_id) is HostState.STARTING and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if self.state(instance_id) is HostState.STOPPED and not plan.stopping.exists():
+            said = "\n".join(line for file in (plan.console, plan.log) for line in _tail(file))
+            raise SandboxError(f"the host ended while it booted; its last words:\n{said}")
+
     def stop(self, instance_id: str, force: bool = False) -> None:
         """Power off and return when no process is left: at once with ``force``, else within ``GRACE_S``."""
         plan = self._plan(instance_id)
@@ -108,7 +126,9 @@ class Machines:
                     wait_until(lambda: not cgroups.members(plan.cgroup), GRACE_S, "power off")
             self._cut_power(plan)
         finally:
-            plan.stopping.unlink(missing_ok=True)
+            # Else it stays until the next start: who watches a boot can tell that it was stopped.
+            if cgroups.members(plan.cgroup):
+                plan.stopping.unlink(missing_ok=True)
 
     def reboot(self, instance_id: str, force: bool = False) -> None:
         """Stop and start; the disk stays, everything in memory and on the interface goes."""
@@ -201,6 +221,10 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {seconds:.0f} s")
         time.sleep(0.05)
+
+
+def _tail(log: Path) -> list[str]:
+    return log.read_text(errors="replace").splitlines()[-TAIL_LINES:] if log.exists() else []
 
 
 def _name(pid: int) -> str:

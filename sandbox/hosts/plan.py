@@ -55,7 +55,7 @@ class Plan:
 
     @property
     def stopping(self) -> Path:
-        """Exists while somebody stops the machine."""
+        """Exists from when somebody stops the machine until it is started again."""
         return self.directory / "stopping"
 
     def save(self) -> None:

@@ -48,7 +48,7 @@ class DevStack:
         first = "" if engine.export().get("resources") else " (usually 1 min 30 s the first time)"
         self.report(f"Stack {self.stack!r}: pulumi up{first}")
         done = engine.run("up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", self.stack)
-        self.tell_what_is_not_served(status)
+        self.tell_what_the_provider_does_not(status)
         if done.returncode:
             raise SandboxError("pulumi up failed; its own words are above. What ran goes on running")
         outputs = engine.outputs()
@@ -58,12 +58,16 @@ class DevStack:
         self.report(f"Stack {self.stack!r}: {changed}; the VIP answers at {outputs['endpoint']} ({took})")
         return outputs
 
-    def tell_what_is_not_served(self, before: Status) -> None:
-        """Say what the sandbox was asked for meanwhile that the cloud may have and the sandbox does not.
+    def tell_what_the_provider_does_not(self, before: Status) -> None:
+        """Say why hosts failed, and what the sandbox was asked for meanwhile that it does not serve.
 
-        The provider itself may be silent about it: it takes what is answered with HTTP 404 for gone.
+        The provider may be silent about the latter: it takes what is answered with HTTP 404 for gone.
         """
-        for what, times in Control(self.settings).status().not_served.items():
+        now = Control(self.settings).status()
+        for host in now.content["hosts"]:
+            if host["failure"]:
+                self.report(f"host {host['name']}: {host['failure']}")
+        for what, times in now.not_served.items():
             if times > before.not_served.get(what, 0):
                 self.report(f"warning: not what the cloud would do: {what}")
 

@@ -4,16 +4,22 @@ import contextlib
 import os
 import random
 import signal
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 
 from sandbox import cgroups, leftovers, lifecycle, names
+from sandbox.dataplane import LocalDataPlane
+from sandbox.errors import SandboxError
 from sandbox.hosts.machine import init_of, wait_until
+from sandbox.hosts.plan import Plan
 from sandbox.hosts.spec import HostSpec, HostState
 from sandbox.settings import Settings
 from tests.e2e.conftest import free_port
@@ -105,6 +111,7 @@ def test_what_is_changed_counts_from_the_next_boot_and_no_script_runs_twice(
     """Keys, the host's name, user data: the new one is there to be read, what it has for every boot is done."""
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "other"], check=True)
     added = (tmp_path / "other.pub").read_text().strip()
+    fleet.machines.run("i-1", ["cloud-init", "status", "--wait"])
     host_key = fleet.ssh("i-1", "cat /etc/ssh/ssh_host_ed25519_key.pub")
     fleet.ssh("i-1", "rm /root/user-data-ran")
     spec = fleet.spec("i-1")
@@ -154,15 +161,46 @@ def test_hosts_outlive_who_started_them(fleet: Fleet) -> None:
     assert fleet.machines.state("i-3") is HostState.RUNNING
 
 
+def test_a_host_that_ends_while_it_boots_says_so_at_once(fleet: Fleet) -> None:
+    """Not one that somebody stops meanwhile: that is no failure."""
+    plane = LocalDataPlane(fleet.settings, lambda _: None)
+    fleet.machines.stop("i-3", force=True)
+    disk = Plan.load(fleet.settings.hosts / "i-3").upper
+    systemd, init = disk / "usr/lib/systemd/systemd", disk / "usr/sbin/init"
+    for file in (systemd, init):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.mknod(systemd, stat.S_IFCHR)  # overlayfs's word for a file that is gone
+        init.write_text("#!/bin/sh\necho the disk is broken\nsleep 1\n")
+        init.chmod(0o755)
+        began = time.monotonic()
+        with pytest.raises(SandboxError, match=r"ended while it booted(.|\n)*the disk is broken"):
+            plane.start("i-3")
+        assert time.monotonic() - began < 10
+        init.write_text("#!/bin/sh\nsleep 60\n")
+        with ThreadPoolExecutor() as pool:
+            starting = pool.submit(plane.start, "i-3")
+            wait_until(lambda: fleet.machines.state("i-3") is HostState.STARTING, 10, "a boot")
+            fleet.machines.stop("i-3", force=True)
+            starting.result(timeout=10)
+    finally:
+        systemd.unlink()
+        init.unlink()
+        plane.start("i-3")
+    wait_until(fleet.answers("i-3"), BOOT_LIMIT_S, "SSH to i-3")
+
+
 def test_whatever_is_killed_teardown_leaves_nothing(tmp_path: Path) -> None:
     """The server, supervisors, nspawns, hosts' own processes, forwarders: SIGKILL at random, over and over."""
-    settings = Settings(f"z{os.getpid() % 10**5}", free_port(), Settings().eip_range)
+    eip_range = IPv4Network(f"127.64.{os.getpid() % 200}.0/24")
+    settings = Settings(f"z{os.getpid() % 10**5}", free_port(), eip_range)
     before = traces()
     try:
         lifecycle.up(settings, lambda _: None)
         fleet = Fleet(settings, tmp_path, PORTS[:2])
-        fleet.eips = ()
         fleet.build()
+        forwarders = [cgroup for cgroup in cgroups.children(settings.prefix) if cgroup.startswith("eip-")]
+        assert len(forwarders) == len(fleet.eips)
         for each in fleet.ports:
             fleet.machines.start(each.instance_id)
         seed = int(time.time())

@@ -90,6 +90,12 @@ def test_work_cut_off_is_taken_up(client: Client, state_file: Path, plane: FakeP
     second = restarted(crashed, FakePlane())
     assert second.instance(made)["Status"] == "Running"
 
+    state["instances"][made] |= {"phase": "placed", "powered": False}
+    crashed.write_text(json.dumps(state))
+    still_on = FakePlane(hosts={made: HostState.RUNNING})
+    restarted(crashed, still_on)
+    assert still_on.hosts[made] is HostState.STOPPED
+
     state["instances"][made]["phase"] = "releasing"
     crashed.write_text(json.dumps(state))
     other = FakePlane(hosts={made: HostState.RUNNING})
@@ -129,6 +135,27 @@ def test_a_host_that_cannot_be_made_says_so(client: Client, plane: FakePlane) ->
     assert client.instance(instance)["Status"] == "Failed"
     assert "create is broken" in client.cloud.read(client.region).instance(instance).failure
     client.ecs("DeleteInstance", InstanceId=instance, Force="true")
+    client.cloud.settle(5)
+    assert not client.instances(instance)
+
+
+def test_a_host_that_does_not_boot_says_so_and_may_be_tried_again(client: Client, plane: FakePlane) -> None:
+    site = client.network()
+    plane.broken.add("start")
+    instance = client.run(site)
+    assert client.instance(instance)["Status"] == "Failed"
+    assert client.cloud.read(client.region).instance(instance).failure == "create: start is broken"
+    plane.broken.clear()
+    client.ecs("StartInstance", InstanceId=instance)
+    client.cloud.settle(5)
+    assert client.instance(instance)["Status"] == "Running"
+    plane.hosts[instance] = HostState.STOPPED
+    assert client.instance(instance)["Status"] == "Stopped", "it switched itself off, which is no failure"
+    plane.broken.add("start")
+    client.ecs("StartInstance", InstanceId=instance)
+    client.cloud.settle(5)
+    assert client.instance(instance)["Status"] == "Failed"
+    client.ecs("DeleteInstance", InstanceId=instance)
     client.cloud.settle(5)
     assert not client.instances(instance)
 
