@@ -19,13 +19,14 @@ TAIL_LINES = 15
 def up(settings: Settings, report: Report) -> Status:
     """Start the sandbox's server unless it runs. Hosts it had before are taken up again.
 
-    Raises :class:`SandboxError` if the port is taken or the server does not come up within a minute.
+    Raises :class:`SandboxError` if the port or the EIP range is taken, or the server does not come up within a minute.
     """
     control = Control(settings)
     try:
         return control.status()
     except NotRunningError:
         pass
+    _refuse_a_taken_range(settings)
     _refuse_a_taken_port(settings)
     settings.save()
     log = settings.directory / "server.log"
@@ -50,6 +51,15 @@ def up(settings: Settings, report: Report) -> Status:
             time.sleep(0.1)
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
     raise SandboxError(f"the sandbox's server did not come up; the end of {log}:\n{tail}")
+
+
+def _refuse_a_taken_range(settings: Settings) -> None:
+    for other in Settings.all():
+        if other.name != settings.name and other.eip_range.overlaps(settings.eip_range):
+            raise SandboxError(
+                f"EIP range {settings.eip_range}: it overlaps {other.eip_range} of sandbox {other.name!r}; "
+                "choose another with --eip-range, such as 127.70.0.0/24"
+            )
 
 
 def _refuse_a_taken_port(settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """The ``sandbox`` command's own parts: what there is, logs, and what can go from the cache."""
 
 import json
+import socket
 import sys
 import threading
 import time
@@ -11,8 +12,9 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from sandbox import logs, prune
+from sandbox import lifecycle, logs, prune
 from sandbox.cli import app
+from sandbox.errors import SandboxError
 from sandbox.hosts import images, mirror
 from sandbox.hosts.plan import Plan
 from sandbox.hosts.spec import HostSpec
@@ -53,6 +55,19 @@ def test_sandboxes_are_listed_whether_they_run_or_not() -> None:
     Settings("lab", 7501, IPv4Network("127.70.0.0/24")).save()
     [found] = json.loads(said("list", "--json"))
     assert found == {"name": "lab", "api": "127.0.0.1:7501", "eip_range": "127.70.0.0/24", "running": False}
+
+
+def test_a_port_or_range_that_is_taken_is_refused_with_what_to_do() -> None:
+    Settings("lab", 7501, IPv4Network("127.70.0.0/24")).save()
+    second = Settings("second", 7502, IPv4Network("127.70.0.128/25"))
+    with pytest.raises(SandboxError, match=r"127\.70\.0\.128/25.*sandbox 'lab'.*--eip-range"):
+        lifecycle.up(second, lambda _: None)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        second = Settings("second", port, IPv4Network("127.71.0.0/24"))
+        with pytest.raises(SandboxError, match=rf"port {port}: another program.*--port"):
+            lifecycle.up(second, lambda _: None)
+    assert not second.directory.exists()
 
 
 def test_logs_are_printed_and_followed_until_the_sandbox_is_gone(cache: Path) -> None:
