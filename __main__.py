@@ -42,6 +42,7 @@ endpoint: dict[str, Any] = {
     "take_over": config.get_bool("takeOver") or False,
     "adopt": config.get_object("adopt") or None,
     "verify": config.get("verify") or "auto",
+    "verify_timeout_s": config.get_int("verifyTimeoutS"),
     "ssh": {
         "user": ssh_user,
         "private_key": private_key,
@@ -59,7 +60,7 @@ endpoint: dict[str, Any] = {
 ApiServerVip.check(name, endpoint)
 if not pulumi.runtime.is_dry_run():
     key_path = configured.path_of("sshPrivateKeyFile", key_file)
-    reach.check(configured.logins(masters, ssh_user, key_path, proxy))
+    reach.check(configured.logins(masters, balancing, ssh_user, key_path, proxy))
 
 # --- the network and the masters, unless they are there already ------------------------------------------------
 

@@ -246,6 +246,7 @@ class ApiServerVip(pulumi.ComponentResource):
         Verification(
             self._name,
             questions.about(self._name, self._args, self._plan, self.vip, outside),
+            self.ha_vip_id,
             checks={name: host.checks for name, host in hosts.items()},
             after=joined,
             opts=pulumi.ResourceOptions(parent=self),

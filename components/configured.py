@@ -118,12 +118,23 @@ def ssh_proxy(raw: Mapping[str, Any], private_key: str) -> dict[str, Any]:
 
 
 def logins(
-    known: Iterable[MasterArgs], user: str, key_file: Path, proxy: Mapping[str, Any]
+    known: Iterable[MasterArgs],
+    balancing: Sequence[str],
+    user: str,
+    key_file: Path,
+    proxy: Mapping[str, Any],
 ) -> list[reach.Login]:
     """Return how to get into each master that exists already."""
     jump = f"{proxy.get('user', 'root')}@{proxy['host']}:{proxy.get('port', 22)}" if proxy else ""
     return [
-        reach.Login(master["name"], str(master.get("ssh_host") or master["address"]), user, key_file, jump)
+        reach.Login(
+            master["name"],
+            str(master.get("ssh_host") or master["address"]),
+            user,
+            key_file,
+            jump,
+            balancer=master["name"] in balancing,
+        )
         for master in known
         if master.get("instance_id")
     ]

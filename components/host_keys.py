@@ -13,7 +13,7 @@ from typing import Any, cast
 import pulumi
 from pulumi_command import local
 
-from components import reach, render, ssh
+from components import reach, scripts, ssh
 from components.args import ApiServerVipArgs, BalancerArgs, SshArgs, SshProxyArgs
 from components.questions import reachable
 
@@ -63,7 +63,9 @@ class HostKeys(pulumi.ComponentResource):
             merged["proxy"] = same or self._proxy(f"{name}-bastion", proxy)
         instance = host.get("instance")
         identity = host.get("instance_id") or (instance.id if instance else None)
-        merged["host_key"] = self._pin(name, merged, host["address"], identity)
+        # What is only asked holds nobody up.
+        only_asked = name not in {balancer["name"] for balancer in self._args["balancers"]}
+        merged["host_key"] = self._pin(name, merged, host["address"], identity, may_be_down=only_asked)
         return merged
 
     def _proxy(self, name: str, args: SshProxyArgs) -> SshProxyArgs:
@@ -71,7 +73,13 @@ class HostKeys(pulumi.ComponentResource):
         return cast(SshProxyArgs, {**args, "host_key": pin})
 
     def _pin(
-        self, name: str, args: SshArgs, address: pulumi.Input[str], identity: pulumi.Input[str] | None
+        self,
+        name: str,
+        args: SshArgs,
+        address: pulumi.Input[str],
+        identity: pulumi.Input[str] | None,
+        *,
+        may_be_down: bool = False,
     ) -> pulumi.Input[str]:
         given = args.get("host_key")
         if given == ssh.ANY_HOST_KEY:
@@ -85,15 +93,20 @@ class HostKeys(pulumi.ComponentResource):
             f"{self._name}-{name}-host-key",
             create=_LEARN,
             update=_KEEP,
-            stdin=render.local_script("host_key.py"),
-            environment={"HAVIP_SSH": endpoint, "HAVIP_PATIENCE_S": _patience(args)},
+            stdin=scripts.hidden("host_key.py"),
+            environment={
+                "HAVIP_SSH": endpoint,
+                "HAVIP_PATIENCE_S": _patience(args),
+                **({"HAVIP_MAY_BE_DOWN": "yes"} if may_be_down else {}),
+            },
             # Another instance has another key; the place alone says so of what is no instance of ours.
             triggers=[args.get("host") or address, args.get("port") or ssh.PORT]
             if identity is None
             else [identity],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=self._after),
+            # With another program the key would be unknown in a preview, and every connection seem to change.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self._after, ignore_changes=["stdin"]),
         )
-        return self._checked(name, endpoint, command.stdout, command)
+        return self._checked(name, endpoint, command.stdout, command, may_be_down=may_be_down)
 
     def _checked(
         self,
@@ -101,21 +114,37 @@ class HostKeys(pulumi.ComponentResource):
         endpoint: pulumi.Output[str],
         pin: pulumi.Input[str],
         command: pulumi.Resource | None,
+        *,
+        may_be_down: bool = False,
     ) -> pulumi.Output[str]:
         """Return `pin` once the host has shown it, or shows nothing at all; not in a preview."""
 
         async def check(values: Sequence[str]) -> str:
             text, expected, urn = values
-            if expected != ssh.ANY_HOST_KEY and not pulumi.runtime.is_dry_run():
-                shown = await asyncio.to_thread(reach.shown_host_key, text)
-                if shown and shown.split() != ssh.key_of(expected):
-                    raise pulumi.RunError(
-                        _changed(f"{self._name}: {name}", json.loads(text), expected, shown, urn)
-                    )
+            if expected == ssh.ANY_HOST_KEY or pulumi.runtime.is_dry_run():
+                return expected
+            if not expected and urn:
+                self._never_learned(name, urn, may_be_down=may_be_down)
+                return expected
+            shown = await asyncio.to_thread(reach.shown_host_key, text)
+            if shown and shown.split() != ssh.key_of(expected):
+                raise pulumi.RunError(
+                    _changed(f"{self._name}: {name}", json.loads(text), expected, shown, urn)
+                )
             return expected
 
         urn = command.urn if command else pulumi.Output.from_input("")
         return pulumi.Output.all(endpoint, pin, urn).apply(check)
+
+    def _never_learned(self, name: str, urn: str, *, may_be_down: bool) -> None:
+        """Say that a host was down when its key was to be learned: an error, if now something is to be done there."""
+        said = (
+            f"{self._name}: {name} was down when its host key was to be learned, so nothing is sent there; once it is "
+            f"up: pulumi up --replace '{urn}'"
+        )
+        if not may_be_down:
+            raise pulumi.RunError(said)
+        pulumi.log.warn(said, self)
 
 
 def _patience(args: SshArgs) -> pulumi.Output[str]:

@@ -80,14 +80,17 @@ def _about(
         return {"mode": settings.verify.value}
     order = {balancer.name: place for place, balancer in enumerate(plan.rollout)}
     asked = [
-        {**host, "login": json.loads(host["login"]), "balancer": host["name"] in order} for host in hosts
+        {**host, "login": login, "balancer": host["name"] in order}
+        for host, login in ((host, json.loads(host["login"])) for host in hosts)
+        if login.get("host_key") != ""  # a host that was down when its key was to be learned
     ]
+    ports = (settings.port, *settings.additional_ports)
     everywhere = {"*", "0.0.0.0"} & set(settings.haproxy.binds)  # noqa: S104 - compared, not bound
     return {
         "endpoint": name,
         "mode": settings.verify.value,
         "timeout_s": settings.verify_timeout_s,
-        "vip": {"name": "the VIP", "address": vip, "port": settings.port},
+        "vips": [{"name": "the VIP", "address": vip, "port": port} for port in ports],
         "path": settings.health_check.path,
         "expect_status": settings.health_check.expect_status
         if settings.health_check.kind is CheckKind.HTTPS
@@ -95,8 +98,9 @@ def _about(
         "outside": outside,
         "hosts": sorted(asked, key=lambda host: order.get(host["name"], len(order))),
         "balancers": [
-            {"name": balancer.name, "address": balancer.address, "port": settings.port}
+            {"name": balancer.name, "address": balancer.address, "port": port}
             for balancer in plan.balancers
+            for port in ports
             if everywhere or balancer.address in settings.haproxy.binds
         ],
         "backends": [

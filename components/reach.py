@@ -20,6 +20,8 @@ from components import render
 
 CONNECT_TIMEOUT_S = 10
 ANSWER_TIMEOUT_S = 30
+_REFUSED = "Permission denied"
+"""What ``ssh`` says of a host that is up and does not let us in."""
 OPTIONS = (
     "BatchMode=yes",
     "IdentitiesOnly=yes",
@@ -41,6 +43,8 @@ class Login:
     key_file: Path
     jump: str = ""
     """``USER@HOST:PORT`` of a bastion, or empty."""
+    balancer: bool = True
+    """Whether something is done there; a host that is only asked may be down."""
 
 
 def command(login: Login) -> list[str]:
@@ -69,19 +73,20 @@ def complaint(login: Login) -> str:
 
 
 def check(logins: Sequence[Login]) -> None:
-    """Try every login, side by side. Raises ``pulumi.RunError`` naming each host that refuses.
+    """Try every login, side by side. Raises ``pulumi.RunError`` naming each host that cannot be entered.
 
-    On a machine without ``ssh`` nothing is tried.
+    One that is down and balances nothing is a warning. On a machine without ``ssh`` nothing is tried.
     """
     if not logins or not shutil.which("ssh"):
         return
     with ThreadPoolExecutor() as pool:
         complaints = list(pool.map(complaint, logins))
-    refused = [
-        f"  - {login.name}: {login.user}@{login.host} with {login.key_file}: {said}"
-        for login, said in zip(logins, complaints, strict=True)
-        if said
-    ]
+    refused = []
+    for login, said in zip(logins, complaints, strict=True):
+        if said and not login.balancer and _REFUSED not in said:
+            pulumi.log.warn(f"{login.name}: no SSH, nothing is asked from there: {said}")
+        elif said:
+            refused.append(f"  - {login.name}: {login.user}@{login.host} with {login.key_file}: {said}")
     if refused:
         raise pulumi.RunError(
             "these masters cannot be entered with SSH; nothing was changed:\n"

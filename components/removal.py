@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pulumi
 from pulumi_command import local
 
-from components import paths, render, ssh
+from components import paths, scripts, ssh
 from components.args import SshArgs
 
 PATIENCE_S = 45
@@ -35,7 +35,7 @@ def removal(
     return local.Command(
         name,
         delete="python3 -",
-        stdin=render.local_script("remove_host.py"),
+        stdin=scripts.hidden("remove_host.py"),
         environment={
             "HAVIP_HOST": host,
             "HAVIP_SSH": ssh.endpoint(connection, address),

@@ -12,6 +12,7 @@ def as_text(outcome: Outcome) -> str:
     lines = [f"{questions.endpoint}: {questions.vip.address}:{questions.vip.port}"]
     wrong = {failure.layer for failure in verdict.failures}
     lines += [f"  ok    {layer:<15} {said}" for layer, said in _good(outcome, wrong)]
+    lines += [f"  note  {'SSH':<15} {name} is not asked: {said}" for name, said in verdict.unasked.items()]
     lines += [_bad(failure) for failure in verdict.failures]
     for about, text in sorted(outcome.logs.items()):
         host, service = about.split()
@@ -21,7 +22,7 @@ def as_text(outcome: Outcome) -> str:
 
 def _good(outcome: Outcome, wrong: set[str]) -> Iterator[tuple[str, str]]:
     questions, verdict = outcome.questions, outcome.verdict
-    unreached = {failure.host for failure in verdict.failures if failure.layer == "SSH"}
+    unreached = {failure.host for failure in verdict.failures if failure.layer == "SSH"} | {*verdict.unasked}
     hosts = [host for host in questions.hosts if host.name not in unreached]
     asked = ", ".join(host.name for host in hosts)
     balancers = ", ".join(host.name for host in hosts if host.balancer)

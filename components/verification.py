@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 from pulumi_command import local
 
-from components import questions, render
+from components import agreement, questions, render, scripts
 from components.questions import Checks
 
 TYPE = "kube-apiserver-havip:index:Verification"
@@ -27,27 +27,35 @@ exec python3 -c "${_SCRIPT}"
 class Verification(pulumi.ComponentResource):
     """One command on the machine that runs Pulumi. It runs again whenever a file, a host or a login changes."""
 
+    agreed: pulumi.Output[bool]
+    """Whether the cloud agrees with what this run found; false if it did not look."""
+
     def __init__(
         self,
         name: str,
         asked: pulumi.Output[dict[str, Any]],
+        ha_vip: pulumi.Output[str],
         *,
         checks: Mapping[str, Checks],
         after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions,
     ) -> None:
-        """Ask what `asked` says and whether `checks` hold on each balancer, once `after` is there."""
+        """Ask what `asked` says and whether `checks` hold on each balancer, once `after` is there.
+
+        In the end the cloud's master of `ha_vip`, an id, must be the balancer that has the VIP.
+        """
         super().__init__(TYPE, f"{name}-verification", {}, opts)
+        self._name = name
         command = local.Command(
             f"{name}-verify",
             create=_RUN,
             stdin=questions.with_files(asked, checks, render.tool()),
-            # No secret; but a preview would print the whole program on one line.
-            environment=pulumi.Output.secret({_SCRIPT: render.local_script("verify.py")}),
+            environment={_SCRIPT: scripts.hidden("verify.py")},
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
         command.stdout.apply(self._pass_on)
+        self.agreed = pulumi.Output.all(command.stdout, ha_vip).apply(self._agreed)
         self.register_outputs({QUESTIONS: asked})
 
     def _pass_on(self, said: str | None) -> None:
@@ -57,3 +65,11 @@ class Verification(pulumi.ComponentResource):
         for line in (said or "").splitlines():
             if line.startswith("note: "):
                 pulumi.log.info(line.removeprefix("note: "), self)
+
+    async def _agreed(self, known: list[Any]) -> bool:
+        """Have the cloud agree with what this run, if it asked at all, found on the hosts."""
+        said, ha_vip = known
+        found = None if pulumi.runtime.is_dry_run() else agreement.holder(said or "")
+        if found:
+            await agreement.demand(self._name, found, ha_vip, self)
+        return found is not None

@@ -132,6 +132,7 @@ def _as_json(outcomes: Mapping[str, Outcome]) -> str:
             "holders": outcome.verdict.holders,
             "ready": outcome.verdict.up,
             "not_ready": outcome.verdict.down,
+            "not_asked": outcome.verdict.unasked,
             "failures": [
                 {key: getattr(failure, key) for key in ("layer", "host", "said")}
                 for failure in outcome.verdict.failures

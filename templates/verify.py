@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 from templates.openssh import SshError, run
 from templates.verify_asking import Answer, Host, Questions, Report, ask_host
@@ -134,7 +135,8 @@ def indented(text: str, by: str = "    ") -> str:
 def statement(outcome: Outcome) -> Iterator[str]:
     """Say what holds; a line that begins with ``note: `` is what people should know."""
     questions, verdict = outcome.questions, outcome.verdict
-    asked = f"every host ({', '.join(host.name for host in questions.hosts)})"
+    hosts = [host.name for host in questions.hosts if host.name not in verdict.unasked]
+    asked = f"every host ({', '.join(hosts)})"
     asked += " and from outside" if questions.outside else ""
     if verdict.demanded:
         yield f"a kube-apiserver answers through {questions.vip} from {asked}"
@@ -145,7 +147,13 @@ def statement(outcome: Outcome) -> Iterator[str]:
             f"note: no kube-apiserver is up yet: HAProxy answers on {questions.vip} from {asked}; "
             "once kubeadm init has run, set verify: strict"
         )
+    for name, said in verdict.unasked.items():
+        yield f"note: nothing was asked from {name}, which is no balancer: {said}"
     yield "exactly one balancer has the VIP; files and services of every balancer are as the stack has them"
+    # For the program (components/agreement.py), which asks the cloud whether it agrees.
+    instance = next(host.instance_id for host in questions.hosts if host.name == verdict.holders[0])
+    now = datetime.now(timezone.utc)  # noqa: UP017 - the machine may have Python 3.9
+    yield f"holder: {verdict.holders[0]} {instance} {now.isoformat()}"
 
 
 def main() -> None:

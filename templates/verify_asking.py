@@ -41,13 +41,18 @@ class Target:
     address: str
     port: int
 
+    @property
+    def place(self) -> str:
+        """Where it listens: no two targets of an endpoint listen at the same place."""
+        return f"{self.address}:{self.port}"
+
     def __str__(self) -> str:
         """Name it as messages do."""
-        return f"{self.name} ({self.address}:{self.port})"
+        return f"{self.name} ({self.place})"
 
     def url(self, path: str) -> str:
         """Return what is asked for."""
-        return f"https://{self.address}:{self.port}{path}"
+        return f"https://{self.place}{path}"
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,8 @@ class Questions:
     mode: str
     """strict: a kube-apiserver must answer in any case; auto: once one is up."""
     timeout_s: int
-    vip: Target
+    vips: tuple[Target, ...]
+    """The VIP on every port of the endpoint, the port that clients are told first."""
     path: str
     """Asked of every kube-apiserver, directly and through HAProxy."""
     expect_status: str
@@ -73,7 +79,7 @@ class Questions:
     hosts: tuple[Host, ...]
     """In the order in which they are changed."""
     balancers: tuple[Target, ...]
-    """Every HAProxy, by its host's own address, where it listens there."""
+    """Every HAProxy on every port, by its host's own address, where it listens there."""
     backends: tuple[Target, ...]
 
     @classmethod
@@ -81,8 +87,13 @@ class Questions:
         """Make them of what ``components/questions.py`` writes."""
         raw = json.loads(text)
         hosts = tuple(Host(**{**host, "login": Endpoint.of(host["login"])}) for host in raw["hosts"])
-        targets = {key: tuple(Target(**one) for one in raw[key]) for key in ("balancers", "backends")}
-        return cls(**{**raw, **targets, "hosts": hosts, "vip": Target(**raw["vip"])})
+        targets = {key: tuple(Target(**one) for one in raw[key]) for key in ("vips", "balancers", "backends")}
+        return cls(**{**raw, **targets, "hosts": hosts})
+
+    @property
+    def vip(self) -> Target:
+        """The VIP on the port that clients are told."""
+        return self.vips[0]
 
 
 @dataclass(frozen=True)
@@ -105,12 +116,15 @@ class Answer:
 class Report:
     """What one host answered."""
 
-    vip: Answer
-    balancers: Mapping[str, Answer]
-    backends: Mapping[str, Answer]
+    answers: Mapping[str, Answer]
+    """What every target that was asked answered, by its `place`."""
     addresses: frozenset[str]
     findings: tuple[str, ...]
     """What `hostctl check` found, each with the lines of its difference."""
+
+    def answer(self, target: Target) -> Answer:
+        """Return what `target` answered; nothing if it was not asked."""
+        return self.answers.get(target.place, Answer())
 
 
 def ask_host(questions: Questions, host: Host) -> "Report | SshError":
@@ -129,11 +143,10 @@ def ask_host(questions: Questions, host: Host) -> "Report | SshError":
 def script(questions: Questions, host: Host) -> str:
     """Return what bash on `host` runs."""
     lines = [questions.host_script]
-    asked = [("vip", questions.vip)]
-    asked += [(f"balancer {target.name}", target) for target in questions.balancers]
+    asked = [*questions.vips, *questions.balancers]
     # Asked from where HAProxy asks; a host elsewhere may not be allowed to.
-    asked += [(f"backend {target.name}", target) for target in questions.backends if host.balancer]
-    lines += [f"ask {shlex.quote(what)} {shlex.quote(to.url(questions.path))}" for what, to in asked]
+    asked += questions.backends if host.balancer else ()
+    lines += [f"ask {target.place} {shlex.quote(target.url(questions.path))}" for target in asked]
     lines += ["addresses"]
     if host.checks:
         lines += [here('cat >"$work/hostctl"', questions.tool), "check tool </dev/null"]
@@ -159,12 +172,7 @@ def parse(text: str) -> Report:
             addresses = frozenset(lines)
         elif kind == "check":
             findings += _findings(lines)
-    of_kind = {
-        kind: {what.partition(" ")[2]: one for what, one in answers.items() if what.startswith(f"{kind} ")}
-        for kind in ("balancer", "backend")
-    }
-    vip = answers.get("vip", Answer())
-    return Report(vip, of_kind["balancer"], of_kind["backend"], addresses, tuple(findings))
+    return Report(answers, addresses, tuple(findings))
 
 
 def _sections(text: str) -> Iterator[tuple[str, list[str]]]:

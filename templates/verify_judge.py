@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from templates.openssh import HostKeyDiffers, LoginRefused, NoClient, SshError
+from templates.openssh import HostKeyDiffers, LoginRefused, NoClient, SshError, TimedOut, Unreachable
 from templates.verify_asking import Answer, Questions, Report, Target
 
 _FINAL = (HostKeyDiffers, LoginRefused, NoClient)
+_DOWN = (Unreachable, TimedOut)
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Verdict:
     """The other ones, with what they answered."""
     demanded: bool
     """Whether a kube-apiserver had to answer."""
+    unasked: Mapping[str, str]
+    """Hosts that are down and balance nothing, so that all that is missing is what they would have answered; why."""
 
 
 def judge(
@@ -44,11 +47,16 @@ def judge(
     """Judge what the hosts answered, and what the URL from outside did if there is one."""
     reached = {name: report for name, report in reports.items() if isinstance(report, Report)}
     holders = tuple(name for name, report in reached.items() if questions.vip.address in report.addresses)
-    backends = {str(backend): _best(backend.name, reached) for backend in questions.backends}
+    backends = {str(backend): _best(backend, reached) for backend in questions.backends}
     up = tuple(name for name, answer in backends.items() if ready(answer, questions.expect_status))
     demanded = questions.mode == "strict" or bool(up)
+    unasked = {
+        host.name: str(reports[host.name])
+        for host in questions.hosts
+        if not host.balancer and isinstance(reports.get(host.name), _DOWN)
+    }
     failures = [
-        *_unreached(reports),
+        *_unreached({name: report for name, report in reports.items() if name not in unasked}),
         *_drifted(reached),
         *_wrongly_held(questions, reports, holders),
         *_unanswered(questions, reached, holders),
@@ -63,7 +71,7 @@ def judge(
     if outside is not None and not failures:
         failures += _outside(questions, outside, demanded=demanded)
     down = {name: str(answer) for name, answer in backends.items() if name not in up}
-    return Verdict(tuple(failures), holders, up, down, demanded)
+    return Verdict(tuple(failures), holders, up, down, demanded, unasked)
 
 
 def ready(answer: Answer, expect_status: str) -> bool:
@@ -77,10 +85,9 @@ def ready(answer: Answer, expect_status: str) -> bool:
     return False
 
 
-def _best(backend: str, reached: Mapping[str, Report]) -> Answer:
-    answers = [report.backends[backend] for report in reached.values() if backend in report.backends]
+def _best(backend: Target, reached: Mapping[str, Report]) -> Answer:
     return max(
-        answers,
+        (report.answer(backend) for report in reached.values() if backend.place in report.answers),
         key=lambda one: (one.status in range(200, 300), one.status > 0, one.connected),
         default=Answer(),
     )
@@ -122,22 +129,21 @@ def _unanswered(
 ) -> Iterator[Failure]:
     """Yield every HAProxy that takes no connection, by the VIP and by its host's own address."""
     for target in questions.balancers:
-        failed = {name: report.balancers[target.name] for name, report in reached.items()}
-        yield from _deaf(target, target.name, failed, reached)
+        yield from _deaf(target, target.name, reached)
     # Without a holder, or with two, that is what is wrong.
-    if len(holders) == 1:
-        failed = {name: report.vip for name, report in reached.items()}
-        unanswered = {name for name, answer in failed.items() if not answer.connected}
+    if len(holders) != 1:
+        return
+    for target in questions.vips:
+        unanswered = {name for name, report in reached.items() if not report.answer(target).connected}
         if unanswered and unanswered == set(reached) - set(holders):
-            said = f"only its holder reaches {questions.vip}: is the holder's instance attached to the HaVip?"
+            said = f"only its holder reaches {target}: is the holder's instance attached to the HaVip?"
             yield Failure("HaVip", holders[0], said, ("keepalived",))
         else:
-            yield from _deaf(questions.vip, holders[0], failed, reached)
+            yield from _deaf(target, holders[0], reached)
 
 
-def _deaf(
-    target: Target, host: str, answers: Mapping[str, Answer], reached: Mapping[str, Report]
-) -> Iterator[Failure]:
+def _deaf(target: Target, host: str, reached: Mapping[str, Report]) -> Iterator[Failure]:
+    answers = {name: report.answer(target) for name, report in reached.items()}
     failed = {name: answer for name, answer in answers.items() if not answer.connected}
     if not failed:
         return
@@ -155,14 +161,11 @@ def _not_passed_on(
     questions: Questions, reached: Mapping[str, Report], up: tuple[str, ...]
 ) -> Iterator[Failure]:
     """Yield every HAProxy through which no kube-apiserver answers, although one is up."""
-    for target in (questions.vip, *questions.balancers):
-        answers = {
-            name: report.vip if target is questions.vip else report.balancers[target.name]
-            for name, report in reached.items()
-        }
+    for target in (*questions.vips, *questions.balancers):
+        answers = {name: report.answer(target) for name, report in reached.items()}
         failed = {name: answer for name, answer in answers.items() if not answer.status}
         if failed:
-            host = target.name if target is not questions.vip else ""
+            host = "" if target in questions.vips else target.name
             said = "; ".join(sorted({str(answer) for answer in failed.values()}))
             yield Failure(
                 "HAProxy",

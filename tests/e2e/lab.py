@@ -1,6 +1,9 @@
 """One stack on the sandbox, as the tests see it: the engine, the hosts over real SSH, the cloud, the endpoint."""
 
+import json
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -99,6 +102,23 @@ class Lab:
         if check and done.returncode != 0:
             raise AssertionError(f"{host}: {command!r} exited {done.returncode}: {done.stderr}{done.stdout}")
         return done.stdout
+
+    def verified(self, *arguments: str) -> dict[str, dict[str, Any]]:
+        """What ``python -m components.verify`` says of every endpoint of the stack, by name."""
+        done = subprocess.run(
+            [sys.executable, "-m", "components.verify", "--json", *arguments],
+            cwd=self.flow.project,
+            env={**os.environ, **self.engine.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode not in (0, 1):
+            raise AssertionError(f"nothing could be verified: {done.stderr}")
+        found = json.loads(done.stdout)
+        if found["holds"] != (done.returncode == 0):
+            raise AssertionError(f"exit status {done.returncode} and {done.stdout}")
+        return {one["endpoint"]: one for one in found["endpoints"]}
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs."""

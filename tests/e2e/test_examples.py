@@ -36,6 +36,9 @@ def test_two_control_planes_in_one_vswitch_work_beside_each_other(
             served = {served_by(outputs[f"{cluster}_endpoint"]) for _ in range(6)}
             assert served == {f"{cluster}-1", f"{cluster}-2"}
         assert {vip["name"] for vip in lab.cloud()["ha_vips"]} >= {"blue", "green"}
+        # The cloud's view of both included, each asked with its own login.
+        assert {name: one["failures"] for name, one in lab.verified().items()} == {"blue": [], "green": []}
+        assert [*lab.verified("green")] == ["green"]
     finally:
         destroy = lab.pulumi("destroy", "--yes", "--skip-preview")
     assert destroy.returncode == 0, destroy.stdout + destroy.stderr

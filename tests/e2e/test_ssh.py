@@ -152,6 +152,16 @@ def learned(lab: Lab) -> dict[str, str]:
     }
 
 
+def nothing_of_it(lab: Lab, host: str) -> bool:
+    """Whether a host is as it was before it was a balancer."""
+    places = "/usr/local/lib/kube-apiserver-havip /var/lib/kube-apiserver-havip /etc/keepalived/auth.conf"
+    return (
+        lab.ssh(host, f"ls -d {places} 2>/dev/null", check=False) == ""
+        and VIP not in lab.ssh(host, "ip -4 address show")
+        and "active" not in lab.ssh(host, "systemctl is-active haproxy keepalived", check=False).split()
+    )
+
+
 def test_it_comes_up_and_no_secret_is_seen(lab: Lab) -> None:
     hidden = secrets(key_of(lab))
     seen: set[str] = set()
@@ -178,6 +188,46 @@ def test_it_comes_up_and_no_secret_is_seen(lab: Lab) -> None:
         assert found == "", f"{host}: everybody can read {found}"
         assert PASSWORD in lab.ssh(host, "cat /etc/keepalived/auth.conf"), "it is there, for root"
         assert lab.ssh(host, f"curl -sk --max-time 2 https://{VIP}:16443/readyz") == "ok"
+
+
+def test_verify_goes_the_same_way_and_repairs(lab: Lab) -> None:
+    """Through the bastion, as a user with sudo."""
+    assert lab.verified()[lab.component]["failures"] == []
+    lab.ssh(SECOND, "echo '# edited' >>/etc/haproxy/haproxy.cfg")
+    failures = lab.verified()[lab.component]["failures"]
+    assert ("files", SECOND) in {(one["layer"], one["host"]) for one in failures}
+    assert lab.verified("--repair")[lab.component]["failures"] == []
+
+
+def test_a_balancer_that_passes_nothing_on_is_named(lab: Lab) -> None:
+    servers = [f"kube-apiserver/{host}" for host in (FIRST, SECOND, BASTION)]
+    tell = "for server in {}; do echo set server $server state {} | socat stdio {}; done"
+    socket = "/run/kube-apiserver-havip/haproxy.sock"
+    backup = next(host for host in (FIRST, SECOND) if host != lab.holder())
+    lab.ssh(backup, tell.format(" ".join(servers), "maint", socket))
+    try:
+        [failure] = lab.verified()[lab.component]["failures"]
+    finally:
+        lab.ssh(backup, tell.format(" ".join(servers), "ready", socket))
+    assert (failure["layer"], failure["host"]) == ("HAProxy", backup)
+    assert f"answers directly, but not through {backup}" in failure["said"]
+
+
+def test_strict_waits_for_a_kube_apiserver_as_long_as_said(lab: Lab) -> None:
+    masters = (FIRST, SECOND, BASTION)
+    lab.configure(verify="strict", verifyTimeoutS=3)
+    for host in masters:
+        lab.ssh(host, "systemctl stop apiserver")
+    try:
+        said = fails(lab)
+    finally:
+        for host in masters:
+            lab.ssh(host, "systemctl start apiserver")
+    assert "[kube-apiserver] none is ready, asked from the balancers directly" in said
+    assert all(f"{host} (192.168.8.1{host[1]}:6443): " in said for host in masters)
+    lab.configure(verify="auto", verifyTimeoutS=120)
+    up(lab)
+    assert steps(lab) == []
 
 
 def test_the_host_keys_of_hosts_and_bastion_are_in_the_state(lab: Lab) -> None:
@@ -243,22 +293,27 @@ def test_another_host_key_stops_the_run_until_somebody_accepts_it(lab: Lab) -> N
     assert steps(lab) == []
 
 
-def test_a_balancer_that_is_gone_for_good_is_replaced_without_waiting_for_it(
-    lab: Lab, base: dict[str, Any]
-) -> None:
-    left = [
-        {k: v for k, v in one.items() if k != "sshHost"} for one in base["masters"] if one["name"] != FIRST
-    ]
+def test_a_balancer_that_is_gone_for_good_is_replaced_without_waiting_for_it(lab: Lab) -> None:
+    """It stays a master: one that is down and balances nothing keeps nobody from changing the endpoint."""
     with injected(lab.settings, Killed(host=lab.hosts()[FIRST]["id"])):
-        lab.configure(masters=left, balancers=[SECOND, BASTION])
+        lab.configure(balancers=[SECOND, BASTION])
         began = time.monotonic()
         said = up(lab)
         took = time.monotonic() - began
+        assert f"{FIRST}: no SSH, nothing is asked from there" in said
         assert f"{FIRST} does not answer, nothing was removed there" in said
+        assert f"nothing was asked from {FIRST}, which is no balancer" in said
         assert took < 300, "a dead host is tried for a minute"
         assert steps(lab) == []
         eventually("one holds the VIP", lambda: lab.holder() in (SECOND, BASTION), within_s=30)
         assert lab.ssh(BASTION, f"curl -sk --max-time 2 https://{VIP}:16443/readyz") == "ok"
+
+
+def test_what_is_left_on_a_balancer_that_came_back_goes_with_one_command(lab: Lab) -> None:
+    retire = f"/usr/local/lib/kube-apiserver-havip/hostctl retire {lab.component}"
+    eventually(f"{FIRST} is back", lambda: lab.ssh(FIRST, "echo here", check=False) == "here\n", within_s=60)
+    assert "is left" in lab.ssh(FIRST, retire)
+    assert nothing_of_it(lab, FIRST)
 
 
 def test_in_the_end_nothing_is_left_on_the_hosts(lab: Lab) -> None:
@@ -266,9 +321,5 @@ def test_in_the_end_nothing_is_left_on_the_hosts(lab: Lab) -> None:
     assert "unchanged" in said
     destroy = lab.pulumi("destroy", "--yes", "--skip-preview", "--color=never")
     assert destroy.returncode == 0, destroy.stdout + destroy.stderr
-    for host in (SECOND, BASTION):
-        places = "/usr/local/lib/kube-apiserver-havip /var/lib/kube-apiserver-havip /etc/keepalived/auth.conf"
-        assert lab.ssh(host, f"ls -d {places} 2>/dev/null", check=False) == ""
-        assert VIP not in lab.ssh(host, "ip -4 address show")
-        active = lab.ssh(host, "systemctl is-active haproxy keepalived", check=False).split()
-        assert "active" not in active
+    for host in (FIRST, SECOND, BASTION):
+        assert nothing_of_it(lab, host)

@@ -33,7 +33,9 @@ def host(server: Sshd) -> Endpoint:
     return Endpoint("127.0.0.1", server.port, private_key=server.key.read_text(), host_key=server.host_key())
 
 
-def script(name: str, endpoint: Endpoint, command: str = "", patience_s: float = 0) -> tuple[int, str]:
+def script(
+    name: str, endpoint: Endpoint, command: str = "", patience_s: float = 0, **more: str
+) -> tuple[int, str]:
     """Run a script with the environment that its command gives it; exit code and all it said."""
     done = subprocess.run(
         ["python3", "-"],
@@ -44,6 +46,7 @@ def script(name: str, endpoint: Endpoint, command: str = "", patience_s: float =
             "HAVIP_PATIENCE_S": str(patience_s),
             "HAVIP_HOST": "m1",
             "HAVIP_COMMAND": command,
+            **more,
         },
         capture_output=True,
         text=True,
@@ -63,6 +66,14 @@ def test_a_host_that_never_answers_is_waited_for_as_long_as_said() -> None:
     assert code == 1
     assert "Connection refused" in said.splitlines()[-1]
     assert 3 <= time.monotonic() - began < 30
+
+
+def test_a_host_that_may_be_down_has_no_key_then() -> None:
+    nobody = Endpoint("127.0.0.1", free_port())
+    code, said = script("host_key.py", nobody, HAVIP_MAY_BE_DOWN="yes")
+    assert code == 0
+    assert "ecdsa" not in said
+    assert "Connection refused" in said, "it is said why"
 
 
 def test_a_host_is_undone(host: Endpoint) -> None:

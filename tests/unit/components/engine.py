@@ -1,7 +1,7 @@
 """A recording stand-in for the Pulumi engine."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +13,12 @@ HAVIP_PICKED = "10.0.0.99"
 HOST_KEY = "ecdsa-sha2-nistp256 AAAAlearned"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
 """What marks a secret on the wire (Pulumi's resource property serialization)."""
-_COMPUTED = {
+COMPUTED: dict[str, dict[str, Any]] = {
     "alicloud:vpc/haVipv2:HaVipv2": {"ipAddress": HAVIP_PICKED},
     "alicloud:ecs/eipAddress:EipAddress": {"ipAddress": "203.0.113.10"},
     "command:local:Command": {"stdout": HOST_KEY},
 }
+"""What a real run adds to a resource, by its type, or by TYPE::NAME of one."""
 
 
 @dataclass
@@ -53,18 +54,27 @@ class Recorder(mocks.Mocks):
     """Answers like a provider: an id, the inputs, and what only a real run computes."""
 
     preview: bool
+    masters: list[str]
+    """What the cloud says of the HaVip's master, one question after the other; the last one stands."""
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    """The providers that were asked for it, by name; empty for the default one."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         known = {
             key: value for key, value in args.inputs.items() if not isinstance(value, pulumi.output.Unknown)
         }
         self.inputs[f"{args.typ}::{args.name}"] = known
-        computed = {} if self.preview else _COMPUTED.get(args.typ, {})
+        by_name = COMPUTED.get(f"{args.typ}::{args.name}")
+        computed = {} if self.preview else by_name or COMPUTED.get(args.typ, {})
         return ("" if self.preview else f"id-{args.name}"), {**computed, **args.inputs}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        raise NotImplementedError(args.token)
+        if args.token != "alicloud:vpc/getHavips:getHavips":
+            raise NotImplementedError(args.token)
+        self.asked.append((args.provider or "").rpartition("::")[0].rpartition("::")[2])
+        master = self.masters.pop(0) if len(self.masters) > 1 else self.masters[0]
+        return {"havips": [{"id": args.args["ids"][0], "masterInstanceId": master}]}, []
 
 
 class Monitor(mocks.MockMonitor):
@@ -104,6 +114,8 @@ class Run:
 
     resources: dict[str, Registered]
     error: str = ""
+    asked: Sequence[str] = ()
+    """The providers that were asked who the HaVip's master is."""
 
     def of(self, type_: str) -> dict[str, Registered]:
         """Return all resources whose type ends with `type_`, by name."""
@@ -120,9 +132,9 @@ def _abandon(loop: asyncio.AbstractEventLoop) -> None:
     loop.close()
 
 
-def run(program: Callable[[], object], *, preview: bool) -> Run:
+def run(program: Callable[[], object], *, preview: bool, masters: Sequence[str] = ("",)) -> Run:
     """Run `program` on a new engine; the errors of it, and of its Outputs, are its `error`."""
-    recorder = Recorder(preview)
+    recorder = Recorder(preview, list(masters))
     monitor = Monitor(recorder)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -140,4 +152,4 @@ def run(program: Callable[[], object], *, preview: bool) -> Run:
         error = str(failure)
     finally:
         _abandon(loop)
-    return Run(monitor.registered, error)
+    return Run(monitor.registered, error, recorder.asked)

@@ -238,6 +238,14 @@ def test_the_verification_is_one_command_whose_inputs_are_secret() -> None:
     compile(revealed(verify.inputs["environment"])["HAVIP_SCRIPT"], "verify", "exec")
 
 
+def test_every_port_is_asked_on_the_vip_and_through_every_balancer() -> None:
+    questions = asked(up(lambda args: args.update(port=443, additional_ports=[16443]))[0])
+    assert [target["port"] for target in questions["vips"]] == [443, 16443]
+    assert [(target["name"], target["port"]) for target in questions["balancers"]] == [
+        (name, port) for name in ("k8s-master01", "k8s-master02") for port in (443, 16443)
+    ]
+
+
 def test_sudo_for_anyone_but_root() -> None:
     def other(args: dict[str, Any]) -> None:
         args["ssh"]["user"] = "ops"

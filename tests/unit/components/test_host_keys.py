@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from components import ApiServerVip, ApiServerVipArgs
-from tests.unit.components import examples
+from tests.unit.components import engine, examples
 from tests.unit.components.engine import HOST_KEY, Run, revealed, run
 
 pytestmark = pytest.mark.unit
@@ -60,6 +60,8 @@ def test_a_key_that_is_not_given_is_learned_once_for_each_instance(preview: bool
         assert "PULUMI_COMMAND_STDOUT" in command.inputs["update"], "an update keeps what was learned"
         assert "python3" not in command.inputs["update"]
         assert "delete" not in command.inputs
+        assert "stdin" in command.secrets, "no preview prints the program"
+        assert command.ignore_changes == ("stdin",), "another program is no reason to learn again"
         assert "THE KEY" not in str(command.inputs), "nobody logs in to learn it"
     if not preview:
         assert connections(got) == {f"10.0.0.1{n}": {HOST_KEY} for n in (1, 2, 3)}
@@ -91,7 +93,7 @@ def test_a_bastion_is_learned_once_and_before_what_is_behind_it() -> None:
     assert set(commands) == {f"cp-{host}-host-key" for host in (*HOSTS, "bastion")}
     assert commands["cp-bastion-host-key"].inputs["triggers"] == ["203.0.113.5", 22]
     behind = commands["cp-k8s-master01-host-key"]
-    assert behind.secrets == {"environment"}
+    assert behind.secrets == {"environment", "stdin"}
     proxy = json.loads(behind.inputs["environment"]["value"]["HAVIP_SSH"])["proxy"]
     assert proxy["host_key"] == HOST_KEY
     assert proxy["private_key"] == BASTION["private_key"]
@@ -128,6 +130,29 @@ def test_a_host_that_does_not_answer_is_no_stranger() -> None:
     got = up()
     assert got.error == ""
     assert connections(got)["10.0.0.12"] == {HOST_KEY}
+
+
+def test_a_host_that_is_only_asked_may_be_down_when_its_key_is_learned(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    down = {"command:local:Command": {"stdout": ""}}
+    got = up()
+    optional = {
+        name for name, one in learners(got).items() if "HAVIP_MAY_BE_DOWN" in one.inputs["environment"]
+    }
+    assert optional == {"cp-k8s-master03-host-key"}
+    monkeypatch.setattr(engine, "COMPUTED", {**engine.COMPUTED, **down})
+    given = {"host_key": GIVEN}
+
+    def asked(args: dict[str, Any]) -> None:
+        for balancer in args["balancers"]:
+            balancer["ssh"] = given
+
+    got = up(asked)
+    assert got.error == ""
+    assert set(connections(got)) == {"10.0.0.11", "10.0.0.12"}, "nothing goes where any key would do"
+    assert "pulumi up --replace" in caplog.text
+    assert "was down when its host key was to be learned" in up().error, "no balancer is configured unpinned"
 
 
 def test_what_cannot_be_a_host_key_is_refused_at_preview() -> None:

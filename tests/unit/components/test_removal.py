@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from tests.unit.components.engine import Registered
+from tests.unit.components.engine import Registered, revealed
 from tests.unit.components.test_apiserver_vip import KEY, arguments, up
 
 pytestmark = pytest.mark.unit
@@ -37,8 +37,8 @@ def test_nothing_happens_before_it_is_deleted(preview: bool) -> None:
     for command in removals(preview=preview).values():
         assert not {"create", "update"} & set(command.inputs)
         assert command.inputs["delete"] == "python3 -"
-        assert "retire" not in command.inputs["stdin"].split("HAVIP_COMMAND")[0]
-        assert command.secrets == {"environment"}
+        assert "retire" not in revealed(command.inputs["stdin"]).split("HAVIP_COMMAND")[0]
+        assert command.secrets == {"environment", "stdin"}
 
 
 def test_it_says_to_the_host_what_to_undo() -> None:

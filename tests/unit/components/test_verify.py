@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components import render
+from components import agreement, render
 from components.report import as_text
 from templates.openssh import Endpoint, LoginRefused, SshError, Unreachable
 from templates.verify import Outcome, complaint, statement
@@ -22,6 +22,7 @@ GOOD, NONE = Answer(200, connected=True), Answer(connected=True, said="Recv fail
 REFUSED, DROPPED = Answer(said="Couldn't connect"), Answer(silent=True, said="timed out")
 NAMES = ("m2", "m1", "m3")
 """Two balancers, the planned holder last, and a backend."""
+APISERVERS = tuple(f"10.0.0.1{name[1]}:6443" for name in NAMES)
 
 
 def questions(**changes: Any) -> Questions:
@@ -35,7 +36,7 @@ def questions(**changes: Any) -> Questions:
         "endpoint": "cp",
         "mode": "auto",
         "timeout_s": 120,
-        "vip": Target("the VIP", VIP, 16443),
+        "vips": (Target("the VIP", VIP, 16443),),
         "path": "/readyz?verbose&exclude=etcd",
         "expect_status": "200",
         "outside": "",
@@ -54,14 +55,18 @@ def reports(
     """Every host sees the same."""
     return {
         name: Report(
-            vip=through,
-            balancers={"m1": through, "m2": through},
-            backends=dict.fromkeys(NAMES, direct) if name != "m3" else {},
+            answers=seen(through, through, through)
+            | (dict.fromkeys(APISERVERS, direct) if name != "m3" else {}),
             addresses=frozenset({f"10.0.0.1{name[1]}", *([VIP] if name == holder else [])}),
             findings=(),
         )
         for name in NAMES
     }
+
+
+def seen(vip: Answer, m1: Answer, m2: Answer, port: int = 16443) -> dict[str, Answer]:
+    """What HAProxy answered one host."""
+    return {f"{VIP}:{port}": vip, f"10.0.0.11:{port}": m1, f"10.0.0.12:{port}": m2}
 
 
 def told(asked: Questions, answers: dict[str, Report | SshError], outside: Answer | None = None) -> list[str]:
@@ -70,17 +75,27 @@ def told(asked: Questions, answers: dict[str, Report | SshError], outside: Answe
     return [f"{one.layer}|{one.host}|{one.said}" for one in verdict.failures]
 
 
-def report(answers: dict[str, Report | SshError], name: str, **changes: Any) -> None:
-    """Change what one host answered."""
-    found = answers[name]
+def report(
+    reported: dict[str, Report | SshError],
+    name: str,
+    answers: dict[str, Answer] | None = None,
+    **changes: Any,
+) -> None:
+    """Change what one host reported; `answers` in place of those of the same targets."""
+    found = reported[name]
     assert isinstance(found, Report)
-    answers[name] = replace(found, **changes)
+    reported[name] = replace(found, answers={**found.answers, **(answers or {})}, **changes)
 
 
 @pytest.mark.parametrize("mode", ["auto", "strict"])
 def test_all_is_well(mode: str) -> None:
-    verdict = judge(questions(mode=mode, outside="https://x"), reports(), GOOD)
+    asked = questions(mode=mode, outside="https://x")
+    verdict = judge(asked, reports(), GOOD)
     assert verdict.failures == ()
+    said = "\n".join(statement(Outcome(asked, verdict, {})))
+    assert agreement.holder(said) == agreement.Holder("m1", "i-m1"), (
+        "the program asks the cloud about this one"
+    )
     assert verdict.holders == ("m1",)
     assert verdict.demanded
 
@@ -101,7 +116,7 @@ def test_before_kubeadm_init_strict_names_every_kube_apiserver() -> None:
 
 def test_one_kube_apiserver_that_is_up_must_answer_through_the_vip_in_auto_too() -> None:
     answers = reports(through=NONE, direct=REFUSED)
-    report(answers, "m2", backends={"m1": REFUSED, "m2": GOOD, "m3": REFUSED})
+    report(answers, "m2", {"10.0.0.12:6443": GOOD})
     said = told(questions(), answers)
     assert len(said) == 3, "through the VIP and both balancers"
     assert all(one.startswith("HAProxy|") and "m2 (10.0.0.12:6443) answers directly" in one for one in said)
@@ -120,6 +135,49 @@ def test_ready_is_what_haproxy_takes_for_ready(expected: str, statuses: set[int]
     assert {status for status in asked if ready(Answer(status, connected=True), expected)} == statuses & asked
     assert ready(Answer(connected=True), "")
     assert not ready(Answer(), "")
+
+
+def test_every_port_must_answer_on_the_vip_and_through_every_balancer() -> None:
+    asked = questions(
+        vips=tuple(Target("the VIP", VIP, port) for port in (16443, 443)),
+        balancers=tuple(
+            Target(name, f"10.0.0.1{name[1]}", port) for name in ("m2", "m1") for port in (16443, 443)
+        ),
+    )
+    answers = reports()
+    for name in NAMES:
+        report(answers, name, seen(GOOD, GOOD, GOOD, port=443))
+    assert told(asked, answers) == []
+    assert script(asked, asked.hosts[2]).count(":443 ") == 3
+    report(answers, "m3", seen(GOOD, GOOD, NONE, port=443))
+    [said] = told(asked, answers)
+    assert said.startswith("HAProxy|m2|m2 (10.0.0.12:6443), m1")
+    assert "not through m2 (10.0.0.12:443) from m3: Recv failure" in said
+    for name in NAMES:
+        report(answers, name, seen(REFUSED, GOOD, GOOD, port=443))
+    assert told(asked, answers) == [
+        "HAProxy|m1|the VIP (10.0.0.10:443) takes no connection from m2, m1, m3: Couldn't connect"
+    ]
+
+
+def test_a_host_that_is_down_and_balances_nothing_is_a_note() -> None:
+    answers = reports()
+    answers["m3"] = Unreachable("root@h cannot be reached: timed out")
+    verdict = judge(questions(), answers, None)
+    assert verdict.failures == ()
+    outcome = Outcome(questions(), verdict, {})
+    assert "note: nothing was asked from m3, which is no balancer: root@h cannot be reached: timed out" in [
+        *statement(outcome)
+    ]
+    assert "from every host (m2, m1)" in next(statement(outcome))
+    assert "  ok    SSH             m2, m1\n" in as_text(outcome)
+    assert "  note  SSH             m3 is not asked: root@h cannot be reached: timed out\n" in as_text(
+        outcome
+    )
+    answers["m3"] = LoginRefused("root@h refuses the login")
+    assert told(questions(), answers) == ["SSH|m3|root@h refuses the login"], (
+        "it is there, something is wrong"
+    )
 
 
 def test_two_holders_and_none() -> None:
@@ -142,7 +200,7 @@ def test_a_balancer_that_ssh_does_not_reach_is_named_and_no_holder_is_missed() -
 def test_a_stopped_haproxy_and_a_closed_security_group_are_told_apart() -> None:
     answers = reports()
     for name in NAMES:
-        report(answers, name, balancers={"m1": GOOD, "m2": REFUSED})
+        report(answers, name, seen(GOOD, GOOD, REFUSED))
     report(answers, "m2", findings=("service: haproxy is inactive",))
     assert [one.split("|")[:2] for one in told(questions(), answers)] == [
         ["service", "m2"],
@@ -150,14 +208,14 @@ def test_a_stopped_haproxy_and_a_closed_security_group_are_told_apart() -> None:
     ]
     answers = reports()
     for name in ("m1", "m3"):
-        report(answers, name, balancers={"m1": GOOD, "m2": DROPPED})
+        report(answers, name, seen(GOOD, GOOD, DROPPED))
     assert [one.split("|")[:2] for one in told(questions(), answers)] == [["security group", "m2"]]
 
 
 def test_a_vip_that_only_its_holder_reaches_is_the_havip() -> None:
     answers = reports()
     for name in ("m2", "m3"):
-        report(answers, name, vip=DROPPED)
+        report(answers, name, seen(DROPPED, GOOD, GOOD))
     [said] = told(questions(), answers)
     assert said.startswith("HaVip|m1|only its holder reaches the VIP (10.0.0.10:16443)")
 
@@ -183,27 +241,29 @@ def test_a_host_is_asked_everything_in_one_script() -> None:
     [balancer, _, backend] = [replace(host) for host in asked.hosts]
     balancer = replace(balancer, checks={"haproxy": "==== owner cp\n", "password": "secret"})
     text = script(asked, balancer)
-    assert "ask vip 'https://10.0.0.10:16443/readyz?verbose&exclude=etcd'" in text
+    assert "ask 10.0.0.10:16443 'https://10.0.0.10:16443/readyz?verbose&exclude=etcd'" in text
     assert "check haproxy <<'==== end'\n==== owner cp\n==== end\n" in text
     assert "check password <<'==== end'\nsecret\n==== end\n" in text
-    assert text.count("ask 'backend ") == 3
+    assert text.count(":6443 ") == 3
     plain = script(asked, backend)
-    assert "ask 'balancer m1'" in plain
-    assert "backend" not in plain
+    assert "ask 10.0.0.11:16443 " in plain
+    assert ":6443" not in plain
     assert "hostctl" not in plain
 
 
 def test_what_a_host_printed_is_read() -> None:
     found = parse(
         "==== addresses\n10.0.0.11\n10.0.0.10\n==== check tool\n==== check haproxy\nfiles: a is not:\n    -x\n    +y\n"
-        "service: haproxy is failed\n==== ask vip\n200 0.001 0\n==== ask balancer m2\n000 0.000000 28\n"
-        "curl: (28) Connection timed out\n==== ask backend m3\n000 0.002 56\ncurl: (56) Recv failure\n==== end\n"
+        "service: haproxy is failed\n==== ask a:1\n200 0.001 0\n==== ask b:1\n000 0.000000 28\n"
+        "curl: (28) Connection timed out\n==== ask c:2\n000 0.002 56\ncurl: (56) Recv failure\n==== end\n"
     )
     assert found.addresses == {"10.0.0.11", "10.0.0.10"}
     assert found.findings == ("files: a is not:\n    -x\n    +y", "service: haproxy is failed")
-    assert found.vip == Answer(200, connected=True)
-    assert found.balancers == {"m2": Answer(silent=True, said="Connection timed out")}
-    assert found.backends == {"m3": Answer(connected=True, said="Recv failure")}
+    assert found.answers == {
+        "a:1": Answer(200, connected=True),
+        "b:1": Answer(silent=True, said="Connection timed out"),
+        "c:2": Answer(connected=True, said="Recv failure"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -218,13 +278,13 @@ def test_what_a_host_printed_is_read() -> None:
     ],
 )
 def test_a_connection_that_haproxy_closes_is_one(printed: str, connected: bool, silent: bool) -> None:
-    found = parse(f"==== ask vip\n{printed}\n==== end\n").vip
+    found = parse(f"==== ask a:1\n{printed}\n==== end\n").answers["a:1"]
     assert (found.connected, found.silent) == (connected, silent)
 
 
 def test_without_curl_the_host_says_so() -> None:
-    found = parse("==== ask vip\n127\nbash: line 9: curl: command not found\n==== end\n")
-    assert str(found.vip) == "bash: line 9: curl: command not found"
+    found = parse("==== ask a:1\n127\nbash: line 9: curl: command not found\n==== end\n")
+    assert str(found.answers["a:1"]) == "bash: line 9: curl: command not found"
 
 
 def test_the_report_has_a_line_for_each_layer_and_the_log_lines() -> None:
@@ -247,7 +307,7 @@ def sent(stdin: dict[str, Any]) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_program_that_is_sent_needs_nothing_beside_it() -> None:
-    raw = {**questions(timeout_s=0).__dict__, "vip": questions().vip.__dict__}
+    raw = {**questions(timeout_s=0).__dict__, "vips": [questions().vip.__dict__]}
     done = sent({**raw, "hosts": [], "balancers": [], "backends": []})
     assert done.returncode == 1, done.stderr
     assert (

@@ -1,0 +1,64 @@
+"""The end of an ``up``: the cloud's master instance is the balancer that has the VIP."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import pulumi
+import pytest
+from pulumi_alicloud import Provider
+
+from components import ApiServerVip, ApiServerVipArgs, agreement
+from tests.unit.components import engine
+from tests.unit.components.engine import Run, run
+from tests.unit.components.test_apiserver_vip import arguments
+
+pytestmark = pytest.mark.unit
+NOW, EARLIER = "9999-01-01T00:00:00+00:00", "2020-01-01T00:00:00+00:00"
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agreement, "PAUSE_S", 0)
+    monkeypatch.setattr(agreement, "WITHIN_S", 0.1)
+
+
+def up(
+    monkeypatch: pytest.MonkeyPatch, masters: Sequence[str], *, at: str = NOW, preview: bool = False
+) -> Run:
+    """Run a program whose verification found, at that time, that the instance i-1 has the VIP."""
+    said = f"all is well\nholder: k8s-master01 i-1 {at}"
+    verified = {"command:local:Command::cp-verify": {"stdout": said}}
+    monkeypatch.setattr(engine, "COMPUTED", {**engine.COMPUTED, **verified})
+
+    def program() -> None:
+        provider = Provider("elsewhere", region="cn-beijing")
+        opts = pulumi.ResourceOptions(providers=[provider])
+        ApiServerVip("cp", cast(ApiServerVipArgs, arguments()), opts)
+
+    return run(program, preview=preview, masters=masters)
+
+
+def test_it_ends_when_the_cloud_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
+    got = up(monkeypatch, ["", "i-2", "i-1"])
+    assert got.error == ""
+    assert len(got.asked) == 3, "the cloud learns of a master later than the hosts"
+    assert set(got.asked) == {"elsewhere"}, "the component's own provider"
+
+
+@pytest.mark.parametrize(("master", "named"), [("i-2", "i-2"), ("", "nobody")])
+def test_it_fails_naming_both_when_the_cloud_does_not(
+    monkeypatch: pytest.MonkeyPatch, master: str, named: str
+) -> None:
+    got = up(monkeypatch, [master])
+    assert "cp: k8s-master01 (i-1) had the VIP" in got.error
+    assert f"the cloud has taken {named} for the master of id-cp-havip" in got.error
+
+
+def test_a_verification_that_did_not_run_now_says_nothing_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    got = up(monkeypatch, ["i-2"], at=EARLIER)
+    assert (got.error, got.asked) == ("", [])
+
+
+def test_a_preview_asks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    got = up(monkeypatch, ["i-2"], preview=True)
+    assert (got.error, got.asked) == ("", [])
