@@ -11,13 +11,15 @@ from typing import Annotated, Any
 
 import typer
 
-from sandbox import lifecycle, logs, needs, prune, tables, usage
+from sandbox import lifecycle, logs, needs, output, prune, tables, usage
 from sandbox.control import Control, NotRunningError
 from sandbox.errors import SandboxError
 from sandbox.faults import cli as fault_cli
 from sandbox.hosts.machine import Machines
+from sandbox.output import AsJson
 from sandbox.progress import console, to_console
 from sandbox.settings import Settings
+from sandbox.shell import run
 from sandbox.stack import cli as stack_cli
 from sandbox.stack import flow
 from sandbox.stack.ssh_key import ensure_key
@@ -37,7 +39,6 @@ app.add_typer(stack_cli.app, name="stack")
 app.add_typer(fault_cli.app, name="fault")
 
 Name = Annotated[str, typer.Option(help="Name of the sandbox; several run side by side.")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is still to come, until ^C.")]
 
 
@@ -52,11 +53,6 @@ def existing(name: str) -> Settings:
     if settings is None:
         raise SandboxError(f"sandbox {name!r} does not exist; start it with: sandbox up --name {name}")
     return settings
-
-
-def as_json(content: object) -> None:
-    """Print one JSON value."""
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
 
 
 @app.command()
@@ -81,13 +77,15 @@ def up(
     current = lifecycle.up(stored or wanted, to_console)
     to_console(f"Sandbox {name!r} answers on https://{(stored or wanted).endpoint}")
     if json_:
-        typer.echo(current.to_json())
+        output.answer(current.content)
 
 
 @app.command()
-def prepare() -> None:
+def prepare(json_: AsJson = False) -> None:
     """Put toolchain, host image and package mirror into the cache; quick when they are there."""
-    flow.prepare(to_console)
+    places = flow.prepare(to_console)
+    if json_:
+        output.answer({part: str(place) for part, place in places.items()})
 
 
 @app.command("prune")
@@ -100,7 +98,7 @@ def prune_cache(
     if yes:
         prune.remove(unused)
     if json_:
-        as_json([{"path": str(one.path), "bytes": one.size, "removed": yes} for one in unused])
+        output.answer([{"path": str(one.path), "bytes": one.size, "removed": yes} for one in unused])
         return
     for one in unused:
         to_console(f"{one.size / 2**20:7.0f} MiB  {one.path}")
@@ -114,7 +112,7 @@ def down(name: Name = "dev", json_: AsJson = False) -> None:
     """Remove the sandbox with its hosts, network and state. Finds what a crash left; safe to repeat."""
     removed = lifecycle.down(settings_of(name), to_console)
     if json_:
-        as_json({"removed": removed})
+        output.answer({"removed": removed})
 
 
 @app.command("list")
@@ -125,7 +123,7 @@ def list_(json_: AsJson = False) -> None:
         for one in Settings.all()
     ]
     if json_:
-        as_json(found)
+        output.answer(found)
         return
     for each in found:
         state = "runs" if each["running"] else "is not running"
@@ -151,7 +149,7 @@ def status(name: Name = "dev", json_: AsJson = False) -> None:
     """
     current = Control(settings_of(name)).status()
     if json_:
-        typer.echo(current.to_json())
+        output.answer(current.content)
         return
     for table in (tables.hosts, tables.ha_vips, tables.security_groups):
         console.print(table(current.content))
@@ -168,7 +166,7 @@ def usage_(
     """Measure what the sandbox costs: processor time and memory of its server, each host and each forwarder."""
     shares = usage.measure(existing(name), seconds)
     if json_:
-        as_json([asdict(share) for share in shares])
+        output.answer([asdict(share) for share in shares])
     else:
         console.print(tables.usage(shares))
 
@@ -222,12 +220,16 @@ def logs_(
     instance = host_named(name, host)["id"] if host else ""
     if journal:
         command = Machines(settings).journal_command(instance, follow=follow, as_json=json_)
+        if json_ and not follow:
+            output.answer([json.loads(line) for line in run(command).splitlines()])
+            return
         os.execvp(command[0], command)  # noqa: S606 - journalctl takes over
     file = settings.hosts / instance / "console.log" if host else settings.directory / "server.log"
     if follow:
-        print_each(logs.follow(file, settings.directory))
+        for line in logs.follow(file, settings.directory):
+            output.event({"line": line}) if json_ else typer.echo(line)
     elif json_:
-        as_json({"file": str(file), "lines": logs.lines(file)})
+        output.answer({"file": str(file), "lines": logs.lines(file)})
     else:
         print_each(logs.lines(file))
 
@@ -237,17 +239,15 @@ def api_log(
     name: Name = "dev",
     *,
     follow: Follow = False,
-    json_: Annotated[
-        bool, typer.Option("--json", help="One JSON list instead of a JSON object a line.")
-    ] = False,
+    json_: AsJson = False,
 ) -> None:
-    """Print every API call as JSON lines: time, action, parameters, code, milliseconds."""
+    """Print every API call as JSON lines: time, action, parameters, code, milliseconds. With --json, as one list."""
     settings = existing(name)
     file: Path = settings.directory / "api.log"
     if follow:
         print_each(logs.follow(file, settings.directory))
     elif json_:
-        as_json([json.loads(line) for line in logs.lines(file)])
+        output.answer([json.loads(line) for line in logs.lines(file)])
     else:
         print_each(logs.lines(file))
 

@@ -1,6 +1,5 @@
 """The sandbox's own control interface (``/_sandbox/...``), apart from the emulated API."""
 
-import json
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,10 +51,6 @@ class Status:
     def not_served(self) -> dict[str, int]:
         """What was asked for since the server started that the cloud may have and the sandbox does not; how often."""
         return dict(self.content["not_served"])
-
-    def to_json(self) -> str:
-        """The whole status as one JSON object."""
-        return json.dumps(self.content, indent=2)
 
 
 class Control:

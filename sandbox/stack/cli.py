@@ -2,10 +2,12 @@
 
 import typer
 
+from sandbox import output
+from sandbox.output import AsJson
 from sandbox.progress import console, to_console
 from sandbox.settings import Settings
 from sandbox.stack.environment import as_exports
-from sandbox.stack.flow import DevStack, as_json
+from sandbox.stack.flow import DevStack
 
 app = typer.Typer(no_args_is_help=True, help="Run this checkout's Pulumi program on the sandbox.")
 
@@ -19,9 +21,15 @@ def dev_stack(name: str, stack: str) -> DevStack:
 
 
 @app.command()
-def up(sandbox: str = Name, stack: str = Stack) -> None:
-    """Toolchain, sandbox and stack, until the VIP answers. Idempotent; recovers after a crash."""
+def up(sandbox: str = Name, stack: str = Stack, json_: AsJson = False) -> None:
+    """Toolchain, sandbox and stack, until the VIP answers. Idempotent; recovers after a crash.
+
+    With --json the stack's outputs.
+    """
     outputs = dev_stack(sandbox, stack).up()
+    if json_:
+        output.answer(outputs)
+        return
     width = max(map(len, outputs))
     for key, value in outputs.items():
         console.print(f"  {key:<{width}}  {value}", markup=False, soft_wrap=True)
@@ -37,15 +45,17 @@ def up(sandbox: str = Name, stack: str = Stack) -> None:
 
 
 @app.command()
-def down(sandbox: str = Name, stack: str = Stack) -> None:
+def down(sandbox: str = Name, stack: str = Stack, json_: AsJson = False) -> None:
     """Destroy the stack and the sandbox; only the cache stays."""
-    dev_stack(sandbox, stack).down()
+    removed = dev_stack(sandbox, stack).down()
+    if json_:
+        output.answer({"removed": removed})
 
 
 @app.command()
-def outputs(sandbox: str = Name, stack: str = Stack) -> None:
-    """Print the stack's outputs as one JSON object."""
-    typer.echo(as_json(dev_stack(sandbox, stack).outputs()))
+def outputs(sandbox: str = Name, stack: str = Stack, json_: AsJson = True) -> None:  # noqa: ARG001 - it always is
+    """Print the stack's outputs as one JSON object, with --json or without."""
+    output.answer(dev_stack(sandbox, stack).outputs())
 
 
 @app.command()
@@ -55,6 +65,10 @@ def shell(sandbox: str = Name, stack: str = Stack) -> None:
 
 
 @app.command()
-def env(sandbox: str = Name, stack: str = Stack) -> None:
+def env(sandbox: str = Name, stack: str = Stack, json_: AsJson = False) -> None:
     """Print what ``shell`` exports, to be sourced."""
-    typer.echo(as_exports(dev_stack(sandbox, stack).running_engine().environment), nl=False)
+    environment = dev_stack(sandbox, stack).running_engine().environment
+    if json_:
+        output.answer(dict(environment))
+    else:
+        typer.echo(as_exports(environment), nl=False)

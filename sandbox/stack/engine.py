@@ -13,6 +13,9 @@ from sandbox.errors import SandboxError
 PROJECT = Path(__file__).resolve().parents[2]
 """The checkout: where Pulumi.yaml is."""
 
+STANDARD_ERROR = 2
+"""Where progress goes: standard output is for what a command answers."""
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -23,7 +26,7 @@ class Engine:
     project: Path = PROJECT
 
     def run(self, *arguments: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
-        """Run ``pulumi ARGUMENTS``; its output goes to the terminal unless captured. Never raises on failure."""
+        """Run ``pulumi ARGUMENTS``; what it says is progress, unless it is captured. Never raises on failure."""
         return subprocess.run(
             ["pulumi", *arguments],
             cwd=self.project,
@@ -31,7 +34,7 @@ class Engine:
             text=True,
             check=False,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if capture else None,
+            stdout=subprocess.PIPE if capture else STANDARD_ERROR,
             stderr=subprocess.PIPE if capture else None,
         )
 

@@ -1,6 +1,5 @@
 """The main job, start to end: toolchain, sandbox, stack, a VIP that answers; and all of it away again."""
 
-import json
 import os
 import sys
 import time
@@ -108,11 +107,11 @@ class DevStack:
         os.chdir(engine.project)
         os.execvpe("bash", arguments, environment)  # noqa: S606 - the shell is what was asked for
 
-    def down(self) -> None:
-        """Destroy the stack, then the sandbox with everything it has. Idempotent."""
+    def down(self) -> tuple[str, ...]:
+        """Destroy the stack, then the sandbox with everything it has; return what that was. Idempotent."""
         if (self.settings.directory / BACKEND / ".pulumi").exists():
             self._destroy()
-        lifecycle.down(self.settings, self.report)
+        return lifecycle.down(self.settings, self.report)
 
     def _destroy(self) -> None:
         try:
@@ -130,20 +129,20 @@ class DevStack:
             )
 
 
-def prepare(report: Report) -> None:
-    """Toolchain and host image, side by side; quick when both are in the cache."""
+def prepare(report: Report) -> dict[str, Path]:
+    """Toolchain and host image, side by side; quick when both are in the cache. Where they are."""
     needs.ensure(report)
     with ThreadPoolExecutor(max_workers=2) as pool:
         tools = pool.submit(toolchain.ensure, report)
         host_parts = pool.submit(ensure_host_parts, report)
-        tools.result()
-        host_parts.result()
+        return {"toolchain": tools.result().home, **host_parts.result()}
 
 
-def ensure_host_parts(report: Report) -> None:
+def ensure_host_parts(report: Report) -> dict[str, Path]:
     """Image, package mirror and the tools taken from it: of the default image; others are made when one is used."""
-    mirror.ensure_mirror(images.DEFAULT.id, report)
-    mirror.ensure_tools(images.DEFAULT.id, report)
+    packages = mirror.ensure_mirror(images.DEFAULT.id, report)
+    tools = mirror.ensure_tools(images.DEFAULT.id, report)
+    return {"image": images.location(images.DEFAULT), "packages": packages, "tools": tools}
 
 
 def wait_for_answer(endpoint: str) -> None:
@@ -163,8 +162,3 @@ def wait_for_answer(endpoint: str) -> None:
     raise SandboxError(
         f"{endpoint}/readyz: {last} for {ANSWER_LIMIT_S:.0f} s; see who holds the VIP with: make status"
     )
-
-
-def as_json(outputs: dict[str, Any]) -> str:
-    """Outputs as one JSON object."""
-    return json.dumps(outputs, indent=2)

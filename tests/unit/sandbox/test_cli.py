@@ -37,13 +37,24 @@ def said(*words: str) -> str:
     return done.stdout
 
 
-def test_every_command_says_what_it_does_and_every_option_too() -> None:
-    def commands(group: object, path: str) -> list[tuple[str, object]]:
-        below = getattr(group, "commands", {})
-        return [(path, group)] + [
-            pair for name, one in below.items() for pair in commands(one, f"{path} {name}")
-        ]
+def commands(group: object, path: str) -> list[tuple[str, object]]:
+    """A command and all below it, each with how it is called."""
+    below = getattr(group, "commands", {})
+    return [(path, group)] + [pair for name, one in below.items() for pair in commands(one, f"{path} {name}")]
 
+
+def test_every_command_answers_in_json() -> None:
+    """But for those that another program takes over."""
+    without = {
+        path
+        for path, command in commands(get_command(app), "sandbox")
+        if not hasattr(command, "commands")
+        and not any("--json" in option.opts for option in getattr(command, "params", []))
+    }
+    assert without == {"sandbox ssh", "sandbox stack shell"}
+
+
+def test_every_command_says_what_it_does_and_every_option_too() -> None:
     for path, command in commands(get_command(app), "sandbox"):
         assert getattr(command, "help", ""), path
         for parameter in getattr(command, "params", []):

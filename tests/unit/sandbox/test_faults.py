@@ -195,7 +195,7 @@ def test_a_command_that_is_told_to_end_heals(
     file = tmp_path / "held"
     timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), number))
     timer.start()
-    cli.hold(settings.name, Marked(file=file), 20)
+    cli.hold(settings.name, Marked(file=file), 20, json_=False)
     timer.join()
     assert not file.exists()
     assert fault.records(settings) == []
@@ -214,3 +214,14 @@ def test_every_kind_can_be_healed_from_its_record() -> None:
     assert set(kinds.KINDS.values()) == {
         kind for kind in Fault.__subclasses__() if kind.__module__ != __name__
     }
+
+
+def test_a_fault_that_is_held_says_in_json_when_it_is_in_force_and_when_it_is_healed(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = Marked(file=tmp_path / "one")
+    cli.hold(settings.name, one, 0.01, json_=True)
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line.pop("state") for line in told] == ["in force", "healed"]
+    expected = {"kind": "Marked", "key": "marked one", "fields": one.model_dump(mode="json"), "seconds": 0.01}
+    assert told == [expected, expected]
