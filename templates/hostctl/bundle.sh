@@ -36,13 +36,28 @@ unpack() {
 # Whether a line is for a program of this host's age: "# from VERSION on" or "# before VERSION" at its end say for which.
 fits() {
     [[ $1 =~ \ \#\ (from|before)\ ([0-9.]+)(\ on)?$ ]] || return 0
-    local since=${BASH_REMATCH[2]} newest
-    [ -n "$age" ] || age=$("$service" -v </dev/null 2>&1 | grep -oE '[0-9]+\.[0-9]+' | head -n 1)
-    newest=$(printf '%s\n' "$since" "$age" | sort -V | tail -n 1)
-    case ${BASH_REMATCH[1]} in
-    from) [ "$newest" = "$age" ] ;;
-    before) [ "$newest" != "$age" ] ;;
+    local since=${BASH_REMATCH[2]} which=${BASH_REMATCH[1]}
+    [ -n "$age" ] || age=$(age_of "$service")
+    case $which in
+    from) is_from "$since" "$age" ;;
+    before) ! is_from "$since" "$age" ;;
     esac
+}
+
+age_of() { "$1" -v </dev/null 2>&1 | grep -oE '[0-9]+\.[0-9]+' | head -n 1; }
+
+is_from() { # is_from SINCE AGE: whether AGE is SINCE or later
+    [ "$(printf '%s\n' "$1" "$2" | sort -V | tail -n 1)" = "$2" ]
+}
+
+# An older keepalived passes over what it does not know, and its test as well: refused before either service changes.
+check_age() {
+    local found
+    found=$(age_of keepalived || true)
+    [ -z "$found" ] || is_from "$OLDEST_KEEPALIVED" "$found" ||
+        fail "keepalived $found is older than $OLDEST_KEEPALIVED, from which on it has what this configuration needs" \
+            "(adverts below a second, track files, its own test); nothing was changed. Install a newer one:" \
+            "packages.names with keepalived=VERSION, or another image"
 }
 
 interface_of() {
@@ -99,6 +114,7 @@ same() {
 
 validate() {
     local said
+    check_age
     case $service in
     haproxy)
         said=$(haproxy -c -f "$stage/etc/haproxy/haproxy.cfg" 2>&1) ||

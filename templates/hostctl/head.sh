@@ -33,6 +33,7 @@ LEAVERS=/etc/keepalived/leavers.conf
 GROUP=$LIBRARY/vrrp-group
 JOINED=$STATE/joined
 HEALTHY_WITHIN_S=15
+OLDEST_KEEPALIVED=2.1
 
 fail() {
     echo "$(hostname): $*" >&2

@@ -11,6 +11,7 @@ from sandbox.faults.kinds import PackageLock, injected
 from sandbox.hosts import images, mirror
 from sandbox.settings import Settings
 from tests.sandbox.fleet import PORTS, Fleet, booted
+from tests.unit.components import examples
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -67,6 +68,26 @@ def test_packages_are_installed_and_their_services_not_started(fleet: Fleet) -> 
     assert active.split() == ["inactive", "inactive"]
     assert "already there" in packages(fleet, "haproxy", "keepalived", "curl")
     fleet.ssh(HOST, "test ! -e /usr/sbin/policy-rc.d")
+
+
+def test_a_keepalived_that_is_too_old_is_refused_before_anything_changes(fleet: Fleet) -> None:
+    args = examples.topology()
+    args["balancers"][0]["interface"] = "eth0"
+    plan = examples.planned(args)
+    bundles = {
+        "haproxy": render.haproxy_bundle(plan, plan.balancers[0]),
+        "keepalived": render.keepalived_bundle(plan, plan.balancers[0], examples.VIP),
+    }
+    # One of CentOS 7: it knows no test of its files, and says nothing of it.
+    old = "#!/bin/sh\necho 'Keepalived v1.3.5 (03/19,2017)' >&2\n"
+    fleet.ssh(HOST, "install -m 755 /dev/stdin /usr/local/sbin/keepalived", stdin=old)
+    try:
+        for service, bundle in bundles.items():
+            with pytest.raises(OSError, match=r"keepalived 1\.3 is older than 2\.1.*nothing was changed"):
+                fleet.ssh(HOST, f"{paths.TOOL} apply {service}", stdin=bundle)
+    finally:
+        fleet.ssh(HOST, "rm /usr/local/sbin/keepalived")
+    assert fleet.ssh(HOST, f"ls {paths.HAPROXY_DROP_IN} {paths.KEEPALIVED_CONF} 2>/dev/null || true") == ""
 
 
 def test_another_version_is_installed_under_a_service_that_runs_on(fleet: Fleet, tmp_path: Path) -> None:
