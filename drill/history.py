@@ -34,6 +34,8 @@ class Setting:
     whole_from: str = "heal"
     """What the return of redundancy is counted from: ``inject`` where the fault is an instant, else ``heal``."""
     must_be_whole: bool = True
+    lasting_ms: int | None = None
+    """By when the last request may have failed, if not within ``budget_ms``."""
     holder: str = ""
     seed: int = 0
     interval_ms: int = 10

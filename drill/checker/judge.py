@@ -17,6 +17,9 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+_WORST_FIRST = (Verdict.OVER, Verdict.UNKNOWN, Verdict.WITHIN)
+
+
 @dataclass(frozen=True)
 class Record:
     """One line of ``latest.json``. ``None``: not measured, or nothing promised."""
@@ -128,19 +131,19 @@ def _verdict(record: Record, history: History, kept: streams.Streams) -> tuple[V
             if failed
             else (Verdict.WITHIN, "nothing failed")
         )
-    return _in_time(record, setting.budget_ms)
+    lasting_ms = setting.budget_ms if setting.lasting_ms is None else setting.lasting_ms
+    return min(
+        _in_time(record.gap_ms or 0, setting.budget_ms, "without an answer", record.late_ms),
+        _in_time(record.failing_ms or 0, lasting_ms, "until the last failed request", record.late_ms),
+        key=lambda found: _WORST_FIRST.index(found[0]),
+    )
 
 
-def _in_time(record: Record, budget_ms: int) -> tuple[Verdict, str]:
-    outage = max(record.gap_ms or 0, record.failing_ms or 0)
+def _in_time(outage: float, budget_ms: int, what: str, late_ms: float) -> tuple[Verdict, str]:
     if outage <= budget_ms:
         return Verdict.WITHIN, f"{outage:.0f} ms of {budget_ms} ms"
-    if outage - record.late_ms <= budget_ms:
-        return (
-            Verdict.UNKNOWN,
-            f"{outage:.0f} ms, of which the drill itself was late by {record.late_ms:.0f} ms",
-        )
-    what = "without an answer" if outage == record.gap_ms else "until the last failed request"
+    if outage - late_ms <= budget_ms:
+        return Verdict.UNKNOWN, f"{outage:.0f} ms, of which the drill itself was late by {late_ms:.0f} ms"
     return Verdict.OVER, f"{outage:.0f} ms {what}, {budget_ms} ms promised"
 
 

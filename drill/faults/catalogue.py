@@ -9,6 +9,8 @@ from drill.faults.fault import NOTHING_FAILS, Fault, nothing
 
 _HAPROXY = "process_death"
 _HOST = "host_loss"
+_ITS_APISERVER = "backend_loss"
+"""A balancer that vanishes takes the apiserver beside it along: the VIP has moved before its peers notice that."""
 
 _ALL = (
     Fault("nothing", "nothing at all: what the drill itself costs", nothing, NOTHING_FAILS, hold_s=5),
@@ -99,6 +101,7 @@ _ALL = (
         "power of the holder cut",
         machine("off", "holder"),
         _HOST,
+        _ITS_APISERVER,
         path="vip",
         silences="holder",
         hold_s=8,
@@ -110,6 +113,7 @@ _ALL = (
         "the holder frozen for 8 s",
         machine("frozen", "holder"),
         _HOST,
+        _ITS_APISERVER,
         path="vip",
         silences="holder",
         hold_s=8,
@@ -121,6 +125,7 @@ _ALL = (
         "the holder rebooted in order",
         machine("rebooted", "holder"),
         _HOST,
+        _ITS_APISERVER,
         path="vip",
         silences="holder",
         hold_s=2,
@@ -132,6 +137,7 @@ _ALL = (
         "the holder cut off the network for 8 s",
         machine("cut_off", "holder"),
         _HOST,
+        _ITS_APISERVER,
         path="vip",
         silences="holder",
         hold_s=8,

@@ -55,6 +55,8 @@ class Fault:
     inject: Doing
     budget: str = NO_PROMISE
     """Key of the component's output ``budget``, :data:`NOTHING_FAILS`, or :data:`NO_PROMISE`."""
+    lasting: str = ""
+    """Key of the budget by which the last request may have failed, where the fault takes more along: an apiserver."""
     prepare: Doing = nothing
     hold_s: float = 6.0
     """How long it is in force."""
@@ -86,7 +88,13 @@ class Fault:
 
     def budget_ms(self, scene: Scene) -> int | None:
         """Return the promise in ms, ``None`` where there is none."""
-        if self.budget == NOTHING_FAILS:
-            return 0
-        found = scene.stack.budget.get(self.budget)
-        return None if found is None or found < 0 else int(found)
+        return 0 if self.budget == NOTHING_FAILS else _promised(scene, self.budget)
+
+    def lasting_ms(self, scene: Scene) -> int | None:
+        """Return within how many ms of the fault's beginning requests may fail, ``None`` for `budget_ms`."""
+        return _promised(scene, self.lasting) if self.lasting else None
+
+
+def _promised(scene: Scene, key: str) -> int | None:
+    found = scene.stack.budget.get(key)
+    return None if found is None or found < 0 else int(found)

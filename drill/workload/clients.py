@@ -24,7 +24,7 @@ class Load:
 
     outside_ms: int = 10
     """Between two requests of the client outside, in ms; 0: none."""
-    inside_ms: int = 50
+    inside_ms: int = 20
     """The same for clients on hosts."""
     limit_ms: int = 2000
     """A request that has not its whole answer by then has failed."""

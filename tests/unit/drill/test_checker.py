@@ -105,6 +105,15 @@ def test_requests_that_go_on_failing_are_over_however_short_each_gap() -> None:
     assert record.verdict is Verdict.OVER
 
 
+@pytest.mark.parametrize(("lasting_ms", "verdict"), [(2000, Verdict.WITHIN), (1500, Verdict.OVER)])
+def test_a_vanished_host_s_apiserver_has_a_budget_of_its_own(lasting_ms: int, verdict: Verdict) -> None:
+    third = [(INJECT + n * 0.03, INJECT + n * 0.03 + 0.01, "closed") for n in range(60)]
+    about = setting(lasting_ms=lasting_ms)
+    assert judge(history({"outside": client(outages=third)}, about)).verdict is verdict
+    long = history({"outside": client(outages=outage(300))}, about)
+    assert judge(long).verdict is Verdict.OVER
+
+
 @pytest.mark.parametrize(("failed", "verdict"), [(0, Verdict.WITHIN), (1, Verdict.OVER)])
 def test_where_nothing_may_fail_one_request_is_too_many(failed: int, verdict: Verdict) -> None:
     about = setting(budget_ms=0, path="m3")
