@@ -225,7 +225,7 @@ def start(session: Session, instance_id: str) -> None:
     failed = instance.phase is Phase.PLACED and session.status(instance) is InstanceStatus.FAILED
     if not failed:
         session.require_status(instance, InstanceStatus.STOPPED)
-    instance.powered = True
+    instance.powered, instance.moved = True, False
     session.later(instance, Work.START)
 
 
@@ -242,6 +242,36 @@ def reboot(session: Session, instance_id: str, *, force: bool) -> None:
     instance = session.instance(instance_id)
     session.require_status(instance, InstanceStatus.RUNNING)
     session.later(instance, Work.FORCE_REBOOT if force else Work.REBOOT)
+
+
+def move(session: Session, instance_id: str, vswitch_id: str, address: str) -> None:
+    """Give a stopped instance another address, in its vSwitch or another one of its VPC and zone, from its next boot.
+
+    Source: ECS API reference ModifyInstanceVpcAttribute; like there, once between two starts.
+    """
+    instance = session.instance(instance_id)
+    session.require_status(instance, InstanceStatus.STOPPED, error=errors.vpc.IncorrectInstanceStatus)
+    vswitch = session.vswitch(vswitch_id)
+    if vswitch.vpc_id != instance.vpc_id:
+        raise errors.ecs.VSwitchNotInVpc(vswitch.id, instance.vpc_id)
+    if vswitch.zone != instance.zone:
+        raise errors.ecs.VSwitchInAnotherZone(instance.id, instance.zone, vswitch.id, vswitch.zone)
+    if instance.moved:
+        raise errors.ecs.PrivateAddressChanging(instance.id)
+    for vip in session.state.ha_vips.values():
+        if instance.id in vip.instances and vip.vswitch_id != vswitch.id:
+            raise errors.ecs.BoundToHaVip(instance.id, vip.id)
+    instance.address = _new_address(session, vswitch, address)
+    instance.vswitch_id, instance.moved = vswitch.id, True
+
+
+def _new_address(session: Session, vswitch: VSwitch, wanted: str) -> IPv4Address:
+    try:
+        return _address(session, vswitch, wanted)
+    except errors.ecs.PrivateAddressOutOfRange:
+        raise errors.ecs.PrivateAddressMismatch(wanted, vswitch.cidr) from None
+    except errors.vpc.AddressInUse:
+        raise errors.ecs.PrivateAddressDuplicated(wanted) from None
 
 
 def release(session: Session, instance_id: str, *, force: bool, orderly: bool = False) -> None:

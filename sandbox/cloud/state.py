@@ -132,6 +132,8 @@ class Instance(Resource):
     internet_charge_type: str = ""
     phase: Phase = Phase.CREATING
     powered: bool = True
+    moved: bool = False
+    """Has got another address since it was stopped."""
     failure: str = ""
 
 

@@ -198,6 +198,15 @@ class ReplaceSystemDisk(OneInstance):
     system_disk: NewSystemDisk = NewSystemDisk()
 
 
+class ModifyInstanceVpcAttribute(OneInstance):
+    """ECS API reference, ModifyInstanceVpcAttribute. Its instance is stopped, and gets the address when it boots."""
+
+    not_served = names("SecurityGroupId VpcId")
+
+    v_switch_id: str
+    private_ip_address: str = ""
+
+
 class JoinSecurityGroup(OneInstance):
     """ECS API reference, JoinSecurityGroup."""
 
@@ -324,6 +333,13 @@ def replace_system_disk(session: Session, call: ReplaceSystemDisk) -> Body:
     instance = session.instance(call.instance_id)
     instances.reimage(session, instance, call.image_id, call.key_pair_name, call.system_disk.size)
     return {"DiskId": instance.disk.id}
+
+
+@action(ECS, ModifyInstanceVpcAttribute, changes=True)
+def modify_instance_vpc_attribute(session: Session, call: ModifyInstanceVpcAttribute) -> Body:
+    """Change where in its VPC an instance is."""
+    instances.move(session, call.instance_id, call.v_switch_id, call.private_ip_address)
+    return {}
 
 
 @action(ECS, JoinSecurityGroup, changes=True)

@@ -26,6 +26,41 @@ class InvalidInstanceIdNotFound(ApiError):
     template = "The specified instance {0} does not exist."
 
 
+class PrivateAddressMismatch(ApiError):
+    code = "InvalidPrivateIpAddress.Mismatch"
+    template = "Specified private IP address {0} is not in the CIDR block {1} of virtual switch, or reserved."
+
+
+class PrivateAddressDuplicated(ApiError):
+    code = "InvalidPrivateIpAddress.Duplicated"
+    template = "Specified private IP address {0} is duplicated."
+
+
+class PrivateAddressChanging(ApiError):
+    code = "InvalidPrivateIp.Changing"
+    template = (
+        "Previous action is not finished yet: {0} has to be started before its address is changed again."
+    )
+
+
+class VSwitchNotInVpc(ApiError):
+    code = "InvalidVSwitchId.NotFound"
+    status = 404
+    template = "Specified virtual switch {0} is not found in current VPC {1}."
+
+
+class BoundToHaVip(ApiError):
+    """That it is refused, the reference says of a change of the VPC; the code for it is a general one."""
+
+    code = "OperationDenied"
+    template = "Specified operation is denied as instance {0} is bound to HaVip {1} of another vSwitch."
+
+
+class VSwitchInAnotherZone(ApiError):
+    code = "InvalidVSwitchId.Mismatch"
+    template = "Specified instance and virtual switch are not in the same zone: {0} in {1}, {2} in {3}."
+
+
 class IncorrectInstanceStatus(ApiError):
     """ECS's own, with its status; VPC says the same with 400."""
 

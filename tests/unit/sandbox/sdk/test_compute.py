@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from alibabacloud_ecs20140526 import models as ecs
+from alibabacloud_vpc20160428 import models as vpc
 
 from tests.sdk import REGION, Refusal, refusal
 from tests.unit.sandbox.client import PUBLIC_KEY
@@ -245,3 +246,58 @@ def test_addresses_are_given_out_once(account: Account) -> None:
         account.run(v_switch_id=small)
     order = account.order(v_switch_id=small)
     assert refusal(account.ecs.run_instances, order) == Refusal(400, "InvalidVSwitchId.IpNotEnough")
+
+
+def moved(instance: str, vswitch: str, address: str | None = None) -> Any:
+    """A request for another address."""
+    return ecs.ModifyInstanceVpcAttributeRequest(
+        instance_id=instance, v_switch_id=vswitch, private_ip_address=address
+    )
+
+
+def test_a_stopped_instance_gets_another_address_once_between_two_starts(account: Account) -> None:
+    instance = account.run(private_ip_address="10.0.0.11")
+    account.run(private_ip_address="10.0.0.12")
+    other_vpc = make_vswitch(account.vpc, make_vpc(account.vpc), "10.0.9.0/24")
+    near = make_vswitch(account.vpc, account.vpc_id, "10.0.1.0/24")
+    move = account.ecs.modify_instance_vpc_attribute
+    running = refusal(move, moved(instance, account.vswitch_id, "10.0.0.21"))
+    assert running == Refusal(400, "IncorrectInstanceStatus")
+    account.ecs.stop_instance(ecs.StopInstanceRequest(instance_id=instance))
+    account.settle()
+    for vswitch, address, expected in [
+        ("vsw-none", "10.0.0.21", Refusal(404, "InvalidVSwitchId.NotFound")),
+        (other_vpc, "10.0.9.5", Refusal(404, "InvalidVSwitchId.NotFound")),
+        (account.vswitch_id, "10.0.1.5", Refusal(400, "InvalidPrivateIpAddress.Mismatch")),
+        (account.vswitch_id, "10.0.0.253", Refusal(400, "InvalidPrivateIpAddress.Mismatch")),
+        (account.vswitch_id, "10.0.0.12", Refusal(400, "InvalidPrivateIpAddress.Duplicated")),
+        (account.vswitch_id, "ten", Refusal(400, "InvalidPrivateIpAddress.Malformed")),
+    ]:
+        assert refusal(move, moved(instance, vswitch, address)) == expected
+    move(moved(instance, account.vswitch_id, "10.0.0.21"))
+    again = refusal(move, moved(instance, near, "10.0.1.5"))
+    assert again == Refusal(400, "InvalidPrivateIp.Changing")
+    for _ in range(2):
+        account.ecs.start_instance(ecs.StartInstanceRequest(instance_id=instance))
+        account.settle()
+        account.ecs.stop_instance(ecs.StopInstanceRequest(instance_id=instance))
+        account.settle()
+    move(moved(instance, near, "10.0.1.5"))
+    asked = ecs.DescribeInstancesRequest(region_id=REGION, private_ip_addresses='["10.0.1.5"]')
+    [found] = account.ecs.describe_instances(asked).body.instances.instance
+    assert (found.instance_id, found.vpc_attributes.v_switch_id) == (instance, near)
+
+
+def test_an_instance_of_a_ha_vip_stays_in_its_vswitch(account: Account) -> None:
+    instance = account.run()
+    attached = vpc.AssociateHaVipRequest(
+        region_id=REGION, ha_vip_id=account.ha_vip("10.0.0.10"), instance_id=instance
+    )
+    account.vpc.associate_ha_vip(attached)
+    account.settle()
+    account.ecs.stop_instance(ecs.StopInstanceRequest(instance_id=instance))
+    account.settle()
+    near = make_vswitch(account.vpc, account.vpc_id, "10.0.1.0/24")
+    refused = refusal(account.ecs.modify_instance_vpc_attribute, moved(instance, near))
+    assert refused == Refusal(400, "OperationDenied")
+    account.ecs.modify_instance_vpc_attribute(moved(instance, account.vswitch_id, "10.0.0.30"))
