@@ -39,6 +39,7 @@ endpoint: dict[str, Any] = {
     "haproxy": config.get_object("haproxy") or {},
     "keepalived": config.get_object("keepalived") or {},
     "health_check": config.get_object("healthCheck") or {},
+    "packages": config.get_object("packages") or {},
     "take_over": config.get_bool("takeOver") or False,
     "adopt": config.get_object("adopt") or None,
     "verify": config.get("verify") or "auto",

@@ -78,7 +78,8 @@ class BalancerArgs(TypedDict):
     interface: NotRequired[pulumi.Input[str]]
     """Network interface of the address. Default: found on the host."""
     priority: NotRequired[pulumi.Input[int]]
-    """VRRP priority, 1 to 254. Default: 254 for the first in the list, one less for each that follows."""
+    """VRRP priority, 1 to 254. Default: 254 less their number for the first in the list (252 of two), one
+    less for each that follows."""
     state: NotRequired[pulumi.Input[VrrpState]]
     """State keepalived starts in. Default: BACKUP (MASTER needs ``keepalived.nopreempt`` false)."""
     ssh: NotRequired[SshArgs]

@@ -148,7 +148,8 @@ class HaproxyArgs(TypedDict):
     observe: NotRequired[pulumi.Input[bool]]
     """Let a refused connection bring the next check forward. Default: true."""
     cut_streams_of_dead_backends: NotRequired[pulumi.Input[bool]]
-    """``on-marked-down shutdown-sessions``: for a refused, vanished or hung backend. Default: true."""
+    """Cut the streams of a refused, vanished or hung backend, one ``connect_timeout`` after it is found dead: what was
+    just being connected is on another one by then. (A HAProxy without Lua cuts at once.) Default: true."""
     slowstart: NotRequired[pulumi.Input[str]]
     """``slowstart`` of a backend that returns. Default: left out."""
     server_maxconn: NotRequired[pulumi.Input[int]]

@@ -12,9 +12,14 @@ GROUP = f"{LIBRARY}/vrrp-group"
 
 TRACK_FILE = f"{RUNTIME}/haproxy-down"
 VRRP_STATE = f"{RUNTIME}/vrrp-state"
+SENIORITY = f"{RUNTIME}/seniority"
+"""What a holder's priority is raised by (`Plan.seniority`), else 0."""
+SENIORITY_LOCK = f"{RUNTIME}/seniority.lock"
 ADMIN_SOCKET = f"{RUNTIME}/haproxy.sock"
 SERVER_STATE = f"{RUNTIME}/server-state"
 REVIVAL_LOCK = f"{RUNTIME}/revival.lock"
+
+CUT_DEAD = f"{LIBRARY}/cut-dead-backends.lua"
 
 HAPROXY_CFG = "/etc/haproxy/haproxy.cfg"
 HAPROXY_DROP_IN = "/etc/systemd/system/haproxy.service.d/kube-apiserver-havip.conf"

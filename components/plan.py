@@ -9,7 +9,7 @@ from components.failover import Timers
 from components.settings import Balancer, Settings
 
 TOP_PRIORITY = 254
-"""Close to 255 (an address's owner, RFC 5798 5.2.4): a high priority waits least after a hand-over."""
+"""Below 255, an address's owner (RFC 5798 5.2.4), and close to it: a high priority waits least after a hand-over."""
 NEVER_MS = -1
 """A fault that this configuration does not notice at all."""
 
@@ -47,6 +47,19 @@ class Plan:
         return tuple(other.address for other in self.balancers if other.name != balancer.name)
 
     @property
+    def seniority(self) -> int:
+        """What a new holder's priority is raised by: above every other's, or 0 where that is not to be had.
+
+        A holder that was cut off or frozen takes itself for the holder when it is back. Of two holders the one with
+        the lower priority gives up, and with it go the streams it carries: those of whoever was there all the time.
+        """
+        priorities = [balancer.priority for balancer in self.balancers]
+        needed = max(priorities) - min(priorities) + 1
+        return (
+            needed if self.settings.keepalived.nopreempt and max(priorities) + needed <= TOP_PRIORITY else 0
+        )
+
+    @property
     def budget(self) -> dict[str, int]:
         """Worst-case milliseconds of outage for each fault (`failover.budget`)."""
         keepalived = self.settings.keepalived
@@ -68,7 +81,7 @@ def derived_router_id(name: str) -> int:
 def make(name: str, settings: Settings) -> Plan:
     """Make the plan of `settings`; call `rules.check` before trusting it."""
     balancers = tuple(
-        replace(balancer, priority=balancer.priority or TOP_PRIORITY - index)
+        replace(balancer, priority=balancer.priority or TOP_PRIORITY - len(settings.balancers) - index)
         for index, balancer in enumerate(settings.balancers)
     )
     backends = tuple(

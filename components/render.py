@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from components import paths
 from components.bundle import Bundle, File
+from components.durations import milliseconds
 from components.enums import CheckKind
 from components.plan import Plan
 from components.settings import Balancer, Settings
@@ -82,8 +83,15 @@ def default_servers(plan: Plan) -> list[str]:
     lines += [" ".join(words)]
     # Not sudden-death: a backend declared dead by a connection takes those being redispatched with it.
     lines += ["observe layer4 error-limit 1 on-error fastinter"] if haproxy.observe else []
-    lines += ["on-marked-down shutdown-sessions"] if haproxy.cut_streams_of_dead_backends else []
+    lines += (
+        ["on-marked-down shutdown-sessions # without Lua"] if haproxy.cut_streams_of_dead_backends else []
+    )
     return lines
+
+
+def cut_dead_backends(plan: Plan) -> str:
+    """Render what cuts the streams of dead backends in HAProxy, once nothing is being connected to them any more."""
+    return _render("cut-dead-backends.lua.j2", plan, grace_ms=milliseconds(plan.timers.connect_timeout) + 100)
 
 
 def haproxy_drop_in(plan: Plan) -> str:
@@ -95,7 +103,7 @@ def haproxy_drop_in(plan: Plan) -> str:
 
 def haproxy_events(plan: Plan, balancer: Balancer) -> str:
     """Render the script that tells keepalived of HAProxy's life and death."""
-    return _render("haproxy-events.sh.j2", plan, peers=plan.peers(balancer))
+    return _render("haproxy-events.sh.j2", plan, peers=plan.peers(balancer), settle_s=settle_s(plan))
 
 
 def keepalived_conf(plan: Plan, balancer: Balancer, vip: str) -> str:
@@ -123,6 +131,11 @@ def check_timeout_s(plan: Plan) -> int:
 def peers_until_ms(plan: Plan) -> int:
     """Return how long after its start a failed check may begin to ask the peers: it must end before the next one."""
     return min(plan.timers.probe_interval_s * 1000, plan.timers.tries_ms + 1000) - _LAST_ROUND_MS
+
+
+def settle_s(plan: Plan) -> int:
+    """Return for how many seconds every peer must have answered until a new holder ranks as before: some adverts."""
+    return max(5, math.ceil(4 * plan.timers.advert_interval_ms / 1000))
 
 
 def watchdog_s(plan: Plan) -> int:
@@ -181,6 +194,8 @@ def haproxy_bundle(plan: Plan, balancer: Balancer) -> str:
         File(paths.EVENTS, "0755", haproxy_events(plan, balancer)),
     ]
     haproxy, port = plan.settings.haproxy, plan.settings.monitor_port
+    if haproxy.cut_streams_of_dead_backends:
+        files.append(File(paths.CUT_DEAD, "0644", cut_dead_backends(plan)))
     return _bundle(plan, balancer, "haproxy", files, probe=f"http://127.0.0.1:{port}{haproxy.monitor_uri}")
 
 

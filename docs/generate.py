@@ -37,8 +37,9 @@ or 0 leaves a directive out.
 ## Configuration
 
 Keys are written `kube-apiserver-havip:KEY` in `Pulumi.STACK.yaml`. `failover`, `haproxy`, `keepalived`,
-`healthCheck` and `adopt` take the arguments of [FailoverArgs](#failoverargs), [HaproxyArgs](#haproxyargs),
-[KeepalivedArgs](#keepalivedargs), [HealthCheckArgs](#healthcheckargs) and [AdoptArgs](#adoptargs):
+`healthCheck`, `packages` and `adopt` take the arguments of [FailoverArgs](#failoverargs), [HaproxyArgs](#haproxyargs),
+[KeepalivedArgs](#keepalivedargs), [HealthCheckArgs](#healthcheckargs), [PackagesArgs](#packagesargs) and
+[AdoptArgs](#adoptargs):
 
 ```yaml
 config:
@@ -131,7 +132,7 @@ def _default(spec: dict[str, Any]) -> str:
 def presets() -> str:
     """Return the presets' timers and the budgets that follow from them."""
     every = [dataclasses.asdict(timers) for timers in failover.PRESETS.values()]
-    budgets = [failover.budget(timers, 253, 3, tracked=True) for timers in failover.PRESETS.values()]
+    budgets = [failover.budget(timers, 251, 3, tracked=True) for timers in failover.PRESETS.values()]
     rows = [(f"`{key}`", *(str(one[key]) for one in every)) for key in every[0]]
     rows += [(f"budget: `{key}`", *(str(one[key]) for one in budgets)) for key in budgets[0]]
     return table(("timer", *(f"`{preset.value}`" for preset in failover.PRESETS)), rows)

@@ -2,7 +2,7 @@
 
 # Unpack the bundle on stdin into $stage; sets its headers and the arrays paths and modes.
 unpack() {
-    local line target="" age=""
+    local line target="" age="" lua=""
     owner="" probe="" interface="" take_over="" lead="" reached="" ahead=""
     paths=() modes=()
     while IFS= read -r line; do
@@ -33,8 +33,14 @@ unpack() {
     [ "${#paths[@]}" -gt 0 ] || fail "the bundle holds no file"
 }
 
-# Whether a line is for a program of this host's age: "# from VERSION on" or "# before VERSION" at its end say for which.
+# Whether a line is for the program of this host: "# from VERSION on", "# before VERSION", "# with Lua" or "# without Lua"
+# at its end say for which.
 fits() {
+    if [[ $1 =~ \ \#\ (with|without)\ Lua$ ]]; then
+        [ -n "$lua" ] || { lua=with && "$service" -vv </dev/null 2>&1 | grep -E '\+LUA|USE_LUA=1' >/dev/null; } || lua=without
+        [ "${BASH_REMATCH[1]}" = "$lua" ]
+        return
+    fi
     [[ $1 =~ \ \#\ (from|before)\ ([0-9.]+)(\ on)?$ ]] || return 0
     local since=${BASH_REMATCH[2]} which=${BASH_REMATCH[1]}
     [ -n "$age" ] || age=$(age_of "$service")
@@ -117,8 +123,11 @@ validate() {
     check_age
     case $service in
     haproxy)
-        said=$(haproxy -c -f "$stage/etc/haproxy/haproxy.cfg" 2>&1) ||
-            fail "haproxy refuses the new configuration:"$'\n'"$said"$'\n'"$(standing)"
+        local judged=$stage/etc/haproxy/haproxy.cfg.judged
+        sed "s|$LIBRARY/|$stage$LIBRARY/|g" "$stage/etc/haproxy/haproxy.cfg" >"$judged"
+        said=$(haproxy -c -f "$judged" 2>&1) ||
+            fail "haproxy refuses the new configuration:"$'\n'"${said//$stage/}"$'\n'"$(standing)"
+        rm -f "$judged"
         ;;
     keepalived)
         # keepalived looks at its scripts while it tests: let it see the staged ones.

@@ -133,10 +133,19 @@ class Lab:
             return False
         return answer.status_code == httpx.codes.OK
 
+    @property
+    def _file(self) -> Path:
+        return self.flow.project / f"Pulumi.{self.flow.stack}.yaml"
+
+    def configuration(self) -> dict[str, Any]:
+        """The keys of the stack's configuration file that are the program's own."""
+        config: dict[str, Any] = yaml.safe_load(self._file.read_text())["config"]
+        prefix = "kube-apiserver-havip:"
+        return {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
+
     def configure(self, **changes: Any) -> None:
         """Change keys of the stack's configuration file, as an editor would."""
-        file: Path = self.flow.project / f"Pulumi.{self.flow.stack}.yaml"
-        content = yaml.safe_load(file.read_text())
+        content = yaml.safe_load(self._file.read_text())
         for key, value in changes.items():
             content["config"][f"kube-apiserver-havip:{key}"] = value
-        file.write_text(yaml.safe_dump(content))
+        self._file.write_text(yaml.safe_dump(content))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from components import render
+from components import paths, render
+from components.plan import Plan
 from sandbox.hosts import images
 from sandbox.hosts.mirror import ensure_tools
 
@@ -23,7 +24,7 @@ class Judges:
 
     def lines_for(self, service: str, text: str) -> str:
         """Return what hostctl leaves of a file for a program of this age."""
-        script = f"source {render.TEMPLATES}/hostctl/bundle.sh; service=$1; age=\n"
+        script = f"source {render.TEMPLATES}/hostctl/bundle.sh; service=$1; age= lua=\n"
         script += 'while IFS= read -r line; do fits "$line" && printf \'%s\\n\' "$line"; done; true'
         program = {"haproxy": self.haproxy, "keepalived": self.keepalived}[service]
         command = ["bash", "-c", script, "bash", str(program)]
@@ -36,6 +37,15 @@ class Judges:
     def of_keepalived(self, config: Path) -> subprocess.CompletedProcess[str]:
         """Run ``keepalived -t``."""
         return _run(self.keepalived, "-t", "-f", str(config))
+
+
+def haproxy_cfg(plan: Plan, directory: Path) -> str:
+    """The configuration, with what it refers to on a host in `directory`."""
+    (directory / "server-state").write_text("1\n")
+    (directory / Path(paths.CUT_DEAD).name).write_text(render.cut_dead_backends(plan))
+    return (
+        render.haproxy_cfg(plan).replace(paths.RUNTIME, str(directory)).replace(paths.LIBRARY, str(directory))
+    )
 
 
 def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:

@@ -12,8 +12,7 @@ from typing import Any
 
 import httpx
 
-from components import paths, render
-from tests.hosts.conftest import Judges
+from tests.hosts.conftest import Judges, haproxy_cfg
 from tests.unit.components import examples
 
 LIMIT_S = 20
@@ -73,10 +72,9 @@ def running(
     haproxy = {"user": "", "group": "", "chroot": "", **changes.pop("haproxy", {})}
     ports = {"port": free_port(), "monitor_port": free_port()}
     plan = examples.planned(examples.topology() | ports | changes | {"haproxy": haproxy})
-    text = render.haproxy_cfg(plan).replace(paths.RUNTIME, str(directory))
+    text = haproxy_cfg(plan, directory)
     # Nothing of a test leaves this machine.
     text = re.sub(r"\b10\.0\.0\.\d+:6443\b", f"127.0.0.1:{backend or free_port()}", text)
-    (directory / "server-state").write_text("1\n")
     (directory / "haproxy.cfg").write_text(edit(judges.lines_for("haproxy", text)))
     with (directory / "log").open("wb") as log:
         command: list[str | Path] = [judges.haproxy, "-db", "-f", directory / "haproxy.cfg"]

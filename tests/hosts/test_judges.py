@@ -7,7 +7,7 @@ import pytest
 
 from components import paths, render
 from components.plan import Plan
-from tests.hosts.conftest import Judges
+from tests.hosts.conftest import Judges, haproxy_cfg
 from tests.unit.components import examples
 
 pytestmark = pytest.mark.hosts
@@ -54,8 +54,7 @@ def plan_of(case: str) -> Plan:
 
 @pytest.mark.parametrize("case", CASES)
 def test_haproxy_takes_it(case: str, judges: Judges, tmp_path: Path) -> None:
-    text = render.haproxy_cfg(plan_of(case)).replace(paths.RUNTIME, str(tmp_path))
-    (tmp_path / "server-state").write_text("1\n")
+    text = haproxy_cfg(plan_of(case), tmp_path)
     config = tmp_path / "haproxy.cfg"
     config.write_text(judges.lines_for("haproxy", text))
     done = judges.of_haproxy(config)
@@ -112,7 +111,7 @@ def real_interface() -> str:
 )
 def test_the_judge_refuses_what_is_wrong(broken: str, said: str, judges: Judges, tmp_path: Path) -> None:
     config = tmp_path / "haproxy.cfg"
-    config.write_text(render.haproxy_cfg(plan_of("default")) + broken)
+    config.write_text(haproxy_cfg(plan_of("default"), tmp_path) + broken)
     done = judges.of_haproxy(config)
     assert done.returncode != 0
     assert said in done.stderr

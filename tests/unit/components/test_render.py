@@ -24,6 +24,7 @@ def texts(plan: Plan) -> dict[str, str]:
         "haproxy.cfg": render.haproxy_cfg(plan),
         "haproxy.service.conf": render.haproxy_drop_in(plan),
         "haproxy-events.sh": render.haproxy_events(plan, first),
+        "cut-dead-backends.lua": render.cut_dead_backends(plan),
         "keepalived.conf": render.keepalived_conf(plan, first, examples.VIP),
         "keepalived.bundle": render.keepalived_bundle(plan, first, examples.VIP),
         "check.sh": render.check_haproxy(plan),
@@ -145,9 +146,37 @@ def test_peers_are_complete_and_never_oneself() -> None:
         assert set(re.findall(r"^        (10\.0\.0\.\d+)$", conf, re.MULTILINE)) == others | {examples.VIP}
 
 
-def test_priorities_fall_from_254() -> None:
+def test_a_new_holder_ranks_above_every_other_and_below_an_owner() -> None:
+    args = examples.topology()
+    for count in range(2, 11):
+        args["balancers"] = [{"name": f"m{n}", "address": f"10.0.0.{20 + n}"} for n in range(count)]
+        plan = examples.planned(args)
+        priorities = [balancer.priority for balancer in plan.balancers]
+        assert min(priorities) + plan.seniority > max(priorities)
+        assert max(priorities) + plan.seniority == 254
+
+
+@pytest.mark.parametrize(
+    ("priorities", "nopreempt", "seniority"),
+    [((101, 100), True, 2), ((253, 252), True, 0), ((200, 100), True, 0), ((101, 100), False, 0)],
+)
+def test_seniority_needs_room_and_no_preemption(
+    priorities: tuple[int, int], nopreempt: bool, seniority: int
+) -> None:
+    args = examples.topology() | {"keepalived": {"nopreempt": nopreempt}}
+    args["balancers"] = [
+        {**balancer, "priority": priority}
+        for balancer, priority in zip(args["balancers"], priorities, strict=True)
+    ]
+    plan = examples.planned(args)
+    assert plan.seniority == seniority
+    conf = render.keepalived_conf(plan, plan.balancers[0], examples.VIP)
+    assert ("seniority" in conf) == (seniority > 0)
+
+
+def test_priorities_fall_from_252_of_two() -> None:
     plan = examples.planned(examples.topology())
-    assert [balancer.priority for balancer in plan.balancers] == [254, 253]
+    assert [balancer.priority for balancer in plan.balancers] == [252, 251]
     assert [balancer.name for balancer in plan.rollout] == ["k8s-master02", "k8s-master01"]
 
 

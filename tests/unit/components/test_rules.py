@@ -200,9 +200,9 @@ def test_budgets_grow_from_fast_to_tolerant() -> None:
         values = [budget[fault] for budget in budgets]
         assert values == sorted(values), fault
     assert budgets[1] == {
-        "process_death": 252,
-        "process_hang": 1852,
-        "host_loss": 752,
+        "process_death": 254,
+        "process_hang": 1854,
+        "host_loss": 754,
         "backend_loss": 11200,
         "backend_hang": 11200,
     }

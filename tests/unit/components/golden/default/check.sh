@@ -12,9 +12,15 @@ answers() {
         http://127.0.0.1:33305/monitor
 }
 
+well() {
+    seniority=$(cat /run/kube-apiserver-havip/seniority 2>/dev/null)
+    [ "${seniority:-0}" = 0 ] || setsid --fork flock --nonblock /run/kube-apiserver-havip/seniority.lock /usr/local/lib/kube-apiserver-havip/haproxy-events settle </dev/null >/dev/null 2>&1
+    exit 0
+}
+
 give_up=$(($(date +%s%3N) + 750))
 for ((try = 1; try <= 2; try++)); do
-    answers && exit 0
+    answers && well
     sleep 0.050
 done
 

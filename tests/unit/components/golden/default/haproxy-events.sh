@@ -25,6 +25,15 @@ peer_answers() {
     return 1
 }
 
+every_peer_answers() {
+    local peer jobs=()
+    for peer in "${PEERS[@]}"; do
+        answers "$peer" 0.100 &
+        jobs+=($!)
+    done
+    for peer in "${jobs[@]}"; do wait "$peer" || return 1; done
+}
+
 workers() { pgrep -P "$MAINPID" | sort; }
 
 case "${1:-}" in
@@ -42,6 +51,14 @@ peer-answers)
     ;;
 answers)
     answers "${2:?address}" 2
+    ;;
+settle)
+    # Nobody is missing for some time: whoever took itself for the holder has heard of this one.
+    if ! every_peer_answers; then
+        touch /run/kube-apiserver-havip/seniority
+    elif [ $(($(date +%s) - $(stat -c %Y /run/kube-apiserver-havip/seniority))) -ge 5 ]; then
+        echo 0 >/run/kube-apiserver-havip/seniority
+    fi
     ;;
 revive)
     # It did not answer keepalived. One that hangs is killed (it would not hear SIGTERM), and systemd starts it anew.
@@ -72,7 +89,7 @@ reload)
     exit 1
     ;;
 *)
-    echo "usage: $0 started | stopped | peer-answers | answers ADDRESS | revive | save-state | reload" >&2
+    echo "usage: $0 started | stopped | peer-answers | answers ADDRESS | settle | revive | save-state | reload" >&2
     exit 2
     ;;
 esac

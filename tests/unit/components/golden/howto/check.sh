@@ -10,8 +10,12 @@ answers() {
     pgrep -x haproxy >/dev/null
 }
 
+well() {
+    exit 0
+}
+
 for ((try = 1; try <= 3; try++)); do
-    answers && exit 0
+    answers && well
     sleep 1.000
 done
 

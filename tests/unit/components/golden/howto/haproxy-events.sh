@@ -59,7 +59,7 @@ reload)
     exit 1
     ;;
 *)
-    echo "usage: $0 started | stopped | peer-answers | answers ADDRESS | revive | save-state | reload" >&2
+    echo "usage: $0 started | stopped | peer-answers | answers ADDRESS | settle | revive | save-state | reload" >&2
     exit 2
     ;;
 esac
