@@ -1,0 +1,157 @@
+"""A site on a sandbox, made with Alibaba's SDKs: a network, a HaVip, hosts with an EIP each that take SSH."""
+
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+from alibabacloud_ecs20140526 import models as ecs
+from alibabacloud_vpc20160428 import models as vpc
+
+from sandbox.control import Control
+from sandbox.hosts import images
+from sandbox.hosts.machine import Machines, wait_until
+from sandbox.settings import Settings
+from tests.sandbox.fleet import BOOT_LIMIT_S
+from tests.sdk import REGION, Clients, clients
+
+VIP = IPv4Address("10.0.0.10")
+HERE: dict[str, Any] = {"region_id": REGION}
+SSH_OPTIONS = (
+    "StrictHostKeyChecking=no",
+    "UserKnownHostsFile=/dev/null",
+    "LogLevel=ERROR",
+    "BatchMode=yes",
+    "ConnectTimeout=2",
+)
+
+
+@dataclass(frozen=True)
+class Host:
+    """One host of a site."""
+
+    settings: Settings
+    id: str
+    eip: str
+    key: Path
+
+    def run(self, *argv: str) -> str:
+        """Run a program in it, past its network."""
+        return Machines(self.settings).run(self.id, argv).strip()
+
+    def said(self, command: str) -> str:
+        """What a command says over SSH through the EIP; nothing if that does not answer."""
+        words = ["ssh", "-i", str(self.key), *(word for one in SSH_OPTIONS for word in ("-o", one))]
+        done = subprocess.run(
+            [*words, f"root@{self.eip}", command], capture_output=True, text=True, check=False, timeout=30
+        )
+        return done.stdout.strip()
+
+    def answers(self) -> bool:
+        """Whether it answers SSH."""
+        return self.said("echo here") == "here"
+
+
+@dataclass(frozen=True)
+class Site:
+    """All that is on one sandbox."""
+
+    settings: Settings
+    sdk: Clients
+    hosts: tuple[Host, ...]
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What the sandbox holds."""
+        return Control(self.settings).status().content
+
+    @property
+    def holder(self) -> str:
+        """Who has the VIP, nobody being empty."""
+        [vip] = self.content["ha_vips"]
+        return str(vip["holder"])
+
+
+def new_key(directory: Path) -> Path:
+    """Make an SSH key; the file of its private half."""
+    key = directory / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    return key
+
+
+def sdk(settings: Settings) -> Clients:
+    """Clients of a running sandbox."""
+    content = Control(settings).status().content
+    return clients(
+        settings.endpoint, content["access_key_id"], content["access_key_secret"], Path(content["ca"])
+    )
+
+
+def found(
+    settings: Settings, key: Path, hosts: int = 1, passed: Callable[[str], None] = lambda _: None
+) -> Site:
+    """Make a site on a running sandbox, at the same addresses as every other one, and wait for SSH to every host.
+
+    ``passed`` is called with what has just come to be.
+    """
+    to = sdk(settings)
+    vswitch, group = _network(to, key)
+    order = {
+        "v_switch_id": vswitch,
+        "security_group_ids": [group],
+        "private_ip_address": str(VIP + 1),
+        "amount": hosts,
+        "instance_name": settings.name,
+        "host_name": settings.name,
+        "key_pair_name": "key",
+        "image_id": images.DEFAULT.id,
+        "instance_type": "ecs.t6-c1m1.large",
+    }
+    made = to.ecs.run_instances(ecs.RunInstancesRequest(**HERE, **order)).body.instance_id_sets
+    vip = vpc.CreateHaVipRequest(**HERE, v_switch_id=vswitch, ip_address=str(VIP))
+    vip_id = to.vpc.create_ha_vip(vip).body.ha_vip_id
+
+    def attached(instance: str) -> Host:
+        what = f"{instance} of {settings.name} runs"
+        wait_until(lambda: Control(settings).host(instance)["state"] == "Running", BOOT_LIMIT_S, what)
+        eip = to.vpc.allocate_eip_address(vpc.AllocateEipAddressRequest(**HERE)).body
+        bind = vpc.AssociateEipAddressRequest(**HERE, allocation_id=eip.allocation_id, instance_id=instance)
+        to.vpc.associate_eip_address(bind)
+        return Host(settings, instance, eip.eip_address, key)
+
+    with ThreadPoolExecutor() as pool:
+        site = Site(settings, to, tuple(pool.map(attached, made.instance_id_set)))
+    passed("every instance is Running")
+    for host in site.hosts:
+        to.vpc.associate_ha_vip(vpc.AssociateHaVipRequest(**HERE, ha_vip_id=vip_id, instance_id=host.id))
+        wait_until(lambda: site.content["ha_vips"][0]["status"] == "InUse", 5, "the HaVip is in use")
+    wait_for_ssh(site)
+    passed("every host answers SSH")
+    return site
+
+
+def wait_for_ssh(site: Site) -> None:
+    """Wait until every host answers SSH through its EIP."""
+    for host in site.hosts:
+        wait_until(host.answers, BOOT_LIMIT_S, f"SSH to {host.id} of {site.settings.name}")
+
+
+def _network(to: Clients, key: Path) -> tuple[str, str]:
+    """Make a VPC, a vSwitch, a security group that lets SSH in, and a key pair; the ids of vSwitch and group."""
+    vpc_id = to.vpc.create_vpc(vpc.CreateVpcRequest(**HERE, cidr_block="10.0.0.0/16")).body.vpc_id
+    wanted = {**HERE, "vpc_id": vpc_id, "zone_id": f"{REGION}-i", "cidr_block": "10.0.0.0/24"}
+    vswitch = to.vpc.create_vswitch(vpc.CreateVSwitchRequest(**wanted)).body.v_switch_id
+    made = to.ecs.create_security_group(ecs.CreateSecurityGroupRequest(**HERE, vpc_id=vpc_id))
+    group = made.body.security_group_id
+    ssh = ecs.AuthorizeSecurityGroupRequestPermissions(
+        ip_protocol="tcp", port_range="22/22", source_cidr_ip="0.0.0.0/0"
+    )
+    to.ecs.authorize_security_group(
+        ecs.AuthorizeSecurityGroupRequest(**HERE, security_group_id=group, permissions=[ssh])
+    )
+    public = key.with_suffix(".pub").read_text().strip()
+    to.ecs.import_key_pair(ecs.ImportKeyPairRequest(**HERE, key_pair_name="key", public_key_body=public))
+    return vswitch, group
