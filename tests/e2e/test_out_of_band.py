@@ -1,5 +1,6 @@
 """Every kind of resource changed, lost and imported: by the stack, and behind its back through Alibaba's own SDKs."""
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from alibabacloud_ecs20140526 import models as ecs
 from alibabacloud_vpc20160428 import models as vpc
 
 from sandbox.control import Control
+from sandbox.hosts.machine import Machines
 from sandbox.settings import Settings
 from sandbox.stack.engine import PROJECT
 from tests.e2e.conftest import make_lab
@@ -150,6 +152,44 @@ def test_an_instance_that_is_gone_comes_again(lab: Lab, sdk: Clients) -> None:
     shown = ha_vip(sdk, made["vip_id"])
     assert shown.associated_instances.associated_instance == [made["instance_id"]]
     assert is_as_wanted(lab)
+
+
+def test_an_instance_stays_the_same_one_with_other_user_data_host_name_type_and_disk(
+    lab: Lab, sdk: Clients
+) -> None:
+    """The provider changes it, stops it and starts it; a changed image is a new disk."""
+    made = lab.outputs()
+    script = "#!/bin/sh\nhostname >/root/ran\n"
+    for key, value in {"userData": script, "host": "two", "type": "ecs.g7.xlarge"}.items():
+        lab.engine.must("config", "set", key, value)
+    succeed(lab, "up", "--yes", "--skip-preview")
+    assert lab.outputs() == made
+    shown = instance(sdk, made["instance_id"])
+    assert (shown.status, shown.host_name, shown.instance_type) == ("Running", "two", "ecs.g7.xlarge")
+    machines = Machines(lab.settings)
+    machines.run(made["instance_id"], ["cloud-init", "status", "--wait"])
+    assert machines.run(made["instance_id"], ["hostname"]).strip() == "two"
+    asked = ecs.DescribeUserDataRequest(region_id=REGION, instance_id=made["instance_id"])
+    held = sdk.ecs.describe_user_data(asked).body.user_data
+    assert base64.b64decode(held).decode() == script
+    assert machines.run(made["instance_id"], ["find", "/root", "-name", "ran"]) == "", "it is no first boot"
+    assert is_as_wanted(lab)
+
+    lab.engine.must("config", "set", "image", "debian_11_11_x64_20G_alibase_20240926.vhd")
+    succeed(lab, "up", "--yes", "--skip-preview")
+    assert lab.outputs() == made
+    shown = instance(sdk, made["instance_id"])
+    assert (shown.status, shown.key_pair_name) == ("Running", "cloud")
+    machines.run(made["instance_id"], ["cloud-init", "status", "--wait"])
+    assert "bullseye" in machines.run(made["instance_id"], ["cat", "/etc/os-release"])
+    assert machines.run(made["instance_id"], ["cat", "/root/ran"]).strip() == "two", "a new disk boots first"
+    assert is_as_wanted(lab)
+
+
+def test_the_provider_asks_for_nothing_the_sandbox_does_not_serve(lab: Lab) -> None:
+    """It takes what is refused with HTTP 404 for gone, and says nothing."""
+    assert is_as_wanted(lab)
+    assert lab.cloud()["not_served"] == {}
 
 
 def test_every_kind_of_resource_changes_in_place_or_is_replaced(lab: Lab, sdk: Clients) -> None:
