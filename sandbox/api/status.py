@@ -41,7 +41,7 @@ def _host(session: Session, instance: Instance) -> Body:
         "hostname": instance.host_name,
         "address": str(instance.address),
         "vpc": instance.vpc_id,
-        "eip": _eip_of(session, instance.id),
+        "eip": eips.address_of(session, instance.id),
         "security_groups": list(instance.security_groups),
         "state": session.status(instance).value,
         "failure": instance.failure,
@@ -57,13 +57,9 @@ def _ha_vip(session: Session, vip: HaVip) -> Body:
         "status": vip.status.value,
         "attached": attached,
         "holder": ha_vips.master(session, vip),
-        "eip": _eip_of(session, vip.id),
+        "eip": eips.address_of(session, vip.id),
     }
 
 
 def _eip(eip: Eip) -> Body:
     return {**_named(eip), "address": str(eip.address), "status": eips.status(eip), "target": eip.instance_id}
-
-
-def _eip_of(session: Session, owner: str) -> str:
-    return next((str(eip.address) for eip in session.state.eips.values() if eip.instance_id == owner), "")

@@ -91,6 +91,12 @@ def unassociate(session: Session, allocation_id: str, owner_id: str) -> None:
     clear(eip)
 
 
+def address_of(session: Session, owner_id: str) -> str:
+    """Return the address of the EIP that leads to an instance or HaVip, an empty string if none does."""
+    leading = (str(eip.address) for eip in session.state.eips.values() if eip.instance_id == owner_id)
+    return next(leading, "")
+
+
 def clear(eip: Eip) -> None:
     """Forget where an EIP led."""
     eip.instance_id = eip.instance_type = eip.private_address = eip.target_vpc = ""

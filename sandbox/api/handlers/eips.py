@@ -4,7 +4,18 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from sandbox.api.model import Body, Call, Paged, Rehearsable, Repeatable, Tag, as_dict, names, vpc_tags
+from sandbox.api.model import (
+    Body,
+    Call,
+    Paged,
+    Rehearsable,
+    Repeatable,
+    Tag,
+    as_dict,
+    has_tags,
+    names,
+    vpc_tags,
+)
 from sandbox.api.registry import VPC, action
 from sandbox.cloud import eips, texts
 from sandbox.cloud.session import Session
@@ -36,14 +47,16 @@ class DescribeEipAddresses(Rehearsable, Paged):
 
     not_served = names(
         """
-        BandwidthPackageId ChargeType EipName Filter ISP IncludeReservationData LockReason
-        PublicIpAddressPoolId ResourceGroupId SecurityProtectionEnabled SegmentInstanceId ServiceManaged
-        Tag
+        BandwidthPackageId ChargeType Filter IncludeReservationData LockReason PublicIpAddressPoolId
+        ResourceGroupId SecurityProtectionEnabled SegmentInstanceId ServiceManaged
         """
     )
 
     allocation_id: str = ""
     eip_address: str = ""
+    eip_name: str | None = None
+    isp: str = Field(default="", alias="ISP")
+    tag: tuple[Tag, ...] = ()
     status: str = ""
     associated_instance_type: str = ""
     associated_instance_id: str = ""
@@ -118,6 +131,9 @@ def describe_eip_addresses(session: Session, call: DescribeEipAddresses) -> Body
         for eip in session.here(session.state.eips)
         if call.allocation_id in ("", eip.id)
         and call.eip_address in ("", str(eip.address))
+        and call.eip_name in (None, eip.name)
+        and call.isp in ("", eip.isp)
+        and has_tags(eip.tags, call.tag)
         and call.status in ("", eips.status(eip))
         and call.associated_instance_type in ("", eip.instance_type)
         and call.associated_instance_id in ("", eip.instance_id)

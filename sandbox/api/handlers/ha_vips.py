@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from sandbox.api.model import Body, Filter, Repeatable, ShortPaged, Tag, as_dict, names, vpc_tags
+from sandbox.api.model import Body, Filter, Repeatable, ShortPaged, Tag, as_dict, has_tags, names, vpc_tags
 from sandbox.api.registry import VPC, action
 from sandbox.cloud import errors, ha_vips, texts
 from sandbox.cloud.session import Session
@@ -26,9 +26,10 @@ class CreateHaVip(Repeatable):
 class DescribeHaVips(ShortPaged):
     """VPC API reference, DescribeHaVips."""
 
-    not_served = names("ResourceGroupId Tags")
+    not_served = names("ResourceGroupId")
 
     filter: tuple[Filter, ...] = ()
+    tags: tuple[Tag, ...] = ()
 
 
 class ModifyHaVipAttribute(Repeatable):
@@ -79,7 +80,11 @@ def create_ha_vip(session: Session, call: CreateHaVip) -> Body:
 @action(VPC, DescribeHaVips)
 def describe_ha_vips(session: Session, call: DescribeHaVips) -> Body:
     """Show the HaVips that pass the filters."""
-    found = [vip for vip in session.here(session.state.ha_vips) if _passes(vip, call.filter)]
+    found = [
+        vip
+        for vip in session.here(session.state.ha_vips)
+        if _passes(vip, call.filter) and has_tags(vip.tags, call.tags)
+    ]
     shown: list[JsonValue] = [_ha_vip(session, vip) for vip in call.page(found)]
     return {"HaVips": {"HaVip": shown}, **call.counts(found)}
 

@@ -18,7 +18,7 @@ from sandbox.api.model import (
 )
 from sandbox.api.registry import ECS, action
 from sandbox.api.views import instance_view
-from sandbox.cloud import ids, instances, security_groups, texts
+from sandbox.cloud import eips, ids, instances, security_groups, texts
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import Disk
 
@@ -89,8 +89,8 @@ class DescribeInstances(Rehearsable, Tokened):
 
     not_served = names(
         """
-        DeviceAvailable EipAddresses Filter HpcClusterId HttpEndpoint HttpPutResponseHopLimit
-        HttpTokens ImageId InnerIpAddresses InstanceChargeType InstanceNetworkType InstanceType
+        DeviceAvailable Filter HpcClusterId HttpEndpoint HttpPutResponseHopLimit
+        HttpTokens InnerIpAddresses InstanceChargeType InstanceNetworkType
         InstanceTypeFamily InternetChargeType IoOptimized Ipv6Address LockReason NeedSaleCycle
         PublicIpAddresses RdmaIpAddresses ResourceGroupId
         """
@@ -105,6 +105,9 @@ class DescribeInstances(Rehearsable, Tokened):
     status: str = ""
     key_pair_name: str = ""
     private_ip_addresses: JsonList | None = None
+    eip_addresses: JsonList | None = None
+    image_id: str = ""
+    instance_type: str = ""
     additional_attributes: tuple[str, ...] = ()
     tag: tuple[Tag, ...] = ()
 
@@ -269,6 +272,9 @@ def describe_instances(session: Session, call: DescribeInstances) -> Body:
         and (not call.security_group_id or call.security_group_id in instance.security_groups)
         and call.key_pair_name in ("", instance.key_pair)
         and (call.private_ip_addresses is None or str(instance.address) in call.private_ip_addresses)
+        and (call.eip_addresses is None or eips.address_of(session, instance.id) in call.eip_addresses)
+        and call.image_id in ("", instance.image_id)
+        and call.instance_type in ("", instance.instance_type)
         and has_tags(instance.tags, call.tag)
         and call.status in ("", session.status(instance).value)
     ]

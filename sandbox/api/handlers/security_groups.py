@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue
 from sandbox.api.model import (
     Body,
     Call,
+    JsonList,
     Rehearsable,
     Repeatable,
     Tag,
@@ -40,12 +41,13 @@ class DescribeSecurityGroups(Rehearsable, Tokened):
 
     not_served = names(
         """
-        FuzzyQuery IsQueryEcsCount NetworkType ResourceGroupId SecurityGroupIds ServiceManaged
+        FuzzyQuery IsQueryEcsCount NetworkType ResourceGroupId ServiceManaged
         """
     )
 
     vpc_id: str = ""
     security_group_id: str = ""
+    security_group_ids: JsonList | None = None
     security_group_name: str | None = None
     security_group_type: str = ""
     tag: tuple[Tag, ...] = ()
@@ -104,6 +106,7 @@ def describe_security_groups(session: Session, call: DescribeSecurityGroups) -> 
         for group in session.here(session.state.security_groups)
         if call.vpc_id in ("", group.vpc_id)
         and call.security_group_id in ("", group.id)
+        and (call.security_group_ids is None or group.id in call.security_group_ids)
         and call.security_group_name in (None, group.name)
         and call.security_group_type in ("", "normal")
         and has_tags(group.tags, call.tag)

@@ -9,6 +9,7 @@ from alibabacloud_ecs20140526 import models as ecs
 from alibabacloud_vpc20160428 import models as vpc
 
 from tests.sdk import REGION, Refusal, refusal
+from tests.unit.sandbox.client import IMAGE
 from tests.unit.sandbox.sdk.conftest import ZONE, Account, make_group, make_vpc, make_vswitch
 
 pytestmark = pytest.mark.unit
@@ -265,3 +266,52 @@ def test_groups_stay_in_their_vpc(account: Account) -> None:
     elsewhere = make_group(account.ecs, make_vpc(account.vpc, "10.1.0.0/16"))
     order = account.order(security_group_ids=[elsewhere])
     assert refusal(account.ecs.run_instances, order) == Refusal(400, "InvalidParameter.Mismatch")
+
+
+def test_what_is_listed_passes_every_filter(account: Account) -> None:
+    """Each both ways: a value that fits, and one that does not."""
+    instance, vip, other_group = account.run(), account.ha_vip(VIP), make_group(account.ecs, account.vpc_id)
+    tag = {"key": "role", "value": "api"}
+    order = vpc.AllocateEipAddressRequest(
+        region_id=REGION, name="door", tag=[vpc.AllocateEipAddressRequestTag(**tag)]
+    )
+    eip = account.vpc.allocate_eip_address(order).body
+    account.eip()
+    account.vpc.associate_eip_address(bound(eip.allocation_id, instance))
+    tagged = vpc.TagResourcesRequest(
+        region_id=REGION, resource_type="HAVIP", resource_id=[vip], tag=[vpc.TagResourcesRequestTag(**tag)]
+    )
+    account.vpc.tag_resources(tagged)
+    account.ha_vip()
+
+    def instances(**wanted: str) -> list[str]:
+        found = account.ecs.describe_instances(ecs.DescribeInstancesRequest(region_id=REGION, **wanted))
+        return [one.instance_id for one in found.body.instances.instance]
+
+    def eips(**wanted: Any) -> list[str]:
+        found = account.vpc.describe_eip_addresses(
+            vpc.DescribeEipAddressesRequest(region_id=REGION, **wanted)
+        )
+        return [one.allocation_id for one in found.body.eip_addresses.eip_address]
+
+    def ha_vips(value: str) -> list[str]:
+        wanted = [vpc.DescribeHaVipsRequestTags(key="role", value=value)]
+        found = account.vpc.describe_ha_vips(vpc.DescribeHaVipsRequest(region_id=REGION, tags=wanted))
+        return [one.ha_vip_id for one in found.body.ha_vips.ha_vip]
+
+    def groups(ids: str) -> list[str]:
+        request = ecs.DescribeSecurityGroupsRequest(region_id=REGION, security_group_ids=ids)
+        found = account.ecs.describe_security_groups(request).body.security_groups.security_group
+        return [one.security_group_id for one in found]
+
+    assert instances(image_id=IMAGE) == instances(instance_type="ecs.g7.large") == [instance]
+    assert instances(eip_addresses=f'["{eip.eip_address}"]') == [instance]
+    for no in ({"image_id": "x"}, {"instance_type": "x"}, {"eip_addresses": '["127.0.0.1"]'}):
+        assert instances(**no) == []
+    role = [vpc.DescribeEipAddressesRequestTag(key="role", value="api")]
+    assert eips(eip_name="door") == eips(tag=role) == [eip.allocation_id]
+    assert len(eips(isp="BGP")) == 2
+    assert eips(isp="BGP_PRO") == eips(eip_name="x") == []
+    assert (ha_vips("api"), ha_vips("x")) == ([vip], [])
+    assert groups(f'["{other_group}"]') == [other_group]
+    assert groups('["sg-none"]') == []
