@@ -21,6 +21,10 @@ class LocalDataPlane:
         """Bring the network to ``topology``."""
         self._network.apply(topology)
 
+    def tend(self) -> None:
+        """Mend what died by itself."""
+        self._network.tend()
+
     def holder(self, vpc_id: str, address: IPv4Address) -> str | None:
         """Return the instance that has ``address`` on its interface now."""
         return self._network.holder(vpc_id, address)

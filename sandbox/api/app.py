@@ -1,5 +1,7 @@
 """The web application: the emulated API at ``/``, the control routes beside it."""
 
+import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +20,11 @@ from sandbox.api.faults import ApiFaults, refused
 from sandbox.api.signature import Envelope
 from sandbox.cloud import errors
 from sandbox.cloud.cloud import Cloud
+
+logger = logging.getLogger(__name__)
+
+TEND_S = 2.0
+"""How often the server looks whether something died."""
 
 FORM = "application/x-www-form-urlencoded"
 LONGEST_HEAD = 256 * 1024
@@ -51,9 +58,19 @@ def create_app(cloud: Cloud, access: Access, log: CallLog) -> Starlette:
         log.write({"Action": what}, answer, 0)
         return JSONResponse(answer.body, status_code=answer.status)
 
+    async def tend() -> None:
+        while True:
+            await asyncio.sleep(TEND_S)
+            try:
+                await run_in_threadpool(cloud.tend)
+            except Exception:
+                logger.exception("what died could not be mended")
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        tending = asyncio.create_task(tend())
         yield
+        tending.cancel()
         await run_in_threadpool(cloud.stop)
         log.close()
 

@@ -46,6 +46,11 @@ class Cloud:
             for instance_id, work in self._unfinished(draft):
                 self._lanes.submit(instance_id, work)
 
+    def tend(self) -> None:
+        """Mend what died by itself: to be called every few seconds."""
+        with self._writing:
+            self._plane.tend()
+
     def stop(self, timeout: float = 10) -> None:
         """Begin nothing more; hosts go on running."""
         if not self._lanes.close(timeout):

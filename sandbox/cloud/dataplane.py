@@ -15,6 +15,9 @@ class DataPlane(Protocol):
     def apply(self, topology: Topology) -> None:
         """Bring the network to ``topology``, whatever it was before."""
 
+    def tend(self) -> None:
+        """Mend what died by itself and is nobody's to start but ours."""
+
     def holder(self, vpc_id: str, address: IPv4Address) -> str | None:
         """Return the instance that has ``address`` on its interface now, or None."""
 

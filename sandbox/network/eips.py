@@ -115,6 +115,13 @@ class Forwarders:
         if led or detours.exists(self.settings.prefix):
             detours.lead(self.settings.prefix, led)
 
+    def tend(self) -> None:
+        """Start forwarders anew that have died since. Must not overlap with :meth:`apply`."""
+        for file in sorted(self.directory.glob("*.cfg")):
+            if not cgroups.members(cgroup(self.settings, MEMBER + file.stem)):
+                self.report(f"the forwarder of EIP {file.stem} died; it is started anew")
+                self._bring(file.stem, file.read_text())
+
     def _bring(self, address: str, text: str) -> None:
         file = self.directory / f"{address}.cfg"
         before = file.read_text() if file.exists() else ""

@@ -12,7 +12,7 @@ from sandbox.topology import Port, Topology, Vpc
 
 
 class Network:
-    """The data plane's network of one sandbox. Calls of :meth:`apply` must not overlap."""
+    """The data plane's network of one sandbox. Calls that change it must not overlap."""
 
     def __init__(self, settings: Settings, report: Report = lambda _: None) -> None:
         self.settings = settings
@@ -32,6 +32,10 @@ class Network:
         self._forwarders.apply(topology)
         for namespace in namespaces.existing(self.settings.prefix) - wanted:
             namespaces.remove(namespace)
+
+    def tend(self) -> None:
+        """Mend what died by itself since the last :meth:`apply`, which it must not overlap with."""
+        self._forwarders.tend()
 
     def holder(self, vpc_id: str, address: IPv4Address) -> str | None:
         """Return the instance that has ``address`` on its interface and may answer for it, if any has.

@@ -1,6 +1,7 @@
 """Two sandboxes at once whose networks have the same addresses: neither knows of the other, nor feels its end."""
 
 import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -10,8 +11,8 @@ from pathlib import Path
 import pytest
 from alibabacloud_ecs20140526 import models as ecs
 
-from sandbox import leftovers, lifecycle, needs
-from sandbox.hosts.machine import init_of
+from sandbox import cgroups, leftovers, lifecycle, needs
+from sandbox.hosts.machine import init_of, wait_until
 from sandbox.names import cgroup
 from sandbox.progress import to_console
 from sandbox.settings import Settings
@@ -66,6 +67,12 @@ def test_two_sandboxes_with_the_same_addresses_are_strangers(sites: tuple[Site, 
     burglar = clients(other.settings.endpoint, keys["access_key_id"], keys["access_key_secret"], ca)
     listed = ecs.DescribeInstancesRequest(region_id=REGION)
     assert refusal(burglar.ecs.describe_instances, listed).code == "InvalidAccessKeyId.NotFound"
+
+    # A forwarder that dies comes again by itself.
+    forwarder = cgroup(other.settings, f"eip-{neighbour.eip}")
+    for pid in cgroups.members(forwarder):
+        os.kill(pid, signal.SIGKILL)
+    wait_until(neighbour.answers, 10, "the EIP answers again")
 
     # The end of one is not felt by the other.
     before = processes(other)

@@ -19,6 +19,7 @@ class FakePlane:
     calls: list[str] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     boots: threading.Event = field(default_factory=threading.Event)
+    tended: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.boots.set()
@@ -32,6 +33,13 @@ class FakePlane:
         """Remember it."""
         self._called("apply")
         self.topology = topology
+
+    def tend(self) -> None:
+        """Nothing dies here by itself."""
+        if "tend" in self.broken:
+            self.broken.clear()
+            raise RuntimeError("tend is broken")
+        self.tended.set()
 
     def holder(self, vpc_id: str, address: IPv4Address) -> str | None:
         """Return whom the test set."""

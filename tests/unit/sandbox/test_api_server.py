@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from sandbox.api import credentials, tls
+from sandbox.api.app import TEND_S
 from tests.unit.sandbox.client import VERSIONS, signed
 from tests.unit.sandbox.served import Server
 
@@ -44,6 +45,15 @@ def test_get_post_and_mixed_parameters(server: Server) -> None:
 def test_an_address_that_leads_to_no_action(server: Server, method: str, path: str) -> None:
     answer = server.client.request(method, path)
     assert (answer.status_code, answer.json()["Code"]) == (404, "InvalidAction.NotFound")
+
+
+def test_the_server_looks_after_what_may_die_and_goes_on_when_it_cannot_mend_it(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.plane.broken.add("tend")
+    server.plane.tended.clear()
+    assert server.plane.tended.wait(5 * TEND_S)
+    assert "what died could not be mended" in caplog.text
 
 
 def test_what_is_not_served_is_said_aloud(server: Server, caplog: pytest.LogCaptureFixture) -> None:
