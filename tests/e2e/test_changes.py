@@ -1,5 +1,6 @@
 """What people change on a running endpoint, under load: nobody notices, and the VIP never has two holders."""
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,7 +9,8 @@ import pytest
 
 from tests.e2e.holders import Holders
 from tests.e2e.lab import Lab, eventually
-from tests.e2e.traffic import Prober, Streams, from_outside
+from tests.e2e.later import later_version
+from tests.e2e.traffic import OK, Prober, Streams, from_outside
 
 pytestmark = [pytest.mark.e2e, pytest.mark.endpoint, pytest.mark.timeout(600)]
 
@@ -139,6 +141,44 @@ def test_the_eip_is_taken_away_and_given_back(standing: Lab) -> None:
     assert standing.outputs()["endpoint"] == f"https://{VIP}:16443"
     with unnoticed(standing):
         up(standing, publicEndpoint="true")
+    assert standing.answers()
+
+
+def test_the_packages_are_upgraded(standing: Lab) -> None:
+    """HAProxy reloads into its new program. keepalived restarts: on the holder, that hands the VIP over."""
+    names = [later_version(standing, (FIRST, SECOND), name) for name in ("haproxy", "keepalived")]
+    holders = Holders(standing, VIP)
+    with Prober(from_outside(standing), rate=20).running() as prober, holders.watched():
+        up(standing, packages={"names": [*names, "socat", "curl"]})
+    said = f"{prober.report()}; holders: {holders.moves()}"
+    assert len(prober.failures) <= 2, said
+    assert prober.gap_s() < 0.5, said
+    assert holders.longest_s(2) == 0, said
+    assert len(holders.moves()) <= 3, f"each keepalived restarts once: {said}"
+    for host in (FIRST, SECOND):
+        for service in ("haproxy", "keepalived"):
+            runs = f"readlink /proc/$(systemctl show -p MainPID --value {service})/exe"
+            assert standing.ssh(host, runs).strip() == f"/usr/sbin/{service}", (
+                "the program that was replaced still runs"
+            )
+    with unnoticed(standing):
+        up(standing, packages={})
+
+
+def test_the_vip_is_changed(standing: Lab) -> None:
+    other = "10.0.0.20"
+    old = from_outside(standing)
+    new = dataclasses.replace(old, address=other)
+    holders = Holders(standing, other)
+    with Prober(old).running() as before, Prober(new).running() as after, holders.watched():
+        up(standing, vip=other)
+    last = max(request.start for request in before.requests if request.outcome == OK)
+    first = min(request.start for request in after.requests if request.outcome == OK)
+    assert first - last < 1, f"for {first - last:.2f} s neither address answered"
+    assert not after.since(first), after.report(first)
+    assert holders.longest_s(2) == 0, holders.moves()
+    assert standing.answers(), "the EIP leads to the new one"
+    up(standing, vip=VIP)
     assert standing.answers()
 
 
