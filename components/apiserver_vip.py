@@ -1,13 +1,14 @@
 """``ApiServerVip``: a HaVip, the balancers attached to it, and what makes them answer on it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
 import pulumi
 from pulumi_alicloud import ecs, vpc
 
-from components import adoption, claims, inputs, questions, render, ssh
+from components import adoption, claims, inputs, questions, render, rules_texts, ssh
 from components.args import ApiServerVipArgs, BalancerArgs
 from components.balancer_host import BalancerHost, HostInputs
 from components.enums import Verify
@@ -50,6 +51,7 @@ class ApiServerVip(pulumi.ComponentResource):
         namesake = claims.take(claims.of_this_run(), name, args, self._draft.router_id)
         super().__init__(TYPE, name, {}, opts)
         self._name, self._args = name, args
+        self._formerly = _former_names(opts)
         self._warn(namesake)
         self._plan = self._planned()
         checked = self._checked()
@@ -114,7 +116,9 @@ class ApiServerVip(pulumi.ComponentResource):
         raw = inputs.renderable(self._args)
         if isinstance(raw.get("vip"), pulumi.Output):
             del raw["vip"]
-        return pulumi.Output.from_input(raw).apply(lambda known: judged(self._name, known))
+        return pulumi.Output.from_input(raw).apply(
+            lambda known: replace(judged(self._name, known), formerly=self._formerly)
+        )
 
     def _checked(self) -> pulumi.Output[Plan]:
         """Return the plan with the VIP given: what no host is touched without."""
@@ -208,7 +212,7 @@ class ApiServerVip(pulumi.ComponentResource):
             host,
             ssh.merged(self._args.get("ssh"), args.get("ssh")),
             args["address"],
-            owner=self._name,
+            owners=[self._name, *self._formerly],
             instance_id=args["instance_id"],
             after=after,
             opts=pulumi.ResourceOptions(parent=self, deleted_with=args.get("instance")),
@@ -251,6 +255,14 @@ class ApiServerVip(pulumi.ComponentResource):
             after=joined,
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _former_names(opts: pulumi.ResourceOptions | None) -> tuple[str, ...]:
+    """Return the names in the aliases of `opts`: whoever renames a component renames what is on its hosts."""
+    aliases = (opts.aliases if opts else None) or []
+    given = [alias.name if isinstance(alias, pulumi.Alias) else alias for alias in aliases]
+    names = [name.rpartition("::")[2] for name in given if isinstance(name, str)]  # of a URN its last part
+    return tuple(name for name in names if rules_texts.NAME.fullmatch(name))
 
 
 def _and(more: pulumi.Resource, found: list[pulumi.Resource]) -> list[pulumi.Resource]:

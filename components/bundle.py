@@ -26,6 +26,8 @@ class Bundle:
     owner: str
     """Name of the endpoint the host serves: two endpoints on one host are refused."""
     files: Sequence[File]
+    formerly: Sequence[str] = ()
+    """Names that the endpoint had before."""
     take_over: bool = False
     """Whether configuration that somebody else made is replaced; else it is a reason to refuse."""
     interface_of: str = ""
@@ -43,6 +45,7 @@ class Bundle:
 
     def __str__(self) -> str:
         headers = [f"owner {self.owner}"]
+        headers += [f"formerly {' '.join(self.formerly)}"] if self.formerly else []
         headers += ["take-over yes"] if self.take_over else []
         headers += ["lead yes"] if self.lead else []
         headers += [f"done {', '.join(self.done)}"] if self.done else []

@@ -35,7 +35,8 @@ class HostKeys(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ) -> None:
         """Learn what `args` do not give, once `after` is there."""
-        super().__init__(TYPE, f"{name}-host-keys", {}, opts)
+        # Under the name that its parts begin with: a renamed endpoint finds them by their aliases.
+        super().__init__(TYPE, name, {}, opts)
         self._name, self._args, self._after = name, args, after
         self._shared = args.get("ssh") or {}
         bastion = self._shared.get("proxy")

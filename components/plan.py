@@ -22,6 +22,8 @@ class Plan:
     settings: Settings
     timers: Timers
     router_id: int
+    formerly: tuple[str, ...] = ()
+    """Names that the endpoint had before: hosts that serve it under one of them are its own."""
 
     @property
     def balancers(self) -> tuple[Balancer, ...]:

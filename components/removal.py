@@ -23,14 +23,15 @@ def removal(
     connection: SshArgs,
     address: pulumi.Input[str],
     *,
-    owner: str,
+    owners: Sequence[str],
     instance_id: pulumi.Input[str],
     after: Sequence[pulumi.Resource],
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Resource:
-    """Add what only acts when it is deleted: `host` is rid of the endpoint `owner`, before all that is in `after`.
+    """Add what only acts when it is deleted: `host` is rid of the endpoint, before all that is in `after`.
 
-    What is done on the host depends on it, so that also a first run that fails half-way can be undone.
+    `owners` is the endpoint's name, and those it had before. What is done on the host depends on what is returned, so
+    that also a first run that fails half-way can be undone.
     """
     return local.Command(
         name,
@@ -40,7 +41,7 @@ def removal(
             "HAVIP_HOST": host,
             "HAVIP_SSH": ssh.endpoint(connection, address),
             "HAVIP_PATIENCE_S": str(PATIENCE_S),
-            "HAVIP_COMMAND": ssh.as_root(connection, lambda sudo: command(sudo, owner)),
+            "HAVIP_COMMAND": ssh.as_root(connection, lambda sudo: command(sudo, owners)),
         },
         add_previous_output_in_env=False,
         # Another instance at the same address: the old one is asked first, and it is known by its host key.
@@ -51,6 +52,6 @@ def removal(
     )
 
 
-def command(sudo: str, owner: str) -> str:
+def command(sudo: str, owners: Sequence[str]) -> str:
     """Return what is run on the host; where there is no tool there is nothing to undo."""
-    return f"test ! -x {paths.TOOL} || {sudo}{paths.TOOL} retire {shlex.quote(owner)}"
+    return f"test ! -x {paths.TOOL} || {sudo}{paths.TOOL} retire {shlex.join(owners)}"

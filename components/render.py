@@ -176,7 +176,8 @@ def _bundle(plan: Plan, balancer: Balancer, service: str, files: list[File], **m
     bundle = Bundle(
         plan.name,
         files,
-        plan.settings.take_over,
+        formerly=plan.formerly,
+        take_over=plan.settings.take_over,
         lead=balancer.name == plan.lead.name,
         done=order[:place],
         next=order[place + 1 :],

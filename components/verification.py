@@ -44,7 +44,8 @@ class Verification(pulumi.ComponentResource):
 
         In the end the cloud's master of `ha_vip`, an id, must be the balancer that has the VIP.
         """
-        super().__init__(TYPE, f"{name}-verification", {}, opts)
+        # Under the name that its parts begin with: a renamed endpoint finds them by their aliases.
+        super().__init__(TYPE, name, {}, opts)
         self._name = name
         command = local.Command(
             f"{name}-verify",

@@ -3,11 +3,12 @@
 # Unpack the bundle on stdin into $stage; sets its headers and the arrays paths and modes.
 unpack() {
     local line target="" age="" lua=""
-    owner="" probe="" interface="" take_over="" lead="" reached="" ahead=""
+    owner="" formerly="" probe="" interface="" take_over="" lead="" reached="" ahead=""
     paths=() modes=()
     while IFS= read -r line; do
         case $line in
         "==== owner "*) owner=${line#==== owner } ;;
+        "==== formerly "*) formerly=${line#==== formerly } ;;
         "==== take-over "*) take_over=${line#==== take-over } ;;
         "==== lead "*) lead=${line#==== lead } ;;
         "==== done "*) reached=${line#==== done } ;;
@@ -82,8 +83,9 @@ standing() {
 check_owner() {
     local present=""
     [ -e "$STATE/owner" ] && present=$(cat "$STATE/owner")
-    if [ -n "$present" ] && [ "$present" != "$owner" ]; then
-        fail "serves the endpoint '$present' already, '$owner' needs hosts of its own"
+    if [ -n "$present" ] && [ "$present" != "$owner" ] && [[ " $formerly " != *" $present "* ]]; then
+        fail "serves the endpoint '$present' already, '$owner' needs hosts of its own; nothing was changed." \
+            "If it is '$present' under a new name, give the component an alias with the old one"
     fi
 }
 

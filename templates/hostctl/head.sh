@@ -6,7 +6,7 @@
 #   hostctl secret [lead] < PASSWORD  the VRRP password, into the file that keepalived.conf includes
 #   hostctl join                      start keepalived, once nobody speaks a VRRP it would be deaf to
 #   hostctl remove SERVICE            stop it and put back what was there before
-#   hostctl retire NAME               remove everything of the endpoint NAME, this tool too
+#   hostctl retire NAME [FORMER...]   remove everything of the endpoint NAME, this tool too
 #   hostctl check SERVICE < BUNDLE    say what differs from the bundle and whether the service runs; changes nothing
 #   hostctl await-turn                (keepalived.service) wait until it is safe to take part in VRRP
 #   hostctl release ADDRESS           (keepalived.service) drop a VIP that a dead keepalived left behind
@@ -14,6 +14,7 @@
 #
 # A bundle is text. Lines beginning with "==== " are its headers, what follows a file header is the file:
 #   ==== owner NAME            the endpoint this belongs to; another one's host is refused
+#   ==== formerly NAME...      names that this endpoint had before
 #   ==== take-over yes         configuration that somebody else made is replaced (and put back by remove)
 #   ==== lead yes              changed last: it stays in office while its VRRP changes, the others stand aside
 #   ==== done NAME...          hosts that this change has reached before this one

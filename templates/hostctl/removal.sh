@@ -71,10 +71,10 @@ remove() {
 }
 
 # Everything of one endpoint, the tool too; another endpoint's, and what was never changed here, stays.
-retire() {
+retire() { # retire NAME [FORMER NAME...]
     local present="" service
     [ ! -e "$STATE/owner" ] || present=$(cat "$STATE/owner")
-    if [ -n "$present" ] && [ "$present" != "$1" ]; then
+    if [ -n "$present" ] && [[ " $* " != *" $present "* ]]; then
         echo "serves the endpoint '$present': left as it is"
         return
     fi

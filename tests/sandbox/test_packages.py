@@ -1,5 +1,6 @@
 """What ``hostctl packages`` does on a host: pinned versions, running services, locks, and mistakes."""
 
+import dataclasses
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,6 +89,20 @@ def test_a_keepalived_that_is_too_old_is_refused_before_anything_changes(fleet: 
     finally:
         fleet.ssh(HOST, "rm /usr/local/sbin/keepalived")
     assert fleet.ssh(HOST, f"ls {paths.HAPROXY_DROP_IN} {paths.KEEPALIVED_CONF} 2>/dev/null || true") == ""
+
+
+def test_a_host_is_one_endpoints_until_that_has_another_name(fleet: Fleet) -> None:
+    plan = examples.planned(examples.topology())
+    other = dataclasses.replace(plan, name="other")
+    renamed = dataclasses.replace(other, formerly=("old", "cp"))
+    first, second, third = (render.haproxy_bundle(one, one.balancers[0]) for one in (plan, other, renamed))
+    apply = f"{paths.TOOL} apply haproxy"
+    assert "applied" in fleet.ssh(HOST, apply, stdin=first)
+    with pytest.raises(OSError, match=r"serves the endpoint 'cp' already.*nothing was changed"):
+        fleet.ssh(HOST, apply, stdin=second)
+    assert "applied" in fleet.ssh(HOST, apply, stdin=third)
+    assert "nothing of 'other' is left" in fleet.ssh(HOST, f"{paths.TOOL} retire other")
+    fleet.ssh(HOST, f"install -D -m 755 /dev/stdin {paths.TOOL}", stdin=render.tool())
 
 
 def test_another_version_is_installed_under_a_service_that_runs_on(fleet: Fleet, tmp_path: Path) -> None:

@@ -98,8 +98,21 @@ def test_what_dies_with_something_else_takes_all_its_parts_along(preview: bool) 
 def test_a_renamed_component_keeps_its_parts(preview: bool) -> None:
     inside = ours(program(preview=preview, aliases=[pulumi.Alias(name="old")]))
     assert inside["kube-apiserver-havip:index:ApiServerVip::cp"].aliases == {"old"}
-    # What the engine asks for, to hand the alias on: names that begin with the component's.
-    assert all(one.name.startswith("cp") for one in inside.values())
+    # What the engine asks for, to hand the alias on: names that begin with the parent's.
+    parts = [one for one in inside.values() if one.parent in {other.name for other in inside.values()}]
+    assert len(parts) > 20
+    assert [one.name for one in parts if not one.name.startswith(one.parent)] == []
+    bundles = [one.inputs["stdin"] for name, one in inside.items() if name.endswith("-haproxy")]
+    assert all("\n==== formerly old\n" in bundle for bundle in bundles), "its hosts know it again"
+    removal = inside["command:local:Command::cp-m1-removal"].inputs["environment"]["value"]
+    assert removal["HAVIP_COMMAND"].endswith("/hostctl retire cp old")
+
+
+@BOTH
+def test_an_alias_that_is_a_urn_has_the_name_too(preview: bool) -> None:
+    urn = "urn:pulumi:s::p::kube-apiserver-havip:index:ApiServerVip::older"
+    inside = ours(program(preview=preview, aliases=[urn, pulumi.Alias(type_="x")]))
+    assert "\n==== formerly older\n" in inside["command:remote:Command::cp-m1-haproxy"].inputs["stdin"]
 
 
 @BOTH
