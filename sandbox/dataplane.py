@@ -51,6 +51,10 @@ class LocalDataPlane:
         """Remove it."""
         self._machines.delete(instance_id)
 
+    def died(self, instance_id: str) -> bool:
+        """Return whether its processes are gone though nobody switched it off."""
+        return self._machines.died(instance_id)
+
     def state(self, instance_id: str) -> HostState:
         """Return what its processes say."""
         return self._machines.state(instance_id)

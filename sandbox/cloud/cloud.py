@@ -11,7 +11,7 @@ from sandbox.cloud import errors, instances
 from sandbox.cloud.dataplane import DataPlane, HostState
 from sandbox.cloud.lanes import Lanes
 from sandbox.cloud.session import Offer, Session
-from sandbox.cloud.state import Phase, State
+from sandbox.cloud.state import Instance, Phase, State
 from sandbox.cloud.store import Store
 from sandbox.cloud.topology import build
 from sandbox.cloud.transitions import Work, settle
@@ -35,6 +35,8 @@ class Cloud:
         self._writing = threading.Lock()
         self._lanes = Lanes(self._perform)
         self._state = store.load()
+        self._dead: set[str] = set()
+        """Instances whose host was found dead when it was last looked."""
 
     def start(self) -> None:
         """Take everything up as the state has it: after a start, a crash, or a reboot of the machine."""
@@ -47,9 +49,22 @@ class Cloud:
                 self._lanes.submit(instance_id, work)
 
     def tend(self) -> None:
-        """Mend what died by itself: to be called every few seconds."""
+        """Mend what died by itself: to be called every few seconds, by one thread.
+
+        A host that died is booted again, as the cloud does with an instance whose hardware fails (ActionOnMaintenance
+        is AutoRecover). It must be found so twice: one that is being started by a fault that heals is not there yet.
+        """
         with self._writing:
             self._plane.tend()
+        dead = {instance.id for instance in self._state.instances.values() if self._died(instance)}
+        for instance_id in dead & self._dead:
+            log.warning("%s died; it is started anew", instance_id)
+            self._lanes.submit(instance_id, Work.START)
+        self._dead = dead
+
+    def _died(self, instance: Instance) -> bool:
+        wanted = instance.phase is Phase.PLACED and instance.powered and not instance.failure
+        return wanted and self._lanes.under_way(instance.id) is None and self._plane.died(instance.id)
 
     def stop(self, timeout: float = 10) -> None:
         """Begin nothing more; hosts go on running."""

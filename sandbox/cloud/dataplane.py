@@ -36,5 +36,8 @@ class DataPlane(Protocol):
     def delete(self, instance_id: str) -> None:
         """Remove it with its disk; nothing to do where it is absent."""
 
+    def died(self, instance_id: str) -> bool:
+        """Return whether the host is off though nobody switched it off, itself included."""
+
     def state(self, instance_id: str) -> HostState:
         """Return what the host is doing, looked up and never remembered."""

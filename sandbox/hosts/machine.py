@@ -1,5 +1,6 @@
 """The life of hosts: made, booted, stopped, found again. Their processes alone say in what state they are."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -63,6 +64,8 @@ class Machines:
             path.mkdir(parents=True, exist_ok=True)
         plan.upper.chmod(0o755)
         seed.write(spec, plan.upper)
+        if not Plan.exists(directory):
+            plan.off.touch()
         plan.save()
 
     def start(self, instance_id: str) -> None:
@@ -78,7 +81,7 @@ class Machines:
             raise SandboxError(
                 f"{instance_id} has no network interface: apply the topology before starting it"
             )
-        plan.stopping.unlink(missing_ok=True)
+        plan.off.unlink(missing_ok=True)
         cgroups.create(plan.cgroup, cgroups.Limits(memory=plan.spec.memory, cores=plan.spec.cores))
         command = [
             "unshare",
@@ -111,14 +114,14 @@ class Machines:
         deadline = time.monotonic() + BOOT_LIMIT_S
         while self.state(instance_id) is HostState.STARTING and time.monotonic() < deadline:
             time.sleep(0.05)
-        if self.state(instance_id) is HostState.STOPPED and not plan.stopping.exists():
+        if self.state(instance_id) is HostState.STOPPED and not plan.off.exists():
             said = "\n".join(line for file in (plan.console, plan.log) for line in _tail(file))
             raise SandboxError(f"the host ended while it booted; its last words:\n{said}")
 
     def stop(self, instance_id: str, force: bool = False) -> None:
         """Power off and return when no process is left: at once with ``force``, else within ``GRACE_S``."""
         plan = self._plan(instance_id)
-        plan.stopping.touch()
+        plan.off.touch()
         try:
             if not force and (init := init_of(plan.cgroup)):
                 os.kill(init, POWER_OFF)
@@ -128,7 +131,7 @@ class Machines:
         finally:
             # Else it stays until the next start: who watches a boot can tell that it was stopped.
             if cgroups.members(plan.cgroup):
-                plan.stopping.unlink(missing_ok=True)
+                plan.off.unlink(missing_ok=True)
 
     def reboot(self, instance_id: str, force: bool = False) -> None:
         """Stop and start; the disk stays, everything in memory and on the interface goes."""
@@ -151,9 +154,17 @@ class Machines:
         if not cgroups.members(plan.cgroup):
             return HostState.STOPPED
         init = init_of(plan.cgroup)
-        if plan.stopping.exists() or (init and _name(init).startswith("systemd-shutdow")):
+        if plan.off.exists() or (init and _name(init).startswith("systemd-shutdow")):
             return HostState.STOPPING
         return HostState.RUNNING if init and _name(init) == "systemd" else HostState.STARTING
+
+    def died(self, instance_id: str) -> bool:
+        """Whether the host's processes are gone though nobody switched it off: killed, or lost with the machine."""
+        directory = self.settings.hosts / instance_id
+        if not Plan.exists(directory):
+            return False
+        plan = Plan.load(directory)
+        return not (plan.off.exists() or _held(plan.lock) or cgroups.members(plan.cgroup))
 
     def list(self) -> tuple[str, ...]:
         """Return the instance ids of all hosts made and not deleted."""
@@ -225,6 +236,16 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None
 
 def _tail(log: Path) -> list[str]:
     return log.read_text(errors="replace").splitlines()[-TAIL_LINES:] if log.exists() else []
+
+
+def _held(lock: Path) -> bool:
+    """Whether a process has the lock: quicker told than a cgroup's members."""
+    with suppress(FileNotFoundError), lock.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _name(pid: int) -> str:

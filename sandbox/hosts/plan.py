@@ -54,9 +54,9 @@ class Plan:
         return self.directory / "lock"
 
     @property
-    def stopping(self) -> Path:
-        """Exists from when somebody stops the machine until it is started again."""
-        return self.directory / "stopping"
+    def off(self) -> Path:
+        """Exists from when somebody stops the machine, or it powers itself off, until it is started again."""
+        return self.directory / "off"
 
     def save(self) -> None:
         """Write the plan, whole or not at all."""

@@ -18,6 +18,9 @@ from sandbox.shell import environment, run
 REBOOT = 133
 """nspawn's exit status when the machine inside asked for a reboot [systemd-nspawn(1)]."""
 
+POWER_OFF = 0
+"""The same when it powered itself off in order."""
+
 NSPAWN_STATE = Path("/run/systemd/nspawn")
 """nspawn keeps sockets and directories here; covered with a private tmpfs they go with the process."""
 
@@ -58,6 +61,8 @@ def supervise(plan: Plan) -> int:
         nic.power_on(plan.namespace, spec.address, spec.prefix, spec.gateway)
         status = boot(plan)
         nic.forget(plan.namespace)
+        if status == POWER_OFF:
+            plan.off.touch()
         if status != REBOOT:
             return status
 

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,17 @@ from alibabacloud_ecs20140526 import models as ecs
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 from alibabacloud_vpc20160428 import models as vpc
 
-from sandbox import lifecycle, names
+from sandbox import cgroups, lifecycle, names
+from sandbox.api.app import TEND_S
 from sandbox.control import Control
+from sandbox.hosts.machine import wait_until
 from sandbox.network import namespaces
 from sandbox.progress import to_console
 from sandbox.settings import Settings
 from tests.e2e.conftest import free_port
-from tests.sdk import REGION, Clients, clients
+from tests.sandbox.fleet import BOOT_LIMIT_S
+from tests.sandbox.site import found, new_key, sdk
+from tests.sdk import REGION, Clients
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -43,14 +48,6 @@ def running() -> Iterator[Settings]:
         yield settings
     finally:
         lifecycle.down(settings, to_console)
-
-
-def sdk(settings: Settings) -> Clients:
-    """Clients of the sandbox."""
-    content = Control(settings).status().content
-    return clients(
-        settings.endpoint, content["access_key_id"], content["access_key_secret"], Path(content["ca"])
-    )
 
 
 def persist(call: Callable[[Any], Any], request: Any) -> Any:
@@ -137,3 +134,41 @@ def test_random_kills_lose_nothing_and_make_nothing_twice(running: Settings) -> 
         assert max(Counter(one["name"] for one in held).values()) == 1
     gateways = namespaces.addresses(names.vpc_namespace(running, vpc_id), names.BRIDGE)
     assert {str(gateway.network) for gateway in gateways} == {one["cidr"] for one in content["vswitches"]}
+
+
+def test_what_is_killed_comes_again_and_what_was_switched_off_does_not(
+    running: Settings, tmp_path: Path
+) -> None:
+    """A host, alone; then every process the sandbox has, after which somebody starts its server."""
+    site = found(running, new_key(tmp_path))
+    [host] = site.hosts
+
+    def state() -> str:
+        return str(Control(running).host(host.id)["state"])
+
+    kill(names.cgroup(running, host.id))
+    assert state() == "Stopped"
+    wait_until(lambda: state() == "Running", BOOT_LIMIT_S, "the host runs again")
+    wait_until(host.answers, BOOT_LIMIT_S, "it answers again")
+
+    host.run("systemctl", "poweroff")
+    wait_until(lambda: state() == "Stopped", BOOT_LIMIT_S, "the host is off")
+    time.sleep(4 * TEND_S)
+    assert state() == "Stopped", "it switched itself off, and on the cloud it would stay so"
+
+    site.sdk.ecs.start_instance(ecs.StartInstanceRequest(instance_id=host.id))
+    wait_until(host.answers, BOOT_LIMIT_S, "it answers again")
+    kill(running.prefix)
+    before = Settings.load(running.name)
+    assert before is not None
+    lifecycle.up(before, to_console)
+    wait_until(host.answers, BOOT_LIMIT_S, "it answers again")
+    assert [shown["id"] for shown in site.content["hosts"]] == [host.id]
+
+
+def kill(group: str) -> None:
+    """SIGKILL to every process in a cgroup."""
+    for pid in cgroups.members(group):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not cgroups.members(group), 10, "the end of them")

@@ -171,7 +171,7 @@ def test_a_host_that_ends_while_it_boots_says_so_at_once(fleet: Fleet) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.mknod(systemd, stat.S_IFCHR)  # overlayfs's word for a file that is gone
-        init.write_text("#!/bin/sh\necho the disk is broken\nsleep 1\n")
+        init.write_text("#!/bin/sh\necho the disk is broken\nsleep 1\nexit 1\n")
         init.chmod(0o755)
         began = time.monotonic()
         with pytest.raises(SandboxError, match=r"ended while it booted(.|\n)*the disk is broken"):

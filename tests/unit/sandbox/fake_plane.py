@@ -18,6 +18,7 @@ class FakePlane:
     holders: dict[IPv4Address, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
+    dead: set[str] = field(default_factory=set)
     boots: threading.Event = field(default_factory=threading.Event)
     tended: threading.Event = field(default_factory=threading.Event)
 
@@ -56,6 +57,7 @@ class FakePlane:
     def start(self, instance_id: str) -> None:
         """Boot it when the test lets it."""
         self._called("start", instance_id)
+        self.dead.discard(instance_id)
         self.hosts[instance_id] = HostState.STARTING
         assert self.boots.wait(10)
         self.hosts[instance_id] = HostState.RUNNING
@@ -74,6 +76,10 @@ class FakePlane:
         """Remove it."""
         self._called("delete", instance_id)
         self.hosts.pop(instance_id, None)
+
+    def died(self, instance_id: str) -> bool:
+        """Whether the test says so."""
+        return instance_id in self.dead
 
     def state(self, instance_id: str) -> HostState:
         """Return what it is."""

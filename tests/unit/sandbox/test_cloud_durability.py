@@ -160,6 +160,31 @@ def test_a_host_that_does_not_boot_says_so_and_may_be_tried_again(client: Client
     assert not client.instances(instance)
 
 
+def test_a_host_that_died_is_started_anew_and_one_that_was_stopped_is_not(
+    client: Client, plane: FakePlane
+) -> None:
+    site = client.network()
+    died, stopped, broken = client.run(site), client.run(site), client.run(site)
+    client.ecs("StopInstance", InstanceId=stopped)
+    client.cloud.settle(5)
+    plane.broken.add("start")
+    client.ecs("StopInstance", InstanceId=broken)
+    client.cloud.settle(5)
+    client.ecs("StartInstance", InstanceId=broken)
+    client.cloud.settle(5)
+    plane.broken.clear()
+    plane.dead |= {died, stopped, broken}
+    plane.hosts |= dict.fromkeys(plane.dead, HostState.STOPPED)
+    before = len(plane.calls)
+    client.cloud.tend()
+    client.cloud.settle(5)
+    assert plane.calls[before:] == [], "it may be about to start"
+    client.cloud.tend()
+    client.cloud.settle(5)
+    assert plane.calls[before:] == [f"create {died}", f"start {died}"]
+    assert client.instance(died)["Status"] == "Running"
+
+
 def test_the_status_follows_the_host(client: Client, plane: FakePlane) -> None:
     site = client.network()
     instance = client.run(site)
