@@ -8,7 +8,7 @@ import asyncio
 import re
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pulumi
 from pulumi_alicloud import vpc
@@ -16,8 +16,6 @@ from pulumi_alicloud import vpc
 WITHIN_S = 20
 """The cloud learns of a new master a little later than the hosts."""
 PAUSE_S = 2
-_STARTED = datetime.now(UTC)
-"""An older verification is one that this run left as it was: the VIP may have moved since."""
 _HOLDER = re.compile(r"^holder: (\S+) (\S+) (\S+)$", re.MULTILINE)
 
 
@@ -29,10 +27,10 @@ class Holder:
     instance_id: str
 
 
-def holder(said: str) -> Holder | None:
-    """Return whom a verification (``templates/verify.py``) of this very run found, if that `said` so."""
+def holder(said: str, since: datetime) -> Holder | None:
+    """Return whom a verification (``templates/verify.py``) found that `said` so, unless that was before `since`."""
     found = _HOLDER.search(said)
-    if not found or datetime.fromisoformat(found[3]) < _STARTED:
+    if not found or datetime.fromisoformat(found[3]) < since:
         return None
     return Holder(found[1], found[2])
 

@@ -1,6 +1,7 @@
 """The end of an ``up``: everything the endpoint promises is asked, from every host that SSH reaches and from here."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
@@ -47,6 +48,8 @@ class Verification(pulumi.ComponentResource):
         # Under the name that its parts begin with: a renamed endpoint finds them by their aliases.
         super().__init__(TYPE, name, {}, opts)
         self._name = name
+        # What was verified before is what this run leaves as it was: the VIP may have moved since.
+        self._began = datetime.now(UTC)
         command = local.Command(
             f"{name}-verify",
             create=_RUN,
@@ -55,22 +58,18 @@ class Verification(pulumi.ComponentResource):
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
-        command.stdout.apply(self._pass_on)
-        self.agreed = pulumi.Output.all(command.stdout, ha_vip).apply(self._agreed)
+        self.agreed = pulumi.Output.all(command.stdout, ha_vip).apply(self._concluded)
         self.register_outputs({QUESTIONS: asked})
 
-    def _pass_on(self, said: str | None) -> None:
-        """Show what people should know: what a command prints is gone from the screen when it ends."""
-        if pulumi.runtime.is_dry_run():
-            return
-        for line in (said or "").splitlines():
+    async def _concluded(self, known: list[Any]) -> bool:
+        """Show people what this run found, if it looked at all, and have the cloud agree with it."""
+        said, ha_vip = known
+        found = None if pulumi.runtime.is_dry_run() else agreement.holder(said or "", self._began)
+        if not found:
+            return False
+        for line in said.splitlines():
+            # What a command prints is gone from the screen when it ends.
             if line.startswith("note: "):
                 pulumi.log.info(line.removeprefix("note: "), self)
-
-    async def _agreed(self, known: list[Any]) -> bool:
-        """Have the cloud agree with what this run, if it asked at all, found on the hosts."""
-        said, ha_vip = known
-        found = None if pulumi.runtime.is_dry_run() else agreement.holder(said or "")
-        if found:
-            await agreement.demand(self._name, found, ha_vip, self)
-        return found is not None
+        await agreement.demand(self._name, found, ha_vip, self)
+        return True

@@ -26,7 +26,7 @@ def up(
     monkeypatch: pytest.MonkeyPatch, masters: Sequence[str], *, at: str = NOW, preview: bool = False
 ) -> Run:
     """Run a program whose verification found, at that time, that the instance i-1 has the VIP."""
-    said = f"all is well\nholder: k8s-master01 i-1 {at}"
+    said = f"all is well\nnote: m3 is not ready\nholder: k8s-master01 i-1 {at}"
     verified = {"command:local:Command::cp-verify": {"stdout": said}}
     monkeypatch.setattr(engine, "COMPUTED", {**engine.COMPUTED, **verified})
 
@@ -38,9 +38,13 @@ def up(
     return run(program, preview=preview, masters=masters)
 
 
-def test_it_ends_when_the_cloud_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
-    got = up(monkeypatch, ["", "i-2", "i-1"])
+def test_it_ends_when_the_cloud_agrees(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        got = up(monkeypatch, ["", "i-2", "i-1"])
     assert got.error == ""
+    assert "m3 is not ready" in caplog.messages
     assert len(got.asked) == 3, "the cloud learns of a master later than the hosts"
     assert set(got.asked) == {"elsewhere"}, "the component's own provider"
 
@@ -54,9 +58,13 @@ def test_it_fails_naming_both_when_the_cloud_does_not(
     assert f"the cloud has taken {named} for the master of id-cp-havip" in got.error
 
 
-def test_a_verification_that_did_not_run_now_says_nothing_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
-    got = up(monkeypatch, ["i-2"], at=EARLIER)
+def test_a_verification_that_did_not_run_now_says_nothing_of_now(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        got = up(monkeypatch, ["i-2"], at=EARLIER)
     assert (got.error, got.asked) == ("", [])
+    assert "m3 is not ready" not in caplog.messages
 
 
 def test_a_preview_asks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

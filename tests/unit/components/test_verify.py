@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -92,8 +93,10 @@ def test_all_is_well(mode: str) -> None:
     asked = questions(mode=mode, outside="https://x")
     verdict = judge(asked, reports(), GOOD)
     assert verdict.failures == ()
+    before = datetime.now(UTC)
     said = "\n".join(statement(Outcome(asked, verdict, {})))
-    assert agreement.holder(said) == agreement.Holder("m1", "i-m1"), (
+    assert agreement.holder(said, datetime.now(UTC)) is None
+    assert agreement.holder(said, before) == agreement.Holder("m1", "i-m1"), (
         "the program asks the cloud about this one"
     )
     assert verdict.holders == ("m1",)
