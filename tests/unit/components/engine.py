@@ -10,6 +10,8 @@ from pulumi.runtime import mocks, settings, stack
 from pulumi.runtime.proto import resource_pb2
 
 HAVIP_PICKED = "10.0.0.99"
+UNAVAILABLE = "ServiceUnavailable"
+"""In place of a master: the cloud refuses the question."""
 HOST_KEY = "ecdsa-sha2-nistp256 AAAAlearned"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
 """What marks a secret on the wire (Pulumi's resource property serialization)."""
@@ -74,6 +76,8 @@ class Recorder(mocks.Mocks):
             raise NotImplementedError(args.token)
         self.asked.append((args.provider or "").rpartition("::")[0].rpartition("::")[2])
         master = self.masters.pop(0) if len(self.masters) > 1 else self.masters[0]
+        if master == UNAVAILABLE:
+            return {}, [("", UNAVAILABLE)]
         return {"havips": [{"id": args.args["ids"][0], "masterInstanceId": master}]}, []
 
 

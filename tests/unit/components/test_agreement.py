@@ -54,8 +54,15 @@ def test_it_fails_naming_both_when_the_cloud_does_not(
     monkeypatch: pytest.MonkeyPatch, master: str, named: str
 ) -> None:
     got = up(monkeypatch, [master])
-    assert "cp: k8s-master01 (i-1) had the VIP" in got.error
+    assert "k8s-master01 (i-1) had the VIP" in got.error
     assert f"the cloud has taken {named} for the master of id-cp-havip" in got.error
+
+
+def test_a_cloud_that_does_not_answer_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert up(monkeypatch, [engine.UNAVAILABLE, "i-1"]).error == ""
+    got = up(monkeypatch, [engine.UNAVAILABLE])
+    assert "cp: everything is applied and answers, but the cloud could not be asked" in got.error
+    assert engine.UNAVAILABLE in got.error
 
 
 def test_a_verification_that_did_not_run_now_says_nothing_of_now(
