@@ -1,8 +1,8 @@
 """A site on a sandbox, made with Alibaba's SDKs: a network, a HaVip, hosts with an EIP each that take SSH."""
 
 import subprocess
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -20,6 +20,8 @@ from tests.sdk import REGION, Clients, clients
 
 VIP = IPv4Address("10.0.0.10")
 HERE: dict[str, Any] = {"region_id": REGION}
+PAUSE_S = 0.2
+"""Between questions: on two processors, asking takes its time from the boots."""
 SSH_OPTIONS = (
     "StrictHostKeyChecking=no",
     "UserKnownHostsFile=/dev/null",
@@ -114,17 +116,10 @@ def found(
     vip = vpc.CreateHaVipRequest(**HERE, v_switch_id=vswitch, ip_address=str(VIP))
     vip_id = to.vpc.create_ha_vip(vip).body.ha_vip_id
 
-    def attached(instance: str) -> Host:
-        what = f"{instance} of {settings.name} runs"
-        wait_until(lambda: Control(settings).host(instance)["state"] == "Running", BOOT_LIMIT_S, what)
-        eip = to.vpc.allocate_eip_address(vpc.AllocateEipAddressRequest(**HERE)).body
-        bind = vpc.AssociateEipAddressRequest(**HERE, allocation_id=eip.allocation_id, instance_id=instance)
-        to.vpc.associate_eip_address(bind)
-        return Host(settings, instance, eip.eip_address, key)
-
-    with ThreadPoolExecutor() as pool:
-        site = Site(settings, to, tuple(pool.map(attached, made.instance_id_set)))
+    instances = list(made.instance_id_set)
+    _wait_until_running(settings, instances)
     passed("every instance is Running")
+    site = Site(settings, to, tuple(Host(settings, one, _eip(to, one), key) for one in instances))
     for host in site.hosts:
         to.vpc.associate_ha_vip(vpc.AssociateHaVipRequest(**HERE, ha_vip_id=vip_id, instance_id=host.id))
         wait_until(lambda: site.content["ha_vips"][0]["status"] == "InUse", 5, "the HaVip is in use")
@@ -133,10 +128,32 @@ def found(
     return site
 
 
+def _wait_until_running(settings: Settings, instances: list[str]) -> None:
+    """Wait for the cloud's word."""
+    deadline = time.monotonic() + BOOT_LIMIT_S
+    while True:
+        states = {host["id"]: host["state"] for host in Control(settings).status().content["hosts"]}
+        if all(states[one] == "Running" for one in instances):
+            return
+        assert time.monotonic() < deadline, states
+        time.sleep(PAUSE_S)
+
+
+def _eip(to: Clients, instance: str) -> str:
+    """Give an instance an EIP; its address."""
+    eip = to.vpc.allocate_eip_address(vpc.AllocateEipAddressRequest(**HERE)).body
+    bind = vpc.AssociateEipAddressRequest(**HERE, allocation_id=eip.allocation_id, instance_id=instance)
+    to.vpc.associate_eip_address(bind)
+    return str(eip.eip_address)
+
+
 def wait_for_ssh(site: Site) -> None:
     """Wait until every host answers SSH through its EIP."""
+    deadline = time.monotonic() + BOOT_LIMIT_S
     for host in site.hosts:
-        wait_until(host.answers, BOOT_LIMIT_S, f"SSH to {host.id} of {site.settings.name}")
+        while not host.answers():
+            assert time.monotonic() < deadline, f"{host.id} of {site.settings.name} does not answer"
+            time.sleep(PAUSE_S)
 
 
 def _network(to: Clients, key: Path) -> tuple[str, str]:
