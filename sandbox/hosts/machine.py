@@ -15,7 +15,7 @@ from pathlib import Path
 from sandbox import cgroups, names
 from sandbox.errors import SandboxError
 from sandbox.hosts import images, mirror, nic, seed
-from sandbox.hosts.plan import Plan
+from sandbox.hosts.plan import LOCK, OFF, Plan
 from sandbox.hosts.spec import HostSpec, HostState
 from sandbox.progress import Report
 from sandbox.settings import Settings
@@ -161,10 +161,10 @@ class Machines:
     def died(self, instance_id: str) -> bool:
         """Whether the host's processes are gone though nobody switched it off: killed, or lost with the machine."""
         directory = self.settings.hosts / instance_id
-        if not Plan.exists(directory):
+        # Asked every few seconds: first what is cheap.
+        if (directory / OFF).exists() or _held(directory / LOCK) or not Plan.exists(directory):
             return False
-        plan = Plan.load(directory)
-        return not (plan.off.exists() or _held(plan.lock) or cgroups.members(plan.cgroup))
+        return not cgroups.members(Plan.load(directory).cgroup)
 
     def list(self) -> tuple[str, ...]:
         """Return the instance ids of all hosts made and not deleted."""
@@ -239,7 +239,7 @@ def _tail(log: Path) -> list[str]:
 
 
 def _held(lock: Path) -> bool:
-    """Whether a process has the lock: quicker told than a cgroup's members."""
+    """Whether a process has the lock."""
     with suppress(FileNotFoundError), lock.open() as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

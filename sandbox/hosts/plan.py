@@ -9,6 +9,9 @@ from typing import Any
 
 from sandbox.hosts.spec import HostSpec
 
+LOCK, OFF = "lock", "off"
+"""Files of a host's directory that say much without the plan: see the properties."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -51,12 +54,12 @@ class Plan:
     @property
     def lock(self) -> Path:
         """Held by the supervisor as long as it lives."""
-        return self.directory / "lock"
+        return self.directory / LOCK
 
     @property
     def off(self) -> Path:
         """Exists from when somebody stops the machine, or it powers itself off, until it is started again."""
-        return self.directory / "off"
+        return self.directory / OFF
 
     def save(self) -> None:
         """Write the plan, whole or not at all."""

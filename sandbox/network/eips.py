@@ -8,6 +8,7 @@ Unlike the cloud: a port no security group opens is refused instead of silent, a
 does not answer is accepted first and closed then, and only TCP is forwarded.
 """
 
+import socket
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -118,6 +119,9 @@ class Forwarders:
     def tend(self) -> None:
         """Start forwarders anew that have died since. Must not overlap with :meth:`apply`."""
         for file in sorted(self.directory.glob("*.cfg")):
+            # Asked every few seconds: first what is cheap.
+            if _listens(self._socket(file.stem)):
+                continue
             if not cgroups.members(cgroup(self.settings, MEMBER + file.stem)):
                 self.report(f"the forwarder of EIP {file.stem} died; it is started anew")
                 self._bring(file.stem, file.read_text())
@@ -150,6 +154,16 @@ class Forwarders:
 
     def _socket(self, address: str) -> Path:
         return self.directory / f"{address}.sock"
+
+
+def _listens(address: Path) -> bool:
+    """Whether a process listens on a socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(address))
+        except OSError:
+            return False
+    return True
 
 
 def _way(text: str) -> list[str]:
