@@ -9,6 +9,7 @@ from pathlib import Path
 from sandbox import cgroups, leftovers, names
 from sandbox.control import Control, NotRunningError, Status
 from sandbox.errors import SandboxError
+from sandbox.hosts.images import exclusive
 from sandbox.progress import Report
 from sandbox.settings import Settings
 
@@ -17,10 +18,15 @@ TAIL_LINES = 15
 
 
 def up(settings: Settings, report: Report) -> Status:
-    """Start the sandbox's server unless it runs. Hosts it had before are taken up again.
+    """Start the sandbox's server unless it runs; a second caller waits. Hosts it had before are taken up again.
 
     Raises :class:`SandboxError` if the port or the EIP range is taken, or the server does not come up within a minute.
     """
+    with exclusive(settings.directory):
+        return _up(settings, report)
+
+
+def _up(settings: Settings, report: Report) -> Status:
     control = Control(settings)
     try:
         return control.status()

@@ -136,6 +136,15 @@ def test_random_kills_lose_nothing_and_make_nothing_twice(running: Settings) -> 
     assert {str(gateway.network) for gateway in gateways} == {one["cidr"] for one in content["vswitches"]}
 
 
+def test_several_who_start_one_sandbox_get_the_same_server(running: Settings) -> None:
+    group = names.cgroup(running, "server")
+    kill(group)
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(lambda _: lifecycle.up(running, to_console).content["api"], range(4)))
+    assert found == [running.endpoint] * 4
+    assert cgroups.members(group) == {int((running.directory / "server.pid").read_text())}
+
+
 def test_what_is_killed_comes_again_and_what_was_switched_off_does_not(
     running: Settings, tmp_path: Path
 ) -> None:
