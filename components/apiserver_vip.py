@@ -76,17 +76,19 @@ class ApiServerVip(pulumi.ComponentResource):
             lambda all_: f"https://{all_[0] or all_[1]}:{all_[2]}"
         )
         self.budget = self._plan.apply(lambda plan: plan.budget)
-        self._verify(hosts, joined)
-        self.register_outputs(
-            {
-                "vip": self.vip,
-                "control_plane_endpoint": self.control_plane_endpoint,
-                "endpoint": self.endpoint,
-                "ha_vip_id": self.ha_vip_id,
-                "eip": self.eip,
-                "budget": self.budget,
-            }
-        )
+        agreed = self._verify(hosts, joined)
+        outputs = {
+            "vip": self.vip,
+            "control_plane_endpoint": self.control_plane_endpoint,
+            "endpoint": self.endpoint,
+            "ha_vip_id": self.ha_vip_id,
+            "eip": self.eip,
+            "budget": self.budget,
+        }
+        if agreed is not None and not pulumi.runtime.is_dry_run():
+            # A plugin's process waits for what is registered and for nothing else. Who has the VIP is not in it.
+            outputs["budget"] = pulumi.Output.all(self.budget, agreed).apply(lambda all_: all_[0])
+        self.register_outputs(outputs)
 
     @staticmethod
     def check(name: str, args: Mapping[str, object]) -> None:
@@ -243,18 +245,21 @@ class ApiServerVip(pulumi.ComponentResource):
         secret = pulumi.Output.secret(keepalived["auth_pass"])
         return secret.apply(lambda password: judge_password(self._name, password) + "\n")
 
-    def _verify(self, hosts: Mapping[str, BalancerHost], joined: Sequence[pulumi.Resource]) -> None:
+    def _verify(
+        self, hosts: Mapping[str, BalancerHost], joined: Sequence[pulumi.Resource]
+    ) -> pulumi.Output[bool] | None:
+        """Add the verification, if it is not off; what is returned fails if the cloud does not agree with it."""
         if self._draft.settings.verify is Verify.OFF:
-            return
+            return None
         outside = self.endpoint if self._args.get("eip") is not None else ""
-        Verification(
+        return Verification(
             self._name,
             questions.about(self._name, self._args, self._plan, self.vip, outside),
             self.ha_vip_id,
             checks={name: host.checks for name, host in hosts.items()},
             after=joined,
             opts=pulumi.ResourceOptions(parent=self),
-        )
+        ).agreed
 
 
 def _former_names(opts: pulumi.ResourceOptions | None) -> tuple[str, ...]:

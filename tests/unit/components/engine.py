@@ -88,6 +88,7 @@ class Monitor(mocks.MockMonitor):
         super().__init__(recorder)
         self.recorder = recorder
         self.registered: dict[str, Registered] = {}
+        self.complete: set[str] = set()
 
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> Any:  # noqa: N802 - gRPC's
         register: Callable[[object], Any] = super().RegisterResource
@@ -111,6 +112,11 @@ class Monitor(mocks.MockMonitor):
         )
         return response
 
+    def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> Any:  # noqa: N802
+        self.complete.add("::".join(request.urn.rsplit("$", 1)[-1].rsplit("::", 2)[-2:]))
+        answer: Callable[[object], Any] = super().RegisterResourceOutputs
+        return answer(request)
+
 
 @dataclass
 class Run:
@@ -120,6 +126,8 @@ class Run:
     error: str = ""
     asked: Sequence[str] = ()
     """The providers that were asked who the HaVip's master is."""
+    complete: frozenset[str] = frozenset()
+    """TYPE::NAME of the components that have registered their outputs."""
 
     def of(self, type_: str) -> dict[str, Registered]:
         """Return all resources whose type ends with `type_`, by name."""
@@ -156,4 +164,4 @@ def run(program: Callable[[], object], *, preview: bool, masters: Sequence[str] 
         error = str(failure)
     finally:
         _abandon(loop)
-    return Run(monitor.registered, error, recorder.asked)
+    return Run(monitor.registered, error, recorder.asked, frozenset(monitor.complete))

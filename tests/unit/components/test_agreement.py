@@ -13,6 +13,7 @@ from tests.unit.components.engine import Run, run
 from tests.unit.components.test_apiserver_vip import arguments
 
 pytestmark = pytest.mark.unit
+ENDPOINT = "kube-apiserver-havip:index:ApiServerVip::cp"
 NOW, EARLIER = "9999-01-01T00:00:00+00:00", "2020-01-01T00:00:00+00:00"
 
 
@@ -45,6 +46,7 @@ def test_it_ends_when_the_cloud_agrees(
         got = up(monkeypatch, ["", "i-2", "i-1"])
     assert got.error == ""
     assert "m3 is not ready" in caplog.messages
+    assert ENDPOINT in got.complete
     assert len(got.asked) == 3, "the cloud learns of a master later than the hosts"
     assert set(got.asked) == {"elsewhere"}, "the component's own provider"
 
@@ -55,6 +57,7 @@ def test_it_fails_naming_both_when_the_cloud_does_not(
 ) -> None:
     got = up(monkeypatch, [master])
     assert "k8s-master01 (i-1) had the VIP" in got.error
+    assert ENDPOINT not in got.complete, "that is all that a plugin's process waits for"
     assert f"the cloud has taken {named} for the master of id-cp-havip" in got.error
 
 
