@@ -185,3 +185,46 @@ def test_several_instances_are_made_at_consecutive_addresses_or_none_is(account:
     for amount in (0, 101):
         refused = refusal(account.ecs.run_instances, account.order(amount=amount))
         assert refused == Refusal(400, "InvalidParameter")
+
+
+def test_many_instances_change_their_state_together_or_each_by_itself(account: Account) -> None:
+    on, off = account.run(), account.run()
+    power(account, off, on=False)
+    both = {"region_id": REGION, "instance_id": [on, off]}
+    stop = account.ecs.stop_instances
+    assert refusal(stop, ecs.StopInstancesRequest(**both)) == WRONG_STATE, (
+        "one of them is off: none is stopped"
+    )
+    account.settle()
+    assert shown(account, on).status == "Running"
+    each = ecs.StopInstancesRequest(**both, batch_optimization="SuccessFirst")
+    told = {one.instance_id: one for one in stop(each).body.instance_responses.instance_response}
+    account.settle()
+    assert (told[on].code, told[on].previous_status, told[on].current_status) == (
+        "200",
+        "Running",
+        "Stopping",
+    )
+    assert (told[off].code, told[off].current_status) == ("IncorrectInstanceStatus", "Stopped")
+    assert shown(account, on).status == "Stopped"
+    account.ecs.start_instances(ecs.StartInstancesRequest(**both))
+    account.settle()
+    account.ecs.reboot_instances(ecs.RebootInstancesRequest(**both, force_reboot=True))
+    account.settle()
+    assert {shown(account, one).status for one in (on, off)} == {"Running"}
+    reboots = [call for call in account.server.plane.calls if call.startswith("reboot")]
+    assert sorted(reboots) == sorted(f"reboot {one} force=True" for one in (on, off))
+
+
+def test_many_instances_are_released_together_or_not_at_all(account: Account) -> None:
+    one, protected = account.run(), account.run(deletion_protection=True)
+    both = ecs.DeleteInstancesRequest(region_id=REGION, instance_id=[one, protected], force=True)
+    refused = refusal(account.ecs.delete_instances, both)
+    assert refused == Refusal(403, "InvalidOperation.DeletionProtection")
+    account.settle()
+    assert shown(account, one).status == "Running"
+    account.ecs.modify_instance_attribute(change(protected, deletion_protection=False))
+    account.ecs.delete_instances(both)
+    account.settle()
+    listed = ecs.DescribeInstancesRequest(region_id=REGION)
+    assert account.ecs.describe_instances(listed).body.total_count == 0
