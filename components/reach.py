@@ -20,7 +20,7 @@ from components import render
 
 CONNECT_TIMEOUT_S = 10
 ANSWER_TIMEOUT_S = 30
-_REFUSED = "Permission denied"
+_REFUSED = ("Permission denied", "Too many authentication failures")
 """What ``ssh`` says of a host that is up and does not let us in."""
 OPTIONS = (
     "BatchMode=yes",
@@ -83,7 +83,8 @@ def check(logins: Sequence[Login]) -> None:
         complaints = list(pool.map(complaint, logins))
     refused = []
     for login, said in zip(logins, complaints, strict=True):
-        if said and not login.balancer and _REFUSED not in said:
+        refuses = any(words in said for words in _REFUSED)
+        if said and not login.balancer and not refuses:
             pulumi.log.warn(f"{login.name}: no SSH, nothing is asked from there: {said}")
         elif said:
             refused.append(f"  - {login.name}: {login.user}@{login.host} with {login.key_file}: {said}")
