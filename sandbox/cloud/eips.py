@@ -66,6 +66,11 @@ def associate(
     """Lead an EIP to an instance or a HaVip; it is in effect when this is answered."""
     eip = session.eip(allocation_id)
     owner = _owner(session, owner_id, kind)
+    if owner.region != eip.region:
+        # A region's API knows nothing of another's.
+        raise (errors.vpc.InvalidHaVipIdNotFound if kind == "HaVip" else errors.vpc.InvalidInstanIdNotFound)(
+            owner_id
+        )
     for other in session.state.eips.values():
         if other.instance_id == owner.id:
             raise errors.vpc.InvalidAssociationDuplicated(owner.id, other.id)

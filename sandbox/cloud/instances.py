@@ -48,7 +48,7 @@ def run(session: Session, order: Order) -> Instance:
     _check_type(order.instance_type)
     if not order.security_groups:
         raise errors.common.MissingParameter("SecurityGroupId")
-    _check_key_pair(session, order.key_pair)
+    _check_key_pair(session, order.key_pair, vswitch.region)
     decode_user_data(order.user_data, session.offer.limits.user_data)
     identifier = ids.resource_id("i")
     instance = Instance(
@@ -90,8 +90,9 @@ def _check_type(instance_type: str) -> None:
         raise errors.ecs.InvalidInstanceType(instance_type, ", ".join(INSTANCE_TYPES))
 
 
-def _check_key_pair(session: Session, name: str) -> None:
-    if name and name not in session.state.key_pairs:
+def _check_key_pair(session: Session, name: str, region: str) -> None:
+    pair = session.state.key_pairs.get(name)
+    if name and (pair is None or pair.region != region):
         raise errors.ecs.InvalidKeyPairNameNotFound(name)
 
 
@@ -208,7 +209,7 @@ def reimage(
     Source: ECS API reference ReplaceSystemDisk. Without a key pair there is none afterwards.
     """
     _check_image(session, image_id)
-    _check_key_pair(session, key_pair or "")
+    _check_key_pair(session, key_pair or "", instance.region)
     session.require_status(instance, InstanceStatus.STOPPED)
     instance.image_id, instance.key_pair = image_id, key_pair or ""
     instance.disk = instance.disk.model_copy(

@@ -209,10 +209,10 @@ def test_a_ha_vip_in_use_stays(account: Account) -> None:
     assert refusal(account.vpc.delete_ha_vip, delete).code == "DependencyViolation.HaVipAssociatedWithEIP"
 
 
-def bound(eip: str, owner: str, kind: str = "EcsInstance") -> Any:
+def bound(eip: str, owner: str, kind: str = "EcsInstance", region: str | None = REGION) -> Any:
     """A request to lead an EIP somewhere."""
     return vpc.AssociateEipAddressRequest(
-        region_id=REGION, allocation_id=eip, instance_id=owner, instance_type=kind
+        region_id=region, allocation_id=eip, instance_id=owner, instance_type=kind
     )
 
 
@@ -315,3 +315,14 @@ def test_what_is_listed_passes_every_filter(account: Account) -> None:
     assert (ha_vips("api"), ha_vips("x")) == ([vip], [])
     assert groups(f'["{other_group}"]') == [other_group]
     assert groups('["sg-none"]') == []
+
+
+def test_an_eip_leads_nowhere_outside_its_region(account: Account) -> None:
+    instance, vip = account.run(), account.ha_vip()
+    far = vpc.AllocateEipAddressRequest(region_id="cn-beijing")
+    eip = account.vpc.allocate_eip_address(far).body.allocation_id
+    refused = refusal(account.vpc.associate_eip_address, bound(eip, instance, region=None))
+    assert refused == Refusal(404, "InvalidInstanId.NotFound")
+    to_vip = bound(eip, vip, "HaVip", region=None)
+    assert refusal(account.vpc.associate_eip_address, to_vip) == Refusal(404, "InvalidHaVipId.NotFound")
+    account.vpc.associate_eip_address(bound(account.eip(), instance))
