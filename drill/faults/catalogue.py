@@ -235,10 +235,10 @@ _ALL = (
     # --- changes -------------------------------------------------------------------------------------------------
     Fault(
         "reload-storm",
-        "HAProxy reloaded twenty times on both balancers, one apiserver being dead",
+        "HAProxy reloaded twenty times on both balancers, one apiserver hanging",
         doings.reload_storm,
         NOTHING_FAILS,
-        prepare=service("kill", APISERVER, "third", stays_dead=True),
+        prepare=doings.apiserver_gone,
         must_be_whole=False,
         hold_s=3,
     ),

@@ -85,6 +85,17 @@ def reload_storm(scene: Scene) -> Iterator[None]:
 
 
 @contextmanager
+def apiserver_gone(scene: Scene) -> Iterator[None]:
+    """Let the third apiserver hang from before the measurement on: every HAProxy has found it dead.
+
+    One that refuses connections would cost nothing, even where HAProxy forgets that it is dead.
+    """
+    with scene.third.hung(APISERVER):
+        _await_quiet(scene)
+        yield
+
+
+@contextmanager
 def host_returns(scene: Scene) -> Iterator[None]:
     """Let the host come back that :func:`holder_gone` switched off."""
     scene.returning.close()
@@ -115,7 +126,7 @@ def _await_holder(scene: Scene, wanted: Host, seconds: float = 15) -> None:
 
 
 def _await_quiet(scene: Scene, seconds: float = 60) -> None:
-    """Wait until what is left serves without a failure: backends that died with the host are noticed later."""
+    """Wait until what is left serves without a failure: a backend that is dead is noticed later."""
     url = f"https://{scene.stack.vip}:{scene.stack.port}/version"
     ask = f"curl -sk -o /dev/null --noproxy '*' --max-time 0.5 {url}"
     deadline = time.monotonic() + seconds
@@ -125,7 +136,7 @@ def _await_quiet(scene: Scene, seconds: float = 60) -> None:
         except DrillError:
             if time.monotonic() > deadline:
                 raise DrillError(
-                    f"{url} does not answer without failures {seconds:.0f} s after a host died"
+                    f"{url} does not answer without failures {seconds:.0f} s later"
                 ) from None
         else:
             return
