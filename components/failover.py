@@ -7,8 +7,15 @@ from components.durations import milliseconds
 from components.enums import Preset
 from components.settings import Failover
 
+NEVER_MS = -1
+"""A fault that this configuration does not notice at all."""
 ALLOWANCE_MS = 150
 """For starting a small process, sending an advertisement and the switch's learning of a gratuitous ARP."""
+
+RESTART_PAUSE_MS = 100
+"""Between HAProxy's death and systemd's starting it anew (``RestartSec``)."""
+START_MS = 500
+"""For starting HAProxy until it listens (0.2 s were measured)."""
 
 
 @dataclass(frozen=True)
@@ -81,22 +88,37 @@ def budget(chosen: Timers, backup_priority: int, version: int, *, tracked: bool)
     a kube-apiserver's host vanishes (a refused connection costs nothing, it is redispatched);
     ``backend_hang``: it accepts connections and never answers. The last two last until the backend is
     marked down. At worst a check had just got through TLS and waits for its answer, which may be slow.
+
+    Where nobody is left to take over: ``last_process_death`` and ``last_process_hang`` of the last HAProxy, which is
+    started anew. Counted from their return: ``process_return``, the first HAProxy when all were down;
+    ``backend_return``, a kube-apiserver when all were down. -1: not noticed at all.
     """
     skew = skew_ms(backup_priority, chosen.advert_interval_ms, version)
-    hang = (
-        chosen.probe_interval_s * 1000 * chosen.probe_fall + chosen.tries_ms + chosen.peer_timeout_ms + skew
-    )
-    death = chosen.peer_timeout_ms + skew if tracked else hang
+    hang = chosen.probe_interval_s * 1000 * chosen.probe_fall + chosen.tries_ms
+    moved = chosen.peer_timeout_ms + skew
+    restarted = chosen.peer_timeout_ms + RESTART_PAUSE_MS + START_MS
+    worst = {
+        "process_death": (0 if tracked else hang) + moved + ALLOWANCE_MS,
+        "process_hang": hang + moved + ALLOWANCE_MS,
+        "host_loss": 3 * chosen.advert_interval_ms + skew + ALLOWANCE_MS,
+        "last_process_death": restarted + ALLOWANCE_MS,
+        "last_process_hang": hang + chosen.restart_after_s * 1000 + restarted + 3 * ALLOWANCE_MS,
+        # Whoever has the VIP asks its peers whenever it is not asking its own HAProxy.
+        "process_return": chosen.tries_ms + moved + ALLOWANCE_MS,
+        **_of_backends(chosen),
+    }
+    if not chosen.restart_after_s:
+        worst["last_process_hang"] = NEVER_MS
+    return {fault: round(value) for fault, value in worst.items()}
+
+
+def _of_backends(chosen: Timers) -> dict[str, float]:
     inter = milliseconds(chosen.check_inter)
     check = min(milliseconds(chosen.connect_timeout), inter)
     again = milliseconds(chosen.check_fastinter or chosen.check_inter) + check
     answer = milliseconds(chosen.check_timeout) if chosen.check_timeout else inter
-    backend = max(inter + check, answer) + again * (chosen.check_fall - 1)
-    worst = {
-        "process_death": death + ALLOWANCE_MS,
-        "process_hang": hang + ALLOWANCE_MS,
-        "host_loss": 3 * chosen.advert_interval_ms + skew + ALLOWANCE_MS,
-        "backend_loss": backend,
-        "backend_hang": backend,
-    }
-    return {fault: round(value) for fault, value in worst.items()}
+    lost = max(inter + check, answer) + again * (chosen.check_fall - 1)
+    back = (
+        milliseconds(chosen.check_downinter or chosen.check_inter) + check + again * (chosen.check_rise - 1)
+    )
+    return {"backend_loss": lost, "backend_hang": lost, "backend_return": back + ALLOWANCE_MS}

@@ -10,8 +10,6 @@ from components.settings import Balancer, Settings
 
 TOP_PRIORITY = 254
 """Below 255, an address's owner (RFC 5798 5.2.4), and close to it: a high priority waits least after a hand-over."""
-NEVER_MS = -1
-"""A fault that this configuration does not notice at all."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +67,9 @@ class Plan:
         tracked = keepalived.track_file
         found = failover.budget(self.timers, second, keepalived.vrrp_version, tracked=tracked)
         if self.settings.health_check.kind is CheckKind.TCP:
-            found["backend_hang"] = NEVER_MS
+            found["backend_hang"] = failover.NEVER_MS
         if self.settings.keepalived.check_kind != "http":
-            found["process_hang"] = NEVER_MS
+            found["process_hang"] = found["last_process_hang"] = failover.NEVER_MS
         return found
 
 

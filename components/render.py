@@ -11,6 +11,7 @@ from components import paths
 from components.bundle import Bundle, File
 from components.durations import milliseconds
 from components.enums import CheckKind
+from components.failover import RESTART_PAUSE_MS
 from components.plan import Plan
 from components.settings import Balancer, Settings
 
@@ -98,7 +99,7 @@ def haproxy_drop_in(plan: Plan) -> str:
     """Render the systemd drop-in of haproxy.service."""
     haproxy = plan.settings.haproxy
     limit = haproxy.ulimit_n or 2 * haproxy.maxconn + _SPARE_FDS
-    return _render("haproxy.service.conf.j2", plan, fd_limit=limit)
+    return _render("haproxy.service.conf.j2", plan, fd_limit=limit, restart_pause_ms=RESTART_PAUSE_MS)
 
 
 def haproxy_events(plan: Plan, balancer: Balancer) -> str:

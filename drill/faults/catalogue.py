@@ -8,6 +8,7 @@ from drill.faults.doings import APISERVER, machine, service
 from drill.faults.fault import NOTHING_FAILS, Fault, nothing
 
 _HAPROXY = "process_death"
+_LAST_HAPROXY = "last_process_death"
 _HOST = "host_loss"
 _ITS_APISERVER = "backend_loss"
 """A balancer that vanishes takes the apiserver beside it along: the VIP has moved before its peers notice that."""
@@ -43,6 +44,7 @@ _ALL = (
         "survivor-haproxy-killed",
         "HAProxy killed on the holder while the peer's is down",
         service("kill", "haproxy", "holder"),
+        _LAST_HAPROXY,
         prepare=service("stop", "haproxy", "peer"),
         must_be_whole=False,
         path="vip",
@@ -51,6 +53,7 @@ _ALL = (
         "survivor-haproxy-hung",
         "HAProxy hung for 10 s on the holder while the peer's is down",
         service("hang", "haproxy", "holder"),
+        "last_process_hang",
         prepare=service("stop", "haproxy", "peer"),
         must_be_whole=False,
         path="vip",
@@ -60,6 +63,7 @@ _ALL = (
         "both-haproxy-stopped",
         "HAProxy stopped on both balancers, then back",
         service("stop", "haproxy", "balancers"),
+        "process_return",
         path="vip",
         anchor="heal",
         hold_s=4,
@@ -68,6 +72,7 @@ _ALL = (
         "both-haproxy-killed",
         "HAProxy killed on both balancers at once",
         service("kill", "haproxy", "balancers"),
+        _LAST_HAPROXY,
         path="vip",
         whole_from="inject",
     ),
@@ -228,6 +233,7 @@ _ALL = (
         "apiservers-all-killed",
         "all apiservers killed, for 5 s, then back",
         service("kill", APISERVER, "all", stays_dead=True),
+        "backend_return",
         path="all",
         anchor="heal",
         hold_s=5,

@@ -135,8 +135,6 @@ def _await_quiet(scene: Scene, seconds: float = 60) -> None:
             scene.peer.run(f"for i in $(seq 30); do {ask} || exit 1; sleep 0.05; done")
         except DrillError:
             if time.monotonic() > deadline:
-                raise DrillError(
-                    f"{url} does not answer without failures {seconds:.0f} s later"
-                ) from None
+                raise DrillError(f"{url} does not answer without failures {seconds:.0f} s later") from None
         else:
             return

@@ -205,4 +205,8 @@ def test_budgets_grow_from_fast_to_tolerant() -> None:
         "host_loss": 754,
         "backend_loss": 11200,
         "backend_hang": 11200,
+        "last_process_death": 850,
+        "last_process_hang": 5750,
+        "process_return": 854,
+        "backend_return": 1750,
     }
