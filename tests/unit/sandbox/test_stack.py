@@ -1,0 +1,24 @@
+"""What ``sandbox stack up`` adds to the engine's own words."""
+
+import pytest
+
+from sandbox.control import Control, Status
+from sandbox.settings import Settings
+from sandbox.stack.flow import DevStack
+
+pytestmark = pytest.mark.unit
+
+
+def test_up_says_what_the_provider_keeps_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Why a host failed, and what was asked for in this run that the sandbox does not serve."""
+    hosts = [{"name": "m1", "failure": "start: no init"}, {"name": "m2", "failure": ""}]
+    after = Status({"hosts": hosts, "not_served": {"asked for before": 1, "and again": 2, "new": 1}})
+    monkeypatch.setattr(Control, "status", lambda _self: after)
+    said: list[str] = []
+    before = Status({"hosts": [], "not_served": {"asked for before": 1, "and again": 1}})
+    DevStack(Settings("lab"), said.append).tell_what_the_provider_does_not(before)
+    assert said == [
+        "host m1: start: no init",
+        "warning: not what the cloud would do: and again",
+        "warning: not what the cloud would do: new",
+    ]
