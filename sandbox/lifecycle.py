@@ -11,14 +11,18 @@ from sandbox.control import Control, NotRunningError, Status
 from sandbox.errors import SandboxError
 from sandbox.hosts.images import exclusive
 from sandbox.progress import Report
+from sandbox.revision import revision
 from sandbox.settings import Settings
 
 START_LIMIT_S = 60.0
+PORT_LIMIT_S = 10.0
 TAIL_LINES = 15
 
 
 def up(settings: Settings, report: Report) -> Status:
     """Start the sandbox's server unless it runs; a second caller waits. Hosts it had before are taken up again.
+
+    A server of another revision than this checkout's is restarted; hosts run on meanwhile.
 
     Raises :class:`SandboxError` if the port or the EIP range is taken, or the server does not come up within a minute.
     """
@@ -29,9 +33,14 @@ def up(settings: Settings, report: Report) -> Status:
 def _up(settings: Settings, report: Report) -> Status:
     control = Control(settings)
     try:
-        return control.status()
+        status = control.status()
     except NotRunningError:
         pass
+    else:
+        if status.content.get("revision") == revision():
+            return status
+        report(f"Sandbox {settings.name!r}: its server is another revision's, and is restarted; hosts run on")
+        _end_server(settings)
     _refuse_a_taken_range(settings)
     _refuse_a_taken_port(settings)
     settings.save()
@@ -69,15 +78,29 @@ def _refuse_a_taken_range(settings: Settings) -> None:
 
 
 def _refuse_a_taken_port(settings: Settings) -> None:
+    if _taken(settings.port):
+        raise SandboxError(
+            f"port {settings.port}: another program listens on {settings.endpoint}; "
+            "stop it, or choose another port with --port"
+        )
+
+
+def _taken(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", settings.port))
-        except OSError as error:
-            raise SandboxError(
-                f"port {settings.port}: another program listens on {settings.endpoint}; "
-                "stop it, or choose another port with --port"
-            ) from error
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def _end_server(settings: Settings) -> None:
+    cgroups.kill(names.cgroup(settings, "server"))
+    # A process is gone for its parent before the last of its threads has let go of the port.
+    deadline = time.monotonic() + PORT_LIMIT_S
+    while _taken(settings.port) and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def down(settings: Settings, report: Report) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from sandbox.api.status import status
 from sandbox.cloud import errors
 from sandbox.cloud.cloud import Cloud
 from sandbox.errors import SandboxError
+from sandbox.revision import revision
 
 REMOVE_LIMIT_S = 25.0
 """How long a removal waits for an instance's host to be gone."""
@@ -62,6 +63,8 @@ class Control:
         self._access = access
         self._faults = faults
         self._log = log
+        # Now: the files may change while the server runs.
+        self._revision = revision()
 
     def routes(self) -> list[Route]:
         """Return the routes, paths included."""
@@ -95,6 +98,7 @@ class Control:
     def _status(self) -> Body:
         return {
             **status(self._cloud.read(region="")),
+            "revision": self._revision,
             "not_served": dict(self._log.not_served),
             "access_key_id": self._access.key.id,
             "access_key_secret": self._access.key.secret,

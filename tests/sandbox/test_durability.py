@@ -175,6 +175,24 @@ def test_what_is_killed_comes_again_and_what_was_switched_off_does_not(
     assert [shown["id"] for shown in site.content["hosts"]] == [host.id]
 
 
+def test_a_server_of_another_revision_is_restarted_and_hosts_run_on(
+    running: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = found(running, new_key(tmp_path))
+    [host] = site.hosts
+    wait_until(host.answers, BOOT_LIMIT_S, "it answers")
+    server, machine = names.cgroup(running, "server"), names.cgroup(running, host.id)
+    at_first, processes = cgroups.members(server), cgroups.members(machine)
+    lifecycle.up(running, to_console)
+    assert cgroups.members(server) == at_first, "it is this checkout's"
+    monkeypatch.setattr(lifecycle, "revision", lambda: "a later one")
+    status = lifecycle.up(running, to_console)
+    assert not cgroups.members(server) & at_first
+    assert [shown["id"] for shown in status.content["hosts"]] == [host.id]
+    assert min(processes) in cgroups.members(machine), "the host was booted anew"
+    assert host.answers()
+
+
 def kill(group: str) -> None:
     """SIGKILL to every process in a cgroup."""
     for pid in cgroups.members(group):
