@@ -43,10 +43,12 @@ def unnoticed(lab: Lab, *, allowed: int = 0, cut: str = "") -> Iterator[Holders]
 
 
 def up(lab: Lab, **changes: Any) -> str:
-    """Change the configuration and bring it about."""
+    """Change the configuration and bring it about; nothing is left to change then."""
     lab.configure(**changes)
     done = lab.pulumi("up", "--yes", "--skip-preview", "--color=never")
     assert done.returncode == 0, done.stdout + done.stderr
+    left = lab.pulumi("preview", "--expect-no-changes", "--color=never")
+    assert left.returncode == 0, left.stdout + left.stderr
     return done.stdout
 
 
