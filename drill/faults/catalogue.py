@@ -270,6 +270,13 @@ _ALL = (
         hold_s=2,
     ),
     Fault(
+        "change-port",
+        "the endpoint's port changed through pulumi up, the old one kept beside it, and changed back",
+        changes.other_port,
+        NOTHING_FAILS,
+        hold_s=2,
+    ),
+    Fault(
         "change-password",
         "the VRRP password changed through pulumi up (VRRP version 2)",
         changes.changed({"keepalived.auth_pass": "second"}),

@@ -31,6 +31,14 @@ def changed(changes: Mapping[str, str]) -> Doing:
 
 
 @contextmanager
+def other_port(scene: Scene) -> Iterator[None]:
+    """Let the endpoint answer on the next port, and on its own one besides: clients have not moved yet."""
+    port = scene.stack.port
+    with changed({"port": str(port + 1), "additionalPorts[0]": str(port)})(scene):
+        yield
+
+
+@contextmanager
 def other_key(scene: Scene) -> Iterator[None]:
     """Reach the hosts with another key, which they were given before; the key pair in the cloud stays."""
     engine = _engine(scene)
