@@ -1,5 +1,6 @@
 """What people have before they know this project: a HaVip from the console, two hosts set up by hand after a how-to."""
 
+from collections.abc import Iterable
 from functools import partial
 
 from alibabacloud_tea_openapi.models import Config
@@ -176,6 +177,14 @@ def set_up(lab: Lab, vip: str, addresses: dict[str, str]) -> None:
             lab.ssh(host, f"cat > {path}", stdin=text)
         lab.ssh(host, f"chmod +x {FILES[2]} && systemctl enable -q haproxy keepalived")
         lab.ssh(host, "systemctl restart haproxy keepalived")
+
+
+def take_down(lab: Lab, hosts: Iterable[str]) -> None:
+    """Leave the hosts as they were before `set_up`."""
+    for host in hosts:
+        lab.ssh(
+            host, "apt-get purge -qq --yes haproxy keepalived >/dev/null; rm -rf /etc/haproxy /etc/keepalived"
+        )
 
 
 def files(lab: Lab, host: str) -> str:

@@ -184,4 +184,5 @@ def test_a_setup_made_by_hand_is_adopted_and_given_back(
         eventually("what was made by hand works again", lambda: lab.ssh("m3", asked, check=False) == "ok", 60)
     finally:
         lab.pulumi("destroy", "--yes", "--skip-preview")
+        by_hand.take_down(lab, before)
         console.remove(ha_vip)
