@@ -77,6 +77,8 @@ activate_in_office() {
     fi
     activate || done=1
     if [ -n "$keeper" ]; then
+        # Its note that it has left office comes a moment after it was told to: until then the file says MASTER still.
+        sleep 1
         # No longer than keepalived waits for other masters: the listening ones wait longer before they step in.
         await "$(group advert_ms | awk '{ print int(4.5 * $1 / 1000) + 2 }')" in_office || true
         kill "$keeper"
