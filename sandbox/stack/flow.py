@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,10 +52,10 @@ class DevStack:
         if done.returncode:
             raise SandboxError("pulumi up failed; its own words are above. What ran goes on running")
         outputs = engine.outputs()
-        wait_for_answer(outputs["endpoint"])
+        reached = reach(outputs)
         changed = "up" if engine.last_changes() else "nothing to change"
         took = duration(time.monotonic() - began)
-        self.report(f"Stack {self.stack!r}: {changed}; the VIP answers at {outputs['endpoint']} ({took})")
+        self.report(f"Stack {self.stack!r}: {changed}; {reached} ({took})")
         return outputs
 
     def tell_what_the_provider_does_not(self, before: Status) -> None:
@@ -143,6 +144,16 @@ def ensure_host_parts(report: Report) -> dict[str, Path]:
     packages = mirror.ensure_mirror(images.DEFAULT.id, report)
     tools = mirror.ensure_tools(images.DEFAULT.id, report)
     return {"image": images.location(images.DEFAULT), "packages": packages, "tools": tools}
+
+
+def reach(outputs: Mapping[str, Any]) -> str:
+    """Wait until the VIP answers from here, where that is possible; say what is so. Raises :class:`SandboxError`."""
+    endpoint = outputs["endpoint"]
+    if not outputs["eip"]:
+        # Nothing leads into the VPC from here, and packets to its addresses must not leave this machine.
+        return f"the endpoint is {endpoint}, inside the VPC only: the VIP has no EIP"
+    wait_for_answer(endpoint)
+    return f"the VIP answers at {endpoint}"
 
 
 def wait_for_answer(endpoint: str) -> None:

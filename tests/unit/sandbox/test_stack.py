@@ -4,6 +4,7 @@ import pytest
 
 from sandbox.control import Control, Status
 from sandbox.settings import Settings
+from sandbox.stack import flow
 from sandbox.stack.flow import DevStack
 
 pytestmark = pytest.mark.unit
@@ -22,3 +23,13 @@ def test_up_says_what_the_provider_keeps_to_itself(monkeypatch: pytest.MonkeyPat
         "warning: not what the cloud would do: and again",
         "warning: not what the cloud would do: new",
     ]
+
+
+def test_an_endpoint_without_an_eip_is_not_asked_from_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(flow, "wait_for_answer", asked.append)
+    inside, outside = "https://10.0.0.10:16443", "https://127.66.0.1:16443"
+    assert "inside the VPC only" in flow.reach({"endpoint": inside, "eip": ""})
+    assert asked == []
+    assert flow.reach({"endpoint": outside, "eip": "127.66.0.1"}) == f"the VIP answers at {outside}"
+    assert asked == [outside]
