@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from components.failover import PRESETS
 from drill import series
 from drill.checker import Record
 from drill.configurations import OTHERS, captured, install, put_back
@@ -114,7 +115,9 @@ def run(  # noqa: PLR0917 - options of a command line
 
 @app.command()
 def compare(  # noqa: PLR0917 - options of a command line
-    preset: Annotated[list[str] | None, typer.Option(help="A preset of this project; repeatable.")] = None,
+    preset: Annotated[
+        list[str] | None, typer.Option(help="A preset of this project, instead of all; repeatable.")
+    ] = None,
     only: Only = None,
     runs: Runs = 5,
     seed: Seed = 1,
@@ -130,7 +133,7 @@ def compare(  # noqa: PLR0917 - options of a command line
     """
     engine = engine_of(sandbox, stack, project, real_cloud=False)
     tested = stack_of(engine, sandbox, "root", [], real_cloud=False)
-    own = captured(engine, tested, tuple(preset or ["fast", "standard"]), to_console)
+    own = captured(engine, tested, tuple(preset or PRESETS), to_console)
     directory = series.directory(output, resume=resume)
     plan = series.planned([*own, *OTHERS], named(only or SIDE_BY_SIDE), runs, seed, shuffle=True)
     placed = {"config": tested.config}

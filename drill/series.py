@@ -3,7 +3,7 @@
 import json
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,14 +31,20 @@ class Run:
 
 
 def planned(
-    configs: Iterable[str], faults: Sequence[Fault], runs: int, seed: int, *, shuffle: bool
+    configs: Sequence[str], faults: Sequence[Fault], runs: int, seed: int, *, shuffle: bool
 ) -> list[Run]:
-    """Return every run, in the order of the catalogue or in an order drawn with `seed`."""
-    found = [
-        Run(config, fault, number) for number in range(1, runs + 1) for config in configs for fault in faults
-    ]
-    if shuffle:
-        random.Random(seed).shuffle(found)  # noqa: S311 - an order, not a secret
+    """Return every run: round by round, each in the order of the catalogue or in one drawn with `seed`.
+
+    Rounds, so that a machine that gets slower does so for every configuration, and so that a series ended early
+    has as many runs of each.
+    """
+    found = []
+    draw = random.Random(seed)  # noqa: S311 - an order, not a secret
+    for number in range(1, runs + 1):
+        turn = [Run(config, fault, number) for config in configs for fault in faults]
+        if shuffle:
+            draw.shuffle(turn)
+        found += turn
     return found
 
 

@@ -43,6 +43,15 @@ def test_a_seed_decides_the_order_and_nothing_is_left_out() -> None:
     assert len({run.name for run in first}) == 2 * len(faults) * 5
 
 
+def test_each_round_has_every_configuration_with_every_fault_once() -> None:
+    faults = named(SIDE_BY_SIDE)
+    runs = series.planned(["ours", "howto"], faults, 3, seed=7, shuffle=True)
+    turns = [runs[start : start + 2 * len(faults)] for start in range(0, len(runs), 2 * len(faults))]
+    for number, turn in enumerate(turns, 1):
+        assert {run.number for run in turn} == {number}
+        assert len({run.name for run in turn}) == 2 * len(faults)
+
+
 def test_an_unknown_fault_is_refused_with_those_there_are() -> None:
     with pytest.raises(DrillError, match="haproxy-stopped"):
         named(["haproxy-tickled"])
