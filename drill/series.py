@@ -4,16 +4,18 @@ import json
 import random
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from drill import history
 from drill.checker import Record, judge
 from drill.errors import DrillError
-from drill.faults import Fault
+from drill.faults import Fault, named
 
 ROOT = Path("build/drill")
+_PLAN = "plan.json"
 
 
 @dataclass(frozen=True)
@@ -30,47 +32,57 @@ class Run:
         return f"{self.config}-{self.fault.name}-{self.number}"
 
 
-def planned(
-    configs: Sequence[str], faults: Sequence[Fault], runs: int, seed: int, *, shuffle: bool
-) -> list[Run]:
-    """Return every run: round by round, each in the order of the catalogue or in one drawn with `seed`.
+@dataclass(frozen=True)
+class Plan:
+    """What a series is to measure; kept with it, so that it can go on as it was begun."""
 
-    Rounds, so that a machine that gets slower does so for every configuration, and so that a series ended early
-    has as many runs of each.
-    """
-    found = []
-    draw = random.Random(seed)  # noqa: S311 - an order, not a secret
-    for number in range(1, runs + 1):
-        turn = [Run(config, fault, number) for config in configs for fault in faults]
-        if shuffle:
-            draw.shuffle(turn)
-        found += turn
-    return found
+    configs: tuple[str, ...]
+    faults: tuple[str, ...]
+    runs: int
+    seed: int
+    shuffle: bool
+
+    def order(self) -> list[Run]:
+        """Return every run: round by round, each in the order of the catalogue or in one drawn with the seed.
+
+        Rounds, so that a machine that gets slower does so for every configuration, and so that a series ended early
+        has as many runs of each. Raises :class:`DrillError` for a fault there is not.
+        """
+        found = []
+        draw = random.Random(self.seed)  # noqa: S311 - an order, not a secret
+        faults = named(self.faults)
+        for number in range(1, self.runs + 1):
+            turn = [Run(config, fault, number) for config in self.configs for fault in faults]
+            if self.shuffle:
+                draw.shuffle(turn)
+            found += turn
+        return found
 
 
-def directory(root: Path, *, resume: bool) -> Path:
-    """Return a new directory for a series, or with `resume` the newest one. Raises :class:`DrillError`."""
-    if resume:
-        found = sorted(path for path in (root / "runs").glob("*") if path.is_dir())
-        if not found:
-            raise DrillError(f"{root / 'runs'}: there is nothing to resume; leave --resume out")
-        return found[-1]
+def begin(root: Path, plan: Plan) -> Path:
+    """Return the directory of a new series."""
     made = root / "runs" / time.strftime("%Y%m%d-%H%M%S")
     made.mkdir(parents=True)
-    latest = root / "runs" / "latest"
-    with suppress(FileNotFoundError):
-        latest.unlink()
+    (made / _PLAN).write_text(json.dumps(asdict(plan), indent=1) + "\n")
     return made
 
 
-def resumed(series: Path, plan: dict[str, object]) -> dict[str, object]:
-    """Return the plan that a series was begun with; a new series keeps `plan`."""
-    file = series / "plan.json"
-    if file.exists():
-        stored: dict[str, object] = json.loads(file.read_text())
-        return stored
-    file.write_text(json.dumps(plan) + "\n")
-    return plan
+def newest(root: Path) -> Path:
+    """Return the directory of the newest series. Raises :class:`DrillError` if there is none."""
+    found = sorted(path for path in (root / "runs").glob("*") if path.is_dir())
+    if not found:
+        raise DrillError(f"{root / 'runs'}: no series there yet; run: sandbox/run drill")
+    return found[-1]
+
+
+def begun(directory: Path) -> Plan:
+    """Return what a series was begun with. Raises :class:`DrillError` if it does not say."""
+    try:
+        return TypeAdapter(Plan).validate_json((directory / _PLAN).read_text())
+    except (OSError, ValueError) as error:
+        raise DrillError(
+            f"{directory / _PLAN}: {error}; this series cannot go on, begin a new one"
+        ) from error
 
 
 def do(

@@ -299,6 +299,15 @@ _ALL = (
         sandbox_only=True,
     ),
     Fault(
+        "change-packages",
+        "haproxy and keepalived upgraded through pulumi up",
+        changes.newest_packages,
+        NOTHING_FAILS,
+        prepare=changes.later_packages_offered,
+        hold_s=2,
+        sandbox_only=True,
+    ),
+    Fault(
         "packages-installed-anew",
         "haproxy and keepalived installed anew on the holder, as an upgrade of the distribution does it",
         changes.packages,

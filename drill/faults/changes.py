@@ -1,6 +1,7 @@
 """Changes that people make to a running stack, through ``pulumi up``; healing is to change them back."""
 
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -8,8 +9,13 @@ from pathlib import Path
 from drill.engine import up
 from drill.errors import DrillError
 from drill.faults.fault import Doing, Scene
+from sandbox.hosts.later import later
+from sandbox.progress import to_console
 from sandbox.stack.engine import Engine
 from sandbox.stack.ssh_key import ensure_key
+
+_PACKAGES = ("haproxy", "keepalived")
+_OTHERS = ("socat", "curl")
 
 
 def changed(changes: Mapping[str, str]) -> Doing:
@@ -51,6 +57,29 @@ def other_key(scene: Scene) -> Iterator[None]:
             stack.callback(host.run, "sed -i '$d' /root/.ssh/authorized_keys")
         public.write_text(old.with_suffix(".pub").read_text())
         stack.enter_context(changed({"sshPrivateKeyFile": str(new)})(scene))
+        yield
+
+
+@contextmanager
+def later_packages_offered(scene: Scene) -> Iterator[None]:
+    """Let the balancers of a sandbox find later versions of their packages."""
+    with ExitStack() as stack:
+        for package in _PACKAGES:
+            found = later(package, f"later{time.time():.0f}", to_console)
+            for host in scene.stack.balancers:
+                host.run(found.offer, stdin=found.stdin, seconds=60)
+                stack.callback(host.run, f"rm -f /etc/apt/sources.list.d/later-{package}.list")
+        for host in scene.stack.balancers:
+            host.run("apt-get -qq update", seconds=60)
+        yield
+
+
+@contextmanager
+def newest_packages(scene: Scene) -> Iterator[None]:
+    """Ask for the newest versions that the package sources of the holder have."""
+    newest = "apt-cache policy {0} | sed -n 's/^ *Candidate: /{0}=/p'"
+    names = [scene.holder.run(newest.format(package)).strip() for package in _PACKAGES]
+    with changed({f"packages.names[{index}]": name for index, name in enumerate([*names, *_OTHERS])})(scene):
         yield
 
 

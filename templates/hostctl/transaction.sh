@@ -66,7 +66,9 @@ must_restart() {
     [ "$was_active" = active ] || return 0
     # A reloaded HAProxy executes its new program by itself.
     [ "$service" != keepalived ] || ! outdated || return 0
-    [ "$(restart_lines "$unit")" != "$(restart_lines "$undo$unit")" ]
+    # Asked before the swap as well as after it, and when nothing is staged any more.
+    [ ! -e "$stage$unit" ] || unit=$stage$unit
+    [ "$(restart_lines "$unit")" != "$(restart_lines "$undo${unit#"$stage"}")" ]
 }
 
 main_pid() { systemctl show --property MainPID --value "$service"; }
@@ -154,10 +156,10 @@ apply() {
     fi
     validate
     local how=activate since
-    [ "$service" != keepalived ] || how=$(way_in)
     echo "$owner" >"$STATE/owner"
     [ -e "$unfinished" ] || keep
     touch "$unfinished"
+    [ "$service" != keepalived ] || how=$(way_in)
     [ "$service" != keepalived ] || note_leavers
     admit "$stage"
     since=$(date '+%Y-%m-%d %H:%M:%S')

@@ -147,16 +147,10 @@ def test_the_eip_is_taken_away_and_given_back(standing: Lab) -> None:
 
 
 def test_the_packages_are_upgraded(standing: Lab) -> None:
-    """HAProxy reloads into its new program. keepalived restarts: on the holder, that hands the VIP over."""
+    """HAProxy reloads into its new program; keepalived restarts while its peers wait."""
     names = [later_version(standing, (FIRST, SECOND), name) for name in ("haproxy", "keepalived")]
-    holders = Holders(standing, VIP)
-    with Prober(from_outside(standing), rate=20).running() as prober, holders.watched():
+    with unnoticed(standing):
         up(standing, packages={"names": [*names, "socat", "curl"]})
-    said = f"{prober.report()}; holders: {holders.moves()}"
-    assert len(prober.failures) <= 2, said
-    assert prober.gap_s() < 0.5, said
-    assert holders.longest_s(2) == 0, said
-    assert len(holders.moves()) <= 3, f"each keepalived restarts once: {said}"
     for host in (FIRST, SECOND):
         for service in ("haproxy", "keepalived"):
             runs = f"readlink /proc/$(systemctl show -p MainPID --value {service})/exe"

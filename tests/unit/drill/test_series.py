@@ -32,24 +32,39 @@ def written(root: Path, told: history.History) -> Path:
     return directory
 
 
+def planned(runs: int, seed: int) -> series.Plan:
+    """A series of two configurations."""
+    return series.Plan(("ours", "howto"), tuple(SIDE_BY_SIDE), runs, seed, shuffle=True)
+
+
 def test_a_seed_decides_the_order_and_nothing_is_left_out() -> None:
-    faults = named(SIDE_BY_SIDE)
-    first = series.planned(["ours", "howto"], faults, 5, seed=7, shuffle=True)
-    again = series.planned(["ours", "howto"], faults, 5, seed=7, shuffle=True)
-    other = series.planned(["ours", "howto"], faults, 5, seed=8, shuffle=True)
+    first, again, other = (planned(5, seed).order() for seed in (7, 7, 8))
     assert [run.name for run in first] == [run.name for run in again]
     assert [run.name for run in first] != [run.name for run in other]
     assert {run.name for run in first} == {run.name for run in other}
-    assert len({run.name for run in first}) == 2 * len(faults) * 5
+    assert len({run.name for run in first}) == 2 * len(SIDE_BY_SIDE) * 5
 
 
 def test_each_round_has_every_configuration_with_every_fault_once() -> None:
-    faults = named(SIDE_BY_SIDE)
-    runs = series.planned(["ours", "howto"], faults, 3, seed=7, shuffle=True)
-    turns = [runs[start : start + 2 * len(faults)] for start in range(0, len(runs), 2 * len(faults))]
-    for number, turn in enumerate(turns, 1):
+    size = 2 * len(SIDE_BY_SIDE)
+    runs = planned(3, 7).order()
+    for number in (1, 2, 3):
+        turn = runs[(number - 1) * size : number * size]
         assert {run.number for run in turn} == {number}
-        assert len({run.name for run in turn}) == 2 * len(faults)
+        assert len({run.name for run in turn}) == size
+
+
+def test_a_series_goes_on_as_it_was_begun(tmp_path: Path) -> None:
+    directory = series.begin(tmp_path, planned(2, 3))
+    assert series.newest(tmp_path) == directory
+    assert series.begun(directory) == planned(2, 3)
+
+
+def test_a_series_that_does_not_say_how_it_was_begun_is_not_guessed_at(tmp_path: Path) -> None:
+    with pytest.raises(DrillError, match="begin a new one"):
+        series.begun(tmp_path)
+    with pytest.raises(DrillError, match="no series"):
+        series.newest(tmp_path)
 
 
 def test_an_unknown_fault_is_refused_with_those_there_are() -> None:
@@ -87,7 +102,7 @@ def test_half_a_line_of_a_killed_client_is_left_out(tmp_path: Path) -> None:
 
 def test_a_series_goes_on_where_it_stopped(tmp_path: Path) -> None:
     [fault] = named(["haproxy-killed"])
-    runs = series.planned(["standard"], [fault], 2, seed=1, shuffle=False)
+    runs = series.Plan(("standard",), (fault.name,), 2, seed=1, shuffle=False).order()
     done: list[str] = []
 
     def make(run: series.Run, directory: Path) -> None:
