@@ -117,7 +117,7 @@ def run(  # noqa: PLR0917 - options of a command line
         )
     runner = Runner(tested, Load(), plan.seed, engine)
     records = series.do(
-        plan.order(), directory, lambda one, target: runner.run(one.fault, one.number, target), to_console
+        plan, directory, lambda one, target: runner.run(one.fault, one.number, target), to_console
     )
     finish(records, output, directory)
 
@@ -161,7 +161,7 @@ def compare(  # noqa: PLR0917 - options of a command line
         Runner(current["stack"], Load(), plan.seed, engine, PATIENCE_S).run(one.fault, one.number, target)
 
     try:
-        records = series.do(plan.order(), directory, make, to_console)
+        records = series.do(plan, directory, make, to_console)
     finally:
         put_back(captured(engine, tested, (tested.config,), to_console)[tested.config], tested)
     finish(records, output, directory)

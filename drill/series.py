@@ -3,7 +3,7 @@
 import json
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -41,6 +41,16 @@ class Plan:
     runs: int
     seed: int
     shuffle: bool
+
+    def sorted(self, records: Iterable[Record]) -> list[Record]:
+        """Return records in the order of faults, then of configurations, then of runs."""
+        known = [*self.faults, *self.configs]
+        place = {name: number for number, name in enumerate(known)}
+        last = len(known)
+        return sorted(
+            records,
+            key=lambda one: (place.get(one.fault, last), place.get(one.config, last), one.config, one.run),
+        )
 
     def order(self) -> list[Run]:
         """Return every run: round by round, each in the order of the catalogue or in one drawn with the seed.
@@ -86,13 +96,14 @@ def begun(directory: Path) -> Plan:
 
 
 def do(
-    runs: Sequence[Run],
+    plan: Plan,
     series: Path,
     make: Callable[[Run, Path], None],
     tell: Callable[[str], None],
 ) -> list[Record]:
     """Make every run that is not finished, and judge all."""
     records = []
+    runs = plan.order()
     for count, run in enumerate(runs, 1):
         target = series / run.name
         if not history.finished(target):
@@ -103,13 +114,12 @@ def do(
         record = judge(history.read(target))
         tell(f"    {in_words(record)}")
         records.append(record)
-    return records
+    return plan.sorted(records)
 
 
 def read(series: Path) -> list[Record]:
     """Judge every run of a series again, from its data alone."""
-    found = sorted(series.glob("*/run.json"), key=lambda file: file.stat().st_mtime)
-    return [judge(history.read(file.parent)) for file in found]
+    return begun(series).sorted(judge(history.read(file.parent)) for file in series.glob("*/run.json"))
 
 
 def in_words(record: Record) -> str:

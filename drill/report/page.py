@@ -20,7 +20,8 @@ h3 { margin: 1.2rem 0 .1rem; font-size: 15px; } p.why { margin: 0; font-size: 13
 LEGEND = """
 Every point is what the client outside saw: its request was due at that time and took so long (green; orange above
 200 ms). A red tick at the top is a request that was refused, reset, or incomplete after 2 s. The shaded part is the
-longest time without an answer. Below, which balancer had the address; red is nobody or two.
+longest time without an answer; an outage is that, or the time from the first request that failed to the last,
+whichever is longer. Below, which balancer had the address; red is nobody or two.
 """
 
 
@@ -52,7 +53,7 @@ def _facts(facts: Mapping[str, str]) -> str:
 
 def _table(found: Sequence[Cell]) -> str:
     head = (
-        "fault", "config", "runs", "gap median", "gap worst", "failed (worst)", "streams lost",
+        "fault", "config", "runs", "gap median", "gap worst", "outage worst", "failed (worst)", "streams lost",
         "two holders", "whole again", "budget", "verdict",
     )  # fmt: skip
     rows = [
@@ -62,6 +63,7 @@ def _table(found: Sequence[Cell]) -> str:
             str(cell.runs),
             _ms(cell.gap_median),
             _ms(cell.gap_worst),
+            _ms(cell.outage_worst),
             str(cell.failed_worst),
             str(cell.lost_worst),
             _ms(cell.dual_worst),
@@ -79,7 +81,7 @@ def _table(found: Sequence[Cell]) -> str:
 
 
 def _ratios(found: Sequence[Cell], baseline: str) -> str:
-    """Return how many times longer the baseline's gap is, and what fails in both."""
+    """Return how many times longer the baseline's outage is, and what fails in both."""
     base = {cell.fault: cell for cell in found if cell.config == baseline}
     rows = []
     for cell in found:
@@ -90,15 +92,15 @@ def _ratios(found: Sequence[Cell], baseline: str) -> str:
             (
                 cell.title,
                 cell.config,
-                f"{_ms(cell.gap_median)} / {_ms(cell.gap_worst)}",
-                f"{_ms(other.gap_median)} / {_ms(other.gap_worst)}",
-                f"{other.gap_median / cell.gap_median:.1f}" if cell.gap_median else "-",
+                f"{_ms(cell.outage_median)} / {_ms(cell.outage_worst)}",
+                f"{_ms(other.outage_median)} / {_ms(other.outage_worst)}",
+                f"{other.outage_median / cell.outage_median:.1f}" if cell.outage_median else "-",
                 f"{cell.failed_median:.0f} / {cell.failed_worst}",
                 f"{other.failed_median:.0f} / {other.failed_worst}",
             )
         )
     head = (
-        "fault", "config", "gap median / worst", f"{baseline}'s gap", "ratio of medians",
+        "fault", "config", "outage median / worst", f"{baseline}'s outage", "ratio of medians",
         "failed median / worst", f"{baseline}'s failed",
     )  # fmt: skip
     return _html_table(head, rows)

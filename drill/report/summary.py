@@ -19,6 +19,9 @@ class Cell:
     runs: int
     gap_median: float
     gap_worst: float
+    outage_median: float
+    """Of the longer in each run: the gap, or from the first request that failed to the last."""
+    outage_worst: float
     failed_median: float
     failed_worst: int
     lost_worst: int
@@ -43,6 +46,9 @@ def _cell(group: list[Record]) -> Cell:
     order = (Verdict.OVER, Verdict.UNKNOWN, Verdict.WITHIN)
     worst = min(group, key=lambda record: order.index(record.verdict))
     gaps = [record.gap_ms for record in group if record.gap_ms is not None] or [math.nan]
+    outages = [
+        max(record.gap_ms, record.failing_ms or 0.0) for record in group if record.gap_ms is not None
+    ] or [math.nan]
     failed = [record.failed or 0 for record in group]
     whole = [record.whole_again_ms for record in group]
     return Cell(
@@ -52,6 +58,8 @@ def _cell(group: list[Record]) -> Cell:
         runs=len(group),
         gap_median=median(gaps),
         gap_worst=max(gaps),
+        outage_median=median(outages),
+        outage_worst=max(outages),
         failed_median=median(failed),
         failed_worst=max(failed),
         lost_worst=max(record.streams_lost or 0 for record in group),
@@ -64,7 +72,7 @@ def _cell(group: list[Record]) -> Cell:
 
 
 def picture(found: Sequence[Cell]) -> str:
-    """Draw the longest gaps as bars, on a logarithmic scale, with the budget as a mark."""
+    """Draw the worst outages as bars, on a logarithmic scale, with the budget as a mark."""
     faults = list(dict.fromkeys(cell.fault for cell in found))
     configs = list(dict.fromkeys(cell.config for cell in found))
     left, right, bar, pad = 190.0, 190.0, 12.0, 10.0
@@ -81,7 +89,7 @@ def picture(found: Sequence[Cell]) -> str:
         svg.text(
             12,
             18,
-            "Longest time without an answer, in the worst run (milliseconds; | is the budget)",
+            "Longest time without an answer or with failing requests, worst run (milliseconds; | is the budget)",
             size=13,
         )
     ]
@@ -100,19 +108,19 @@ def picture(found: Sequence[Cell]) -> str:
         parts.append(svg.text(left - 8, y + len(configs) * bar / 2 + 4, fault, anchor="end", size=12))
         for number, config in enumerate(configs):
             cell = next((cell for cell in found if (cell.config, cell.fault) == (config, fault)), None)
-            if cell is not None and not math.isnan(cell.gap_worst):
+            if cell is not None and not math.isnan(cell.outage_worst):
                 parts += _bar(cell, x, left, y + number * bar, bar, svg.SERIES[number % len(svg.SERIES)])
-    return svg.drawing(width, height, parts, "longest gap of each fault and configuration")
+    return svg.drawing(width, height, parts, "longest outage of each fault and configuration")
 
 
 def _bar(
     cell: Cell, x: Callable[[float], float], left: float, y: float, bar: float, colour: str
 ) -> list[str]:
-    end = x(cell.gap_worst)
+    end = x(cell.outage_worst)
     failed = f", {cell.failed_worst} failed" if cell.failed_worst else ""
     parts = [
         svg.rect(left, y + 1, end - left, bar - 2, colour, cell.title),
-        svg.text(end + 5, y + bar - 2.5, f"{cell.gap_worst:.0f}{failed}", size=10),
+        svg.text(end + 5, y + bar - 2.5, f"{cell.outage_worst:.0f}{failed}", size=10),
     ]
     if cell.budget_ms:
         parts.append(svg.line(x(cell.budget_ms), y, x(cell.budget_ms), y + bar, svg.INK))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from drill import history
 from drill.checker import Record
+from drill.report.markdown import markdown
 from drill.report.page import page
 from drill.report.summary import cells, picture
 from drill.report.timeline import timeline
@@ -18,13 +19,14 @@ BASELINE = "howto"
 
 
 def write(records: Sequence[Record], series: Path, output: Path) -> tuple[Path, Path]:
-    """Write ``report.html``, ``summary.svg`` and ``latest.json`` into `output`; return page and figures."""
+    """Write ``report.html``, ``summary.svg``, ``summary.md`` and ``latest.json``; return page and figures."""
     output.mkdir(parents=True, exist_ok=True)
     figures = output / "latest.json"
     figures.write_text(json.dumps([asdict(record) for record in records], indent=1) + "\n")
     found = cells(records)
     drawn = picture(found)
     (output / "summary.svg").write_text(drawn + "\n")
+    (output / "summary.md").write_text(markdown(found))
     timelines = []
     for record in _worst(records):
         run = history.read(series / f"{record.config}-{record.fault}-{record.run}")

@@ -1,6 +1,7 @@
 """Orders, histories on disk, and the report made from them."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -101,18 +102,21 @@ def test_half_a_line_of_a_killed_client_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_series_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    [fault] = named(["haproxy-killed"])
-    runs = series.Plan(("standard",), (fault.name,), 2, seed=1, shuffle=False).order()
+    plan = series.Plan(("standard",), ("haproxy-killed",), 2, seed=1, shuffle=False)
     done: list[str] = []
 
     def make(run: series.Run, directory: Path) -> None:
+        if run.number == 2 and len(done) == 1:
+            done.append("interrupted")
+            raise KeyboardInterrupt
         done.append(run.name)
         about = made_up.setting(run=run.number)
         written(directory.parent, made_up.history({"outside": made_up.client()}, about))
 
-    series.do(runs[:1], tmp_path, make, lambda _: None)
-    records = series.do(runs, tmp_path, make, lambda _: None)
-    assert done == [run.name for run in runs]
+    with pytest.raises(KeyboardInterrupt):
+        series.do(plan, tmp_path, make, lambda _: None)
+    records = series.do(plan, tmp_path, make, lambda _: None)
+    assert done == ["standard-haproxy-killed-1", "interrupted", "standard-haproxy-killed-2"]
     assert [record.run for record in records] == [1, 2]
 
 
@@ -129,6 +133,9 @@ def test_the_report_holds_every_run_and_needs_nothing_from_elsewhere(tmp_path: P
     ]
     for each in told:
         written(tmp_path, each)
+    (tmp_path / "plan.json").write_text(
+        json.dumps(asdict(planned(2, 1)) | {"configs": ["standard", "howto"]})
+    )
     records = series.read(tmp_path)
     page, figures = write(records, tmp_path, tmp_path / "out")
     stored = json.loads(figures.read_text())
@@ -141,3 +148,6 @@ def test_the_report_holds_every_run_and_needs_nothing_from_elsewhere(tmp_path: P
     assert "src=" not in text
     worst = {(cell.config, cell.verdict) for cell in cells(records)}
     assert worst == {("standard", Verdict.OVER), ("howto", Verdict.UNKNOWN)}
+    beside = (tmp_path / "out/summary.md").read_text().splitlines()
+    assert beside[0] == "| fault | standard | howto |"
+    assert beside[2].endswith("| 260 / 410 ms; 25 / 40 | 3010 / 3010 ms; 300 / 300 |"), beside[2]
