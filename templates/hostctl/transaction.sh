@@ -56,9 +56,9 @@ roll_back() {
     fi
 }
 
-# What only a restart puts into effect.
+# What only a restart puts into effect. (A reloaded HAProxy, being root, gives itself the descriptors it needs.)
 restart_lines() {
-    grep -hE '^(Limit[A-Z]+|ExecStart|RuntimeDirectory|Environment|User|Type)=' "$1" 2>/dev/null || true
+    grep -hE '^(ExecStart|RuntimeDirectory|Environment|User|Type)=' "$1" 2>/dev/null || true
 }
 
 must_restart() {

@@ -68,73 +68,52 @@ stand_aside() {
 # The others have stood aside: nobody contradicts. A changed router id or a restart makes keepalived let go of the VIP
 # and wait for other masters.
 activate_in_office() {
+    local keeper="" done=0
     remember_tongue
-    keeping_address activate
+    keep_vip
+    activate || done=1
+    await_office
+    return "$done"
 }
 
 # Peers wait for three of the intervals that the holder announces (RFC 5798 6.4.2): it announces long ones, then is
 # killed, so that it does not take its leave, and is in office anew before anyone has missed it.
 restart_in_office() {
-    local conf=/etc/keepalived/keepalived.conf slow
+    local conf=/etc/keepalived/keepalived.conf slow keeper="" done=0
     # In seconds; 40 is the most that an advert can say.
     slow=$(group advert_ms | awk '{ s = 2 + int(2 * $1 / 1000); print s < 40 ? s : 40 }')
     # By the files that the running program has read; a newer one may have lines which it does not know.
     sed -E "s/^( *advert_int) .*/\1 $slow/" "$undo$conf" >"$stage$conf.slow"
     put "$stage$conf.slow" "$conf" && systemctl reload keepalived || return 1
     sleep 1
-    put "$stage$conf" "$conf" && keeping_address restart_unannounced
-}
-
-restart_unannounced() {
+    put "$stage$conf" "$conf" || return 1
     systemctl daemon-reload
-    systemctl enable --quiet keepalived 2>/dev/null
+    keep_vip
     systemctl kill --signal=SIGKILL keepalived
-    systemctl restart keepalived
-}
-
-# Run a command that makes keepalived leave office for a moment; the address is put back meanwhile, so that clients
-# notice little of it.
-keeping_address() { # keeping_address COMMAND...
-    local vip interface keeper="" done=0
-    vip=$(group vip)
-    interface=$(ip -o -4 address show to "$vip" | awk '{ print $2; exit }')
-    if [ -n "$interface" ]; then
-        keep_address "$vip" "$interface" &
-        keeper=$!
-    fi
-    "$@" || done=1
-    if [ -n "$keeper" ]; then
-        # Its note that it has left office comes a moment after it was told to: until then the file says MASTER still.
-        sleep 1
-        # No longer than keepalived waits for other masters: the listening ones wait longer before they step in.
-        await "$(group advert_ms | awk '{ print int(4.5 * $1 / 1000) + 2 }')" in_office || true
-        kill "$keeper"
-        wait "$keeper" 2>/dev/null || true
-        in_office || drop_address "$vip"
-    fi
+    systemctl restart keepalived || done=1
+    await_office
     return "$done"
 }
 
-in_office() {
-    local vip interface keeper="" done=0
+# While keepalived leaves office for a moment, its address is put back, so that clients notice little of it.
+keep_vip() {
+    local vip interface
     vip=$(group vip)
     interface=$(ip -o -4 address show to "$vip" | awk '{ print $2; exit }')
-    remember_tongue
-    if [ -n "$interface" ]; then
-        keep_address "$vip" "$interface" &
-        keeper=$!
-    fi
-    activate || done=1
-    if [ -n "$keeper" ]; then
-        # Its note that it has left office comes a moment after it was told to: until then the file says MASTER still.
-        sleep 1
-        # No longer than keepalived waits for other masters: the listening ones wait longer before they step in.
-        await "$(group advert_ms | awk '{ print int(4.5 * $1 / 1000) + 2 }')" in_office || true
-        kill "$keeper"
-        wait "$keeper" 2>/dev/null || true
-        in_office || drop_address "$vip"
-    fi
-    return "$done"
+    [ -n "$interface" ] || return 0
+    keep_address "$vip" "$interface" &
+    keeper=$!
+}
+
+await_office() {
+    [ -n "$keeper" ] || return 0
+    # Its note that it has left office comes a moment after it was told to: until then the file says MASTER still.
+    sleep 1
+    # No longer than keepalived waits for other masters: the listening ones wait longer before they step in.
+    await "$(group advert_ms | awk '{ print int(4.5 * $1 / 1000) + 2 }')" in_office || true
+    kill "$keeper"
+    wait "$keeper" 2>/dev/null || true
+    in_office || drop_address "$(group vip)"
 }
 
 in_office() { grep -qx MASTER "$RUNTIME/vrrp-state" 2>/dev/null; }

@@ -95,6 +95,18 @@ def test_the_preset_is_changed_whoever_holds_the_vip(standing: Lab, holder: str)
     assert {state(standing, host) for host in (FIRST, SECOND)} == {"MASTER", "BACKUP"}
 
 
+def test_haproxy_takes_more_connections(standing: Lab) -> None:
+    """As many as the descriptors of the machine that tests run on allow; no process is started anew for it."""
+    with unnoticed(standing):
+        up(standing, haproxy={"maxconn": 9400})
+    for host in (FIRST, SECOND):
+        worker = "$(pgrep --newest --parent $(systemctl show -p MainPID --value haproxy))"
+        limit = standing.ssh(host, f"awk '/Max open files/ {{ print $4 }}' /proc/{worker}/limits")
+        assert int(limit) >= 2 * 9400, limit
+    with unnoticed(standing):
+        up(standing, haproxy={})
+
+
 def test_the_router_id_is_changed(standing: Lab) -> None:
     with unnoticed(standing) as holders:
         up(standing, keepalived={"virtual_router_id": 77})
