@@ -1,6 +1,7 @@
 """The ``drill`` command."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +22,7 @@ from drill.options import PROJECT, Output, Project, Sandbox, StackName, engine_o
 from drill.report import write
 from drill.runner import Runner
 from drill.workload.clients import Load
-from sandbox.errors import SandboxError
+from sandbox.errors import INTERRUPTED, SandboxError
 from sandbox.progress import console, to_console
 
 HELP = """
@@ -224,13 +225,22 @@ app.command()(streams)
 app.command()(cost)
 
 
+def _interrupted(_number: int, _frame: object) -> None:
+    # Of background jobs the shell has SIGINT ignored: they are ended like others.
+    raise KeyboardInterrupt
+
+
 def main() -> None:
-    """Run the command; an error is one message and exit 1, never a traceback."""
+    """Run the command; an error is one message and exit 1, never a traceback. Who ends it has its fault healed."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     try:
         app()
     except (DrillError, SandboxError, OSError, json.JSONDecodeError) as error:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        console.print("interrupted; faults are healed. Go on with: --resume", style="red")
-        sys.exit(130)
+    except SystemExit as ended:
+        # What typer makes of a KeyboardInterrupt.
+        if ended.code == INTERRUPTED:
+            console.print("interrupted; what was injected is healed. Go on with: --resume", style="red")
+        raise

@@ -13,7 +13,7 @@ import typer
 
 from sandbox import lifecycle, logs, needs, output, prune, tables, usage
 from sandbox.control import Control, NotRunningError
-from sandbox.errors import SandboxError
+from sandbox.errors import INTERRUPTED, SandboxError
 from sandbox.faults import cli as fault_cli
 from sandbox.hosts.machine import Machines
 from sandbox.output import AsJson
@@ -269,6 +269,8 @@ def main() -> None:
         # A full disk, a file somebody else owns: the system's own words say what and where.
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        console.print("interrupted; `make up` goes on from here", style="red")
-        sys.exit(130)
+    except SystemExit as ended:
+        # What typer makes of a KeyboardInterrupt.
+        if ended.code == INTERRUPTED:
+            console.print("interrupted; `make up` goes on from here", style="red")
+        raise

@@ -3,3 +3,7 @@
 
 class SandboxError(Exception):
     """Something the person at the keyboard can mend; its text says how."""
+
+
+INTERRUPTED = 130
+"""Exit status of a command that ^C ended (128 and the signal's number)."""
