@@ -67,6 +67,8 @@ if not pulumi.runtime.is_dry_run():
 
 vswitch_id: pulumi.Input[str] = config.get("vswitchId") or ""
 security_group_id: pulumi.Input[str] = ""
+if not created:
+    configured.warn_idle({key: config.get_object(key) for key in ("sshCidrs", "apiCidrs")})
 if created:
     network = Network(
         name,

@@ -119,7 +119,12 @@ class ApiServerVip(pulumi.ComponentResource):
         if isinstance(raw.get("vip"), pulumi.Output):
             del raw["vip"]
         return pulumi.Output.from_input(raw).apply(
-            lambda known: replace(judged(self._name, known), formerly=self._formerly)
+            # The program has put the hosts in order already, from what it knew of their priorities.
+            lambda known: replace(
+                judged(self._name, known),
+                formerly=self._formerly,
+                order=tuple(balancer.name for balancer in self._draft.rollout),
+            )
         )
 
     def _checked(self) -> pulumi.Output[Plan]:
@@ -236,6 +241,8 @@ class ApiServerVip(pulumi.ComponentResource):
             group=both.apply(lambda all_: render.vrrp_group(all_[0], all_[1])),
             auth_pass=self._auth_pass(),
             lead=host == self._draft.lead.name,
+            names=[self._name, *self._formerly],
+            take_over=self._args.get("take_over", False),
         )
 
     def _auth_pass(self) -> pulumi.Output[str] | None:

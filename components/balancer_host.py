@@ -3,6 +3,7 @@
 No step has a delete: ``removal.py`` undoes them all.
 """
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,9 @@ class HostInputs:
     group: pulumi.Output[str]
     """What all balancers' VRRP says alike: a change of it makes the host join anew."""
     auth_pass: pulumi.Output[str] | None
+    names: Sequence[str]
+    """Of the endpoint: the one it has, and those it had."""
+    take_over: pulumi.Input[bool]
     lead: bool
     """Whether it is changed last, and stays in office while its VRRP changes."""
 
@@ -82,17 +86,27 @@ class BalancerHost(pulumi.ComponentResource):
             stdin = pulumi.Output.all(host.group, host.auth_pass).apply("".join)
         return self._command(
             "join",
-            create=lambda sudo: f"{sudo}{paths.TOOL} join",
+            create=self._as_root(lambda sudo: f"{sudo}{paths.TOOL} join"),
             stdin=stdin,
             depends_on=[self.configured, *after],
         )
 
     def _tool(self, checked: pulumi.Output[list[pulumi.Resource]]) -> pulumi.Resource:
-        new = f"{paths.TOOL}.new"
-        install = f"install -D -m 0755 /dev/stdin {new} && mv -f {new} {paths.TOOL}"
+        # Before it takes the place of another one: whether this endpoint may have the host at all.
+        new, names = f"{paths.TOOL}.new", shlex.join(self._host.names)
+
+        def install(take_over: bool) -> pulumi.Input[str]:
+            may = f"{new} may {'yes' if take_over else 'no'} {names}"
+            refused = f"{{ rm -f {new}; rmdir {paths.LIBRARY} 2>/dev/null; exit 1; }}"
+            script = f"install -D -m 0755 /dev/stdin {new} && {{ {may} || {refused}; }} && mv -f {new} {paths.TOOL}"
+            return ssh.as_root(self._host.ssh, lambda sudo: f"{sudo}sh -c {shlex.quote(script)}")
+
+        given = self._host.take_over
         return self._command(
             "tool",
-            create=lambda sudo: f'{sudo}sh -c "{install}"',
+            create=install(given)
+            if isinstance(given, bool)
+            else pulumi.Output.all(given).apply(lambda known: install(bool(known[0]))),
             stdin=render.tool(),
             depends_on=checked,
         )
@@ -101,7 +115,7 @@ class BalancerHost(pulumi.ComponentResource):
         # The names go through stdin, so that the command itself is the same for every list.
         return self._command(
             "packages",
-            create=lambda sudo: f"xargs --no-run-if-empty {sudo}{paths.TOOL} packages",
+            create=self._as_root(lambda sudo: f"xargs --no-run-if-empty {sudo}{paths.TOOL} packages"),
             stdin=wanted,
             depends_on=[tool],
         )
@@ -111,7 +125,7 @@ class BalancerHost(pulumi.ComponentResource):
     ) -> pulumi.Resource:
         return self._command(
             service,
-            create=lambda sudo: f"{sudo}{paths.TOOL} apply {service}",
+            create=self._as_root(lambda sudo: f"{sudo}{paths.TOOL} apply {service}"),
             stdin=bundle,
             depends_on=depends_on,
         )
@@ -121,16 +135,21 @@ class BalancerHost(pulumi.ComponentResource):
     ) -> pulumi.Resource:
         return self._command(
             "auth",
-            create=lambda sudo: f"{sudo}{paths.TOOL} secret{' lead' if self._host.lead else ''}",
+            create=self._as_root(
+                lambda sudo: f"{sudo}{paths.TOOL} secret{' lead' if self._host.lead else ''}"
+            ),
             stdin=password,
             depends_on=depends_on,
         )
+
+    def _as_root(self, command: Callable[[str], str]) -> pulumi.Input[str]:
+        return ssh.as_root(self._host.ssh, command)
 
     def _command(
         self,
         step: str,
         *,
-        create: Callable[[str], str],
+        create: pulumi.Input[str],
         stdin: pulumi.Input[str],
         depends_on: pulumi.Input[Sequence[pulumi.Input[pulumi.Resource]] | pulumi.Resource],
     ) -> remote.Command:
@@ -138,7 +157,7 @@ class BalancerHost(pulumi.ComponentResource):
         return remote.Command(
             f"{self._name}-{step}",
             connection=ssh.connection(host.ssh, host.address),
-            create=ssh.as_root(host.ssh, create),
+            create=create,
             stdin=stdin,
             # A new instance at the same address changes nothing else here.
             triggers=[host.instance_id],

@@ -49,7 +49,7 @@ def _master_violations(where: str, entry: object) -> Iterator[Violation]:
         return
     for key, value in entry.items():
         if key not in {*_KEYS, _HOST_KEY}:
-            yield Violation(f"{where}.{key}", value, "is not a key of a master", _MASTER)
+            yield Violation(f"{where}.{key}", "...", "is not a key of a master", _MASTER)
         elif not isinstance(value, str):
             yield Violation(f"{where}.{key}", value, "must be a text", _MASTER)
     for key in ("name", "address"):
@@ -82,6 +82,16 @@ def balancers(names: object, known: Iterable[MasterArgs]) -> list[str]:
     return given or every[:DEFAULT_BALANCERS]
 
 
+def warn_idle(rules: Mapping[str, object]) -> None:
+    """Say which rules of a security group have no effect, since the masters have one that is not ours."""
+    for key, value in rules.items():
+        if value:
+            pulumi.log.warn(
+                f"{key} = {value!r} has no effect: every master exists already, and its security group is yours; "
+                f"put the rule there and remove {key}"
+            )
+
+
 def path_of(key: str, path: str) -> Path:
     """Return a path named in the configuration; ``~`` and ``$VARIABLES`` are expanded."""
     expanded = os.path.expandvars(Path(path).expanduser())
@@ -110,8 +120,8 @@ def ssh_proxy(raw: Mapping[str, Any], private_key: str) -> dict[str, Any]:
     if unknown or not raw.get("host"):
         what = f"{unknown[0]} is not a key of it" if unknown else "host is missing"
         raise pulumi.RunError(
-            f"sshProxy = {dict(raw)!r}: {what}; give host, user and port if they differ, and hostKey to expect "
-            "that one"
+            f"sshProxy (with {', '.join(sorted(raw))}): {what}; give host, user and port if they differ, and hostKey "
+            "to expect that one; it takes the masters' key"
         )
     known = {"host_key" if key == "hostKey" else key: value for key, value in raw.items()}
     return {**known, "private_key": private_key}

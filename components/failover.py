@@ -84,7 +84,8 @@ def budget(chosen: Timers, backup_priority: int, version: int, *, tracked: bool)
     """Return the worst-case outage in milliseconds for each fault, as planned (measured values are smaller).
 
     `backup_priority` is the highest one below the holder's. ``process_death``: HAProxy dies on the
-    holder; ``process_hang``: it stops answering; ``host_loss``: the holder vanishes; ``backend_loss``:
+    holder; ``process_hang``: it stops answering; ``handover``: keepalived or its host ends in order;
+    ``host_loss``: the holder vanishes; ``backend_loss``:
     a kube-apiserver's host vanishes (a refused connection costs nothing, it is redispatched);
     ``backend_hang``: it accepts connections and never answers. The last two last until the backend is
     marked down. At worst a check had just got through TLS and waits for its answer, which may be slow.
@@ -100,6 +101,7 @@ def budget(chosen: Timers, backup_priority: int, version: int, *, tracked: bool)
     worst = {
         "process_death": (0 if tracked else hang) + moved + ALLOWANCE_MS,
         "process_hang": hang + moved + ALLOWANCE_MS,
+        "handover": skew + ALLOWANCE_MS,
         "host_loss": 3 * chosen.advert_interval_ms + skew + ALLOWANCE_MS,
         "last_process_death": restarted + ALLOWANCE_MS,
         "last_process_hang": hang + chosen.restart_after_s * 1000 + restarted + 3 * ALLOWANCE_MS,

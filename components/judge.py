@@ -8,7 +8,7 @@ from components import adoption, claims, inputs, plan, reader, rules, rules_ssh,
 from components.args import ApiServerVipArgs
 from components.plan import Plan
 from components.settings import Settings
-from components.violations import Violation, message
+from components.violations import NO_HOST, UNCHANGED, Violation, message
 
 _AUTH_PASS_LIMIT = 8
 _IDS = frozenset({"vswitch_id", "instance_id"})
@@ -19,8 +19,12 @@ def judged(
     raw: Mapping[str, object],
     unknown: frozenset[str] = frozenset(),
     more: list[Violation] | None = None,
+    spared: str = NO_HOST,
 ) -> Plan:
-    """Return the plan of the plain settings `raw`; ``RunError`` with all violations, and with `more`."""
+    """Return the plan of the plain settings `raw`; ``RunError`` with all violations, and with `more`.
+
+    `spared` is what the message says is as it was: a late verdict may come when parts of the cloud exist.
+    """
     found = list(more or [])
     said = {violation.where for violation in found}
     misread: list[Violation] = []
@@ -28,7 +32,7 @@ def judged(
     broken = [*misread, *rules.check(made, unknown)]
     found += [violation for violation in broken if violation.where not in said]
     if found:
-        raise pulumi.RunError(message(name, found))
+        raise pulumi.RunError(message(name, found, spared))
     return made
 
 
@@ -44,14 +48,14 @@ def judge_known(name: str, args: Mapping[str, object], *, whole: bool = True) ->
     found += [*adoption.check(args), *claims.conflicts(claims.of_this_run(), args)]
     unknown: set[str] = set()
     raw = inputs.known(inputs.renderable(args), unknown)
-    return judged(name, inputs.mapping(raw), frozenset(unknown), found)
+    return judged(name, inputs.mapping(raw), frozenset(unknown), found, UNCHANGED)
 
 
 def judge_password(name: str, password: str) -> str:
     """Return `password` if VRRP version 2 can carry it; ``RunError`` (which does not show it) otherwise."""
     rule = _password_rule(password)
     if rule:
-        raise pulumi.RunError(message(name, [rule]))
+        raise pulumi.RunError(message(name, [rule], NO_HOST))
     return password
 
 

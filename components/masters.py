@@ -97,7 +97,8 @@ class Masters(pulumi.ComponentResource):
             key_pair_name=self._name,
             public_key=self._args.get("public_key"),
             tags=self._args.get("tags"),
-            opts=pulumi.ResourceOptions(parent=self),
+            # The cloud cannot change a pair's key, and the provider would only write down that it had.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["publicKey"]),
         )
 
     def _master(self, args: MasterArgs) -> Master:

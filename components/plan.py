@@ -22,6 +22,8 @@ class Plan:
     router_id: int
     formerly: tuple[str, ...] = ()
     """Names that the endpoint had before: hosts that serve it under one of them are its own."""
+    order: tuple[str, ...] = ()
+    """Names of the balancers in the order in which the program changes them, where that is settled already."""
 
     @property
     def balancers(self) -> tuple[Balancer, ...]:
@@ -31,6 +33,8 @@ class Plan:
     @property
     def rollout(self) -> tuple[Balancer, ...]:
         """In the order of change: the lowest priority first, the planned holder last."""
+        if self.order:
+            return tuple(self.balancer(name) for name in self.order)
         return tuple(sorted(self.balancers, key=lambda balancer: balancer.priority))
 
     @property
@@ -63,9 +67,9 @@ class Plan:
     def budget(self) -> dict[str, int]:
         """Worst-case milliseconds of outage for each fault (`failover.budget`)."""
         keepalived = self.settings.keepalived
-        second = self.rollout[-2].priority if len(self.rollout) > 1 else 1
+        second = sorted(balancer.priority for balancer in self.balancers)[:-1] or [1]
         tracked = keepalived.track_file
-        found = failover.budget(self.timers, second, keepalived.vrrp_version, tracked=tracked)
+        found = failover.budget(self.timers, second[-1], keepalived.vrrp_version, tracked=tracked)
         if self.settings.health_check.kind is CheckKind.TCP:
             found["backend_hang"] = failover.NEVER_MS
         if self.settings.keepalived.check_kind != "http":

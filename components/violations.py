@@ -23,7 +23,12 @@ class Violation:
         return f"{self.where} = {self.value!r}: {self.rule}; {self.remedy}"
 
 
-def message(name: str, violations: Sequence[Violation]) -> str:
-    """All violations of the component `name` as one text."""
+UNCHANGED = "nothing was changed"
+NO_HOST = "no host was touched"
+"""Of arguments that only the cloud could tell: what they come from exists by then."""
+
+
+def message(name: str, violations: Sequence[Violation], spared: str = UNCHANGED) -> str:
+    """All violations of the component `name` as one text, with what is as it was before."""
     lines = "\n".join(f"  - {violation}" for violation in violations)
-    return f"{name}: {len(violations)} argument(s) break a rule, nothing was changed:\n{lines}"
+    return f"{name}: {len(violations)} argument(s) break a rule, {spared}:\n{lines}"

@@ -111,6 +111,17 @@ check_foreign() {
     done
 }
 
+# Whether this endpoint may have this host. Asked before anything is changed on it, the tool included.
+may() { # may TAKE-OVER NAME [FORMER NAME...]
+    local paths ours
+    take_over=$1 owner=$2 formerly=${*:3}
+    check_owner
+    service=haproxy ours=$STATE/ours/haproxy paths=(/etc/haproxy/haproxy.cfg)
+    check_foreign
+    service=keepalived ours=$STATE/ours/keepalived paths=(/etc/keepalived/keepalived.conf)
+    check_foreign
+}
+
 same() {
     local index path
     for index in "${!paths[@]}"; do

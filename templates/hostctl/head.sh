@@ -1,6 +1,7 @@
 #!/bin/bash
 # hostctl: changes one service of this host as a transaction. Part of kube-apiserver-havip.
 #
+#   hostctl may YES|NO NAME...         whether the endpoint NAME may have this host; changes nothing
 #   hostctl packages SECONDS NAME...  install packages, after cloud-init and other package managers are done
 #   hostctl apply SERVICE < BUNDLE    stage, validate, swap, activate, probe; on failure everything is as before
 #   hostctl secret [lead] < PASSWORD  the VRRP password, into the file that keepalived.conf includes

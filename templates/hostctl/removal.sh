@@ -11,9 +11,12 @@ secret() { # secret [lead]
         return
     fi
     remember_running
-    if [ "$(systemctl is-active keepalived || true)" != active ] || [ ! -e "$JOINED" ]; then
+    if [ "$(group password)" != yes ]; then
+        # The keepalived.conf that reads it comes after this.
         write_secret "$password"
-        # On the first run keepalived.conf comes after this; one that listens already, listens for the new one.
+    elif [ "$(systemctl is-active keepalived || true)" != active ] || [ ! -e "$JOINED" ]; then
+        write_secret "$password"
+        # One that listens already, listens for the new one.
         [ ! -e "$JOINED" ] || stand_aside
     elif holds_vip; then
         write_secret "$password"
@@ -36,6 +39,9 @@ write_secret() {
     (umask 077 && printf 'auth_pass %s\n' "$1" >"$SECRET.havip-new")
     mv -f "$SECRET.havip-new" "$SECRET"
 }
+
+# Once no file reads it any more.
+forget_secret() { [ "$(group password)" = yes ] || restore_secret; }
 
 restore_secret() { # what was at its place before ours, or nothing
     [ -e "$STATE/wrote-secret" ] || return 0

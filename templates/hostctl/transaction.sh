@@ -174,7 +174,10 @@ apply() {
     prune
     dismiss "$stage"
     rm -rf "$stage" "$unfinished"
-    [ "$how" = hold_on ] || rm -rf "$undo"
+    if [ "$how" != hold_on ]; then
+        rm -rf "$undo"
+        [ "$service" != keepalived ] || forget_secret
+    fi
     case $how in
     wait_to_join) echo "keepalived: ready to join" ;;
     stand_aside) echo "keepalived: stands aside until the holder speaks alike" ;;

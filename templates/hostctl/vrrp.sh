@@ -6,11 +6,13 @@
 
 group() { awk -v key="$1" '$1 == key { print $2; exit }' "${2:-$GROUP}" 2>/dev/null; }
 
-# All that members must say alike: the group, and the password's digest.
+# All that members must say alike: the group, and the password's digest if there is one in it.
 tongue() { # tongue [GROUP-FILE]
     cat "${1:-$GROUP}" 2>/dev/null || true
-    [ ! -s "$SECRET" ] || sha256sum <"$SECRET"
+    ! has_password "${1:-$GROUP}" || sha256sum <"$SECRET"
 }
+
+has_password() { [ "$(group password "$@")" = yes ] && [ -s "$SECRET" ]; }
 
 remember_tongue() {
     install -d -m 700 "$STATE"
@@ -79,20 +81,28 @@ activate_in_office() {
 # Peers wait for three of the intervals that the holder announces (RFC 5798 6.4.2): it announces long ones, then is
 # killed, so that it does not take its leave, and is in office anew before anyone has missed it.
 restart_in_office() {
-    local conf=/etc/keepalived/keepalived.conf slow keeper="" done=0
+    local conf=/etc/keepalived/keepalived.conf slow since keeper="" done=0
     # In seconds; 40 is the most that an advert can say.
     slow=$(group advert_ms | awk '{ s = 2 + int(2 * $1 / 1000); print s < 40 ? s : 40 }')
     # By the files that the running program has read; a newer one may have lines which it does not know.
     sed -E "s/^( *advert_int) .*/\1 $slow/" "$undo$conf" >"$stage$conf.slow"
+    since=$(date '+%Y-%m-%d %H:%M:%S')
     put "$stage$conf.slow" "$conf" && systemctl reload keepalived || return 1
+    # It announces at once what it has read; a busy host needs a while to read.
+    await 4 has_said "$since" "Reload complete" || true
     sleep 1
     put "$stage$conf" "$conf" || return 1
     systemctl daemon-reload
+    systemctl enable --quiet keepalived 2>/dev/null
     keep_vip
     systemctl kill --signal=SIGKILL keepalived
     systemctl restart keepalived || done=1
     await_office
     return "$done"
+}
+
+has_said() { # has_said SINCE WORDS
+    journalctl --unit keepalived --since "$1" --no-pager --output cat 2>/dev/null | grep -qF "$2"
 }
 
 # While keepalived leaves office for a moment, its address is put back, so that clients notice little of it.
@@ -101,7 +111,8 @@ keep_vip() {
     vip=$(group vip)
     interface=$(ip -o -4 address show to "$vip" | awk '{ print $2; exit }')
     [ -n "$interface" ] || return 0
-    keep_address "$vip" "$interface" &
+    # Without the lock, and not longer than this run lives: a killed one must not leave a second holder behind.
+    keep_address "$vip" "$interface" 9>&- &
     keeper=$!
 }
 
@@ -118,8 +129,8 @@ await_office() {
 
 in_office() { grep -qx MASTER "$RUNTIME/vrrp-state" 2>/dev/null; }
 
-keep_address() { # keep_address ADDRESS INTERFACE: until killed
-    while :; do
+keep_address() { # keep_address ADDRESS INTERFACE: until it or this run is killed
+    while kill -0 $$ 2>/dev/null; do
         ip address add "$1/32" dev "$2" 2>/dev/null || true
         sleep 0.01
     done
@@ -152,7 +163,7 @@ own_advert() {
         printf '^31%02x..01%04x....%s' "$(group router_id)" $(($(group advert_ms) / 10)) "$vip"
         return
     fi
-    if [ -s "$SECRET" ]; then
+    if has_password; then
         auth=1
         password=$(awk '{ printf "%s", $2 }' "$SECRET" | od -An -v -tx1 | tr -d ' \n')
         while [ "${#password}" -lt 16 ]; do password+=00; done
@@ -192,6 +203,7 @@ join() {
         fail "keepalived did not become healthy. It said:"$'\n'"$(last_words "$since")"
     fi
     rm -rf "$undo"
+    forget_secret
     echo "keepalived: takes part"
 }
 
@@ -228,9 +240,10 @@ note_leavers() {
         { peers_in "$conf"; leavers; } | sort -u | grep -vxFf <(peers_in "$stage$conf") | still_there
     )
     write_leavers "${gone[@]}"
-    systemctl stop kube-apiserver-havip-leavers.timer 2>/dev/null || true
+    # The service, too: it may wait for the lock that this run holds, and its name would be taken.
+    systemctl stop kube-apiserver-havip-leavers.{timer,service} 2>/dev/null || true
     [ "${#gone[@]}" -eq 0 ] ||
-        systemd-run --quiet --unit kube-apiserver-havip-leavers --on-active=30s --on-unit-active=30s \
+        systemd-run --quiet --collect --unit kube-apiserver-havip-leavers --on-active=30s --on-unit-active=30s \
             "$LIBRARY/hostctl" forget-leavers
 }
 

@@ -122,6 +122,11 @@ def test_version_and_password_are_changed(standing: Lab) -> None:
             up(standing, keepalived=version_2 | keepalived, failover={"preset": "tolerant"})
         assert holders.longest_s(0) < 0.3
         assert {state(standing, host) for host in (FIRST, SECOND)} == {"MASTER", "BACKUP"}
+    # The password that is no more has no say in how the hosts find together after the next change.
+    with unnoticed(standing):
+        slower = {"preset": "tolerant", "advert_interval_ms": 2000}
+        up(standing, keepalived=version_2, failover=slower)
+    assert standing.ssh(FIRST, "ls /etc/keepalived").split().count("auth.conf") == 0
     with unnoticed(standing):
         up(standing, keepalived={"virtual_router_id": 52}, failover={})
 

@@ -1,6 +1,7 @@
 """Metrics, statistics and hook of a HAProxy and a notify script that run; and what docs/monitoring expects of them."""
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -120,3 +121,21 @@ def test_a_hook_is_told_and_cannot_hold_up_or_break_anything(body: str, tmp_path
     if "echo" in body:
         live.eventually(said.exists, "the hook is told")
         live.eventually(lambda: said.read_text() == "VI_1 MASTER 254\n", "what it is told")
+
+
+def test_a_transition_counts_after_process_numbers_began_again(tmp_path: Path) -> None:
+    notified(tmp_path, "BACKUP")
+    order = tmp_path / "vrrp-state.order"
+    began, _ = order.read_text().split()
+    order.write_text(f"{int(began) - 1} {os.getpid() + 5000}\n")
+    notified(tmp_path, "MASTER")
+    assert (tmp_path / "vrrp-state").read_text() == "MASTER\n"
+
+
+def test_a_transition_that_was_overtaken_does_not_count(tmp_path: Path) -> None:
+    notified(tmp_path, "MASTER")
+    order = tmp_path / "vrrp-state.order"
+    began, number = order.read_text().split()
+    order.write_text(f"{int(began) + 1000} {number}\n")
+    notified(tmp_path, "BACKUP")
+    assert (tmp_path / "vrrp-state").read_text() == "MASTER\n"

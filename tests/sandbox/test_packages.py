@@ -105,6 +105,22 @@ def test_a_host_is_one_endpoints_until_that_has_another_name(fleet: Fleet) -> No
     fleet.ssh(HOST, f"install -D -m 755 /dev/stdin {paths.TOOL}", stdin=render.tool())
 
 
+def test_a_host_that_is_not_to_be_had_is_refused_before_anything_changes(fleet: Fleet) -> None:
+    plan = examples.planned(examples.topology())
+    may = f"{paths.TOOL} may"
+    fleet.ssh(HOST, f"{may} no cp")
+    fleet.ssh(HOST, f"{paths.TOOL} apply haproxy", stdin=render.haproxy_bundle(plan, plan.balancers[0]))
+    with pytest.raises(OSError, match=r"serves the endpoint 'cp' already, 'other' needs hosts of its own"):
+        fleet.ssh(HOST, f"{may} no other")
+    fleet.ssh(HOST, f"{may} no other old cp")
+    fleet.ssh(HOST, f"echo '# by hand' >{paths.KEEPALIVED_CONF}")
+    with pytest.raises(OSError, match=f"{paths.KEEPALIVED_CONF} is a configuration that somebody else made"):
+        fleet.ssh(HOST, f"{may} no cp")
+    fleet.ssh(HOST, f"{may} yes cp")
+    fleet.ssh(HOST, f"rm {paths.KEEPALIVED_CONF}; {paths.TOOL} retire cp")
+    fleet.ssh(HOST, f"install -D -m 755 /dev/stdin {paths.TOOL}", stdin=render.tool())
+
+
 def test_another_version_is_installed_under_a_service_that_runs_on(fleet: Fleet, tmp_path: Path) -> None:
     offer_a_later_haproxy(fleet, tmp_path)
     shipped = fleet.ssh(HOST, "dpkg-query -W -f '${Version}' haproxy")

@@ -255,6 +255,26 @@ def test_sudo_for_anyone_but_root() -> None:
         assert apply == f"{prefix}/usr/local/lib/kube-apiserver-havip/hostctl apply haproxy"
 
 
+@pytest.mark.parametrize("taken", [None, True, pulumi.Output.from_input(True)], ids=["not", "plain", "later"])
+def test_a_host_is_asked_whether_it_may_be_had_before_its_tool_is_replaced(taken: Any) -> None:
+    change = None if taken is None else (lambda args: args.update(take_over=taken))
+    create = up(change)[0].of("remote:Command")["cp-k8s-master01-tool"].inputs["create"]
+    tool = "/usr/local/lib/kube-apiserver-havip/hostctl"
+    may = create.index(f"{tool}.new may {'no' if taken is None else 'yes'} cp")
+    assert may < create.index(f"mv -f {tool}.new {tool}")
+
+
+def test_priorities_that_come_later_do_not_change_who_is_changed_last() -> None:
+    def reversed_later(args: dict[str, Any]) -> None:
+        for balancer, priority in zip(args["balancers"], (100, 101), strict=True):
+            balancer["priority"] = pulumi.Output.from_input(priority)
+
+    steps = up(reversed_later)[0].of("remote:Command")
+    for host, lead in (("k8s-master01", True), ("k8s-master02", False)):
+        assert ("==== lead yes" in steps[f"cp-{host}-keepalived"].inputs["stdin"]) == lead
+    assert "cp-k8s-master02-keepalived" in steps["cp-k8s-master01-haproxy"].depends_on
+
+
 def test_verify_off_asks_nothing() -> None:
     assert "cp-verify" not in up(lambda args: args.update(verify="off"))[0].of("local:Command")
 

@@ -202,6 +202,7 @@ def test_budgets_grow_from_fast_to_tolerant() -> None:
     assert budgets[1] == {
         "process_death": 254,
         "process_hang": 1854,
+        "handover": 154,
         "host_loss": 754,
         "backend_loss": 11200,
         "backend_hang": 11200,
