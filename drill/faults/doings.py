@@ -1,12 +1,14 @@
 """The things that are done to hosts, as context managers of a scene."""
 
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from drill.errors import DrillError
 from drill.faults.fault import Doing, Scene
 from drill.hosts import Host
+from sandbox.faults.fault import uninterrupted
 
 NOT_READY = "/run/apiserver/not-ready"
 APISERVER = "apiserver"
@@ -27,17 +29,32 @@ def on(who: str, scene: Scene) -> list[Host]:
 def service(what: str, name: str, who: str, *, stays_dead: bool = False) -> Doing:
     """Stop, kill or hang a service on some hosts."""
 
+    def made(host: Host) -> AbstractContextManager[None]:
+        if what == "kill":
+            return host.killed(name, stays_dead=stays_dead)
+        return {"stop": host.stopped, "hang": host.hung}[what](name)
+
     @contextmanager
     def doing(scene: Scene) -> Iterator[None]:
-        with ExitStack() as stack:
-            for host in on(who, scene):
-                if what == "kill":
-                    stack.enter_context(host.killed(name, stays_dead=stays_dead))
-                else:
-                    stack.enter_context({"stop": host.stopped, "hang": host.hung}[what](name))
+        with at_once([made(host) for host in on(who, scene)]):
             yield
 
     return doing
+
+
+@contextmanager
+def at_once(doings: Sequence[AbstractContextManager[object]]) -> Iterator[None]:
+    """Enter all side by side: what clients open between two faults would belong to neither. Left one by one."""
+    with ExitStack() as healing:
+        # Until each is known either to be in force or not to be, nobody may leave.
+        with uninterrupted(), ThreadPoolExecutor(len(doings)) as pool:
+            entering = [pool.submit(doing.__enter__) for doing in doings]
+            for doing, entered in zip(doings, entering, strict=True):
+                if entered.exception() is None:
+                    healing.push(doing)
+        for entered in entering:
+            entered.result()
+        yield
 
 
 def machine(what: str, who: str) -> Doing:
