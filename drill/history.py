@@ -30,7 +30,7 @@ class Setting:
     path: str
     """Whose connections the fault must end: ``vip`` (all through the holder), servers' names, or nobody's."""
     silenced: tuple[str, ...] = ()
-    """Hosts nobody reaches while the fault is in force, and whose own clients are no witnesses."""
+    """Hosts whose own clients are no witnesses while the fault is in force: out of reach, or not running."""
     whole_from: str = "heal"
     """What the return of redundancy is counted from: ``inject`` where the fault is an instant, else ``heal``."""
     must_be_whole: bool = True
@@ -40,6 +40,11 @@ class Setting:
     seed: int = 0
     interval_ms: int = 10
     clock_offsets: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def out_of_reach(self) -> tuple[str, ...]:
+        """Hosts whose packets reach nobody from injection to healing; an instant, such as a boot, keeps none so."""
+        return self.silenced if self.whole_from == "heal" else ()
 
 
 class Writer:

@@ -25,9 +25,7 @@ class Silence:
     end: float
 
 
-def spans(
-    witnesses: Mapping[str, Sequence[Line]], begin: float, end: float, silence: Silence | None = None
-) -> list[Span]:
+def spans(witnesses: Mapping[str, Sequence[Line]], begin: float, end: float, silence: Silence) -> list[Span]:
     """Return who held the address from `begin` to `end`, as one sequence of stretches."""
     changes: list[tuple[float, str, bool]] = sorted(
         (line["at"], host, line["held"])
@@ -36,7 +34,7 @@ def spans(
         if line["kind"] == "holder"
     )
     marks = {begin, end, *(at for at, _, _ in changes if begin < at < end)}
-    if silence:
+    if silence.hosts:
         marks |= {at for at in (silence.begin, silence.end) if begin < at < end}
     points = sorted(marks)
     found: list[Span] = []
@@ -46,7 +44,7 @@ def spans(
             if at <= here:
                 held[host] = holds
         now = frozenset(host for host, holds in held.items() if holds)
-        if silence and silence.begin <= here < silence.end:
+        if silence.begin <= here < silence.end:
             now -= silence.hosts
         if found and found[-1].holders == now:
             found[-1] = Span(found[-1].begin, there, now)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from drill.checker import holders, requests, streams
-from drill.checker.requests import Window
-from drill.history import History, Line
+from drill.checker.requests import SLOW_S, Window
+from drill.history import History, Line, Setting
 
 
 class Verdict(StrEnum):
@@ -68,16 +68,31 @@ def judge(history: History) -> Record:
     )
     if inject is None or injected is None or heal is None or measured is None:
         return _unknown(history, "the run did not come to its end")
-    clients = {place: lines for place, lines in history.clients.items() if place not in setting.silenced}
+    healed = history.when("healed") or heal
+    heard = {place: lines for place, lines in history.clients.items() if place not in setting.silenced}
+    silenced = {
+        place: _without(lines, inject, healed)
+        for place, lines in history.clients.items()
+        if place in setting.silenced
+    }
+    clients = {**heard, **silenced}
     anchor = heal if setting.anchor == "heal" else inject
-    window = Window(anchor, injected, measured, clipped=setting.anchor == "heal")
-    found = requests.judged(clients, window, kills=bool(setting.path))
+    # Where the outage counts from healing, nothing is promised before: whatever was open until then had to end.
+    effect = injected if setting.anchor == "heal" else requests.took_effect(heard, inject, injected)
+    window = Window(anchor, effect, measured, clipped=setting.anchor == "heal")
+    found = requests.together(
+        requests.judged(heard, window, kills=bool(setting.path)),
+        requests.judged(
+            _since(silenced, healed), Window(healed, inject, measured, clipped=True), kills=False
+        ),
+    )
     begun = history.when("clients") or inject
     before = Window(begun + 1, begun, inject)
-    floor = requests.judged(clients, before, kills=False)
-    kept = streams.judged(clients, setting.path, inject, injected, measured)
-    silence = holders.Silence(frozenset(setting.silenced), inject, heal)
-    held = holders.spans(history.witnesses, inject, measured, silence if setting.silenced else None)
+    floor = requests.judged(heard, before, kills=False)
+    must_end = streams.Ended(setting.path, effect, frozenset(setting.silenced), injected)
+    kept = streams.judged(clients, must_end, inject, measured)
+    silence = holders.Silence(frozenset(setting.out_of_reach), inject, heal)
+    held = holders.spans(history.witnesses, inject, measured, silence)
     late = max(
         (line["seconds"] for line in _of(clients, "late") if inject <= line["at"] <= measured), default=0.0
     )
@@ -115,28 +130,51 @@ def judge(history: History) -> Record:
 
 
 def _verdict(record: Record, history: History, kept: streams.Streams) -> tuple[Verdict, str]:
-    setting = history.setting
     if blind := _blind(record, history, kept):
         return Verdict.UNKNOWN, blind
-    if record.whole_again_ms is None and setting.must_be_whole:
+    if record.whole_again_ms is None and history.setting.must_be_whole:
         return Verdict.OVER, "redundancy did not come back by itself"
     if record.streams_lost:
         return Verdict.OVER, f"{record.streams_lost} streams lost that nothing had to end"
+    return _stormed(record, history) or _promise(record, history.setting)
+
+
+def _promise(record: Record, setting: Setting) -> tuple[Verdict, str]:
     if setting.budget_ms is None:
         return Verdict.UNKNOWN, "the component promises nothing for this fault"
     if setting.budget_ms == 0:
-        failed = record.failed
-        return (
-            (Verdict.OVER, f"{failed} requests failed, none may")
-            if failed
-            else (Verdict.WITHIN, "nothing failed")
-        )
+        return _nothing_fails(record)
     lasting_ms = setting.budget_ms if setting.lasting_ms is None else setting.lasting_ms
     return min(
         _in_time(record.gap_ms or 0, setting.budget_ms, "without an answer", record.late_ms),
         _in_time(record.failing_ms or 0, lasting_ms, "until the last failed request", record.late_ms),
         key=lambda found: _WORST_FIRST.index(found[0]),
     )
+
+
+def _nothing_fails(record: Record) -> tuple[Verdict, str]:
+    """Judge where no request may fail: none may wait for the network's own repetitions either."""
+    if record.failed:
+        return Verdict.OVER, f"{record.failed} requests failed, none may"
+    gap, allowed = record.gap_ms or 0.0, (record.floor_ms or 0.0) + SLOW_S * 1000
+    verdict, why = _in_time(gap, round(allowed), "without an answer", record.late_ms)
+    return (
+        (verdict, "nothing failed") if verdict is Verdict.WITHIN else (verdict, f"nothing failed, but {why}")
+    )
+
+
+def _stormed(record: Record, history: History) -> tuple[Verdict, str] | None:
+    """Judge the connections that came all at once, if redundancy was whole by then."""
+    failed = [line for line in _of(history.clients, "storm") if line["why"]]
+    if record.whole_again_ms is None or not failed:
+        return None
+    words = f"{len(failed)} of the connections at once failed after redundancy was whole"
+    begin = min(line["due"] for line in failed)
+    late = max((line["seconds"] for line in _of(history.clients, "late") if line["at"] >= begin), default=0.0)
+    # So many at once keep the client busy itself; it refuses and resets nothing.
+    if late > SLOW_S and all(line["why"] == "incomplete" for line in failed):
+        return Verdict.UNKNOWN, f"{words}; the drill itself was late by {late * 1000:.0f} ms"
+    return Verdict.OVER, words
 
 
 def _in_time(outage: float, budget_ms: int, what: str, late_ms: float) -> tuple[Verdict, str]:
@@ -154,7 +192,9 @@ def _blind(record: Record, history: History, kept: streams.Streams) -> str:
     for place, lines in history.clients.items():
         if place not in history.setting.silenced and not any(line["kind"] == "stop" for line in lines):
             return f"the client {place} did not come to its end"
-    return _unsettled(history) if kept.opened else "no stream was open"
+    if not kept.watches:
+        return "no watch was open"
+    return _unsettled(history) if kept.idle else "no idle stream was open"
 
 
 def _unsettled(history: History) -> str:
@@ -190,6 +230,25 @@ def _unknown(history: History, why: str) -> Record:
         why=why,
         title=setting.title,
     )
+
+
+def _without(lines: Sequence[Line], begin: float, end: float) -> tuple[Line, ...]:
+    """Leave out what began or ended between `begin` and `end`: what a client saw that was out of reach itself."""
+
+    def inside(line: Line) -> bool:
+        finish = line["done"] if "done" in line else line["at"]
+        start = line.get("opened", line.get("due", finish - line.get("seconds", 0.0)))
+        return bool(begin <= start < end or begin <= finish < end)
+
+    return tuple(line for line in lines if not inside(line))
+
+
+def _since(clients: Mapping[str, Sequence[Line]], begin: float) -> dict[str, list[Line]]:
+    """Return the requests that were due from `begin` on."""
+    return {
+        place: [line for line in lines if line["kind"] == "req" and line["due"] >= begin]
+        for place, lines in clients.items()
+    }
 
 
 def _of(clients: Mapping[str, Sequence[Line]], kind: str) -> list[Line]:

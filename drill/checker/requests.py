@@ -7,6 +7,8 @@ from itertools import pairwise
 from drill.history import Line
 
 SLOW_S = 0.2
+SPREAD_S = 0.1
+"""Between the first connection that a fault ends and the last one: processes do not die all at once."""
 
 
 @dataclass(frozen=True)
@@ -15,8 +17,8 @@ class Window:
 
     anchor: float
     """When the outage may begin to be counted."""
-    injected: float
-    """When the fault was fully in force: a request that had connected by then was in flight."""
+    effect: float
+    """When the fault took effect: a request that had connected by then was in flight."""
     end: float
     clipped: bool = False
     """Whether a gap begins at the anchor at the earliest: what was missing before is not counted."""
@@ -57,7 +59,7 @@ def judged(clients: Mapping[str, Sequence[Line]], window: Window, *, kills: bool
         for line in counted:
             if not line["why"]:
                 slow += line["done"] - line["due"] > SLOW_S
-            elif kills and line["connected"] and line["connected"] <= window.injected:
+            elif kills and line["connected"] and line["connected"] <= window.effect:
                 in_flight += 1
                 felt.append(line["due"])
             else:
@@ -70,6 +72,44 @@ def judged(clients: Mapping[str, Sequence[Line]], window: Window, *, kills: bool
     onset = max(window.anchor, min([*felt, *failures])) if felt or failures else None
     failing = max(failures) - onset if failures and onset is not None else 0.0
     return Requests(total, failed, in_flight, slow, gap, gap_at, max(0.0, failing), onset, reasons)
+
+
+def took_effect(clients: Mapping[str, Sequence[Line]], inject: float, injected: float) -> float:
+    """Return when a fault had ended what it ends, which `injected` tells late: the command may wait for more.
+
+    A reboot returns after the whole shutdown, a package manager after all of its work; the first failure tells.
+    """
+    failed = [
+        max(line["due"], inject)
+        for lines in clients.values()
+        for line in lines
+        if line["kind"] == "req" and line["why"] and line["done"] >= inject
+    ]
+    cut = [
+        line["at"]
+        for lines in clients.values()
+        for line in lines
+        if line["kind"] == "watch-end" and line["why"] and line["at"] >= inject
+    ]
+    felt = min([*failed, *cut], default=inject - SPREAD_S)
+    return min(injected, max(inject, felt + SPREAD_S))
+
+
+def together(first: Requests, second: Requests) -> Requests:
+    """Return what two groups of clients say, each about its own window: sums, and the worse of both."""
+    reasons = dict(first.reasons)
+    for why, count in second.reasons.items():
+        reasons[why] = reasons.get(why, 0) + count
+    return Requests(
+        first.total + second.total,
+        first.failed + second.failed,
+        first.in_flight + second.in_flight,
+        first.slow + second.slow,
+        *max((first.gap_s, first.gap_at), (second.gap_s, second.gap_at)),
+        max(first.failing_s, second.failing_s),
+        first.onset,
+        reasons,
+    )
 
 
 def longest_gap(answers: Iterable[float], window: Window) -> tuple[float, float]:

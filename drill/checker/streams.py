@@ -10,32 +10,50 @@ from drill.history import Line
 class Streams:
     """What all streams together say."""
 
-    opened: int
+    idle: int
+    """Opened at all."""
+    watches: int
     lost: int
     """Beyond what the killed process itself carried."""
     ended: int
     """Carried by the process that was killed, or through the host that vanished."""
 
 
-def judged(
-    clients: Mapping[str, Sequence[Line]], path: str, begin: float, injected: float, end: float
-) -> Streams:
-    """Count streams lost between `begin` and `end`, and idle ones that did not answer when they were used.
+@dataclass(frozen=True)
+class Ended:
+    """Which streams a fault has to end."""
 
-    Only what was open when the fault was `injected` can be among those it had to end.
-    """
-    opened = lost = ended = 0
-    for lines in clients.values():
-        opened += sum(line["kind"] in ("watch-open", "idle-open") for line in lines)
-        for line in lines:
-            watch = line["kind"] == "watch-end" and line["why"] and begin <= line["at"] <= end
-            # One that was used again counts whenever that was: it is for the time since it was opened.
-            idle = line["kind"] == "idle-used" and line["why"]
-            if not (watch or idle):
-                continue
-            on_path = path == "vip" or line["by"] in path.split(",")
-            if on_path and line.get("opened", begin) <= injected:
-                ended += 1
-            else:
-                lost += 1
-    return Streams(opened, lost, ended)
+    path: str = ""
+    """``vip``: all that were open; else names of apiservers; nothing: none."""
+    effect: float = 0.0
+    """When it took effect: what was opened later is not among them."""
+    vanishing: frozenset[str] = frozenset()
+    """Hosts that go with their apiservers, however late: one that shuts down in order serves until the last moment."""
+    vanished: float = 0.0
+
+    def covers(self, by: str, opened: float) -> bool:
+        """Whether a stream that apiserver `by` served is one of them. Where nobody said who serves, none is."""
+        if not self.path:
+            return False
+        if by in self.vanishing and opened <= self.vanished:
+            return True
+        return (self.path == "vip" or (by != "" and by in self.path.split(","))) and opened <= self.effect
+
+
+def judged(clients: Mapping[str, Sequence[Line]], must_end: Ended, begin: float, end: float) -> Streams:
+    """Count streams lost between `begin` and `end`, and idle ones that did not answer when they were used."""
+    every = [line for lines in clients.values() for line in lines]
+    idle = sum(line["kind"] == "idle-open" for line in every)
+    watches = sum(line["kind"] == "watch-open" for line in every)
+    lost = ended = 0
+    for line in every:
+        watch = line["kind"] == "watch-end" and line["why"] and begin <= line["at"] <= end
+        # One that was used again counts whenever that was: it is for the time since it was opened.
+        used = line["kind"] == "idle-used" and line["why"]
+        if not (watch or used):
+            continue
+        if must_end.covers(line["by"], line.get("opened", begin)):
+            ended += 1
+        else:
+            lost += 1
+    return Streams(idle, watches, lost, ended)

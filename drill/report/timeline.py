@@ -111,7 +111,7 @@ def _answers(plot: _Plot, lines: list[Line]) -> list[str]:
 def _holders(plot: _Plot, history: History, record: Record) -> list[str]:
     setting = history.setting
     inject, heal = history.when("inject") or 0.0, history.when("heal") or 0.0
-    silence = holders.Silence(frozenset(setting.silenced), inject, heal) if setting.silenced else None
+    silence = holders.Silence(frozenset(setting.out_of_reach), inject, heal)
     y, height = HEIGHT - BOTTOM + 22, 12.0
     parts = [svg.text(LEFT - 6, y + 10, "holder", anchor="end")]
     hosts = sorted(history.witnesses)

@@ -14,6 +14,8 @@ from drill.stack import Stack
 
 SOURCE = (Path(__file__).parent / "agent.py").read_text()
 STOP_LIMIT_S = 8.0
+WITNESS = "witness-"
+"""Begins the names of those that only look at the address."""
 
 Spawn = Callable[[Sequence[str], IO[bytes]], "subprocess.Popen[bytes]"]
 
@@ -47,9 +49,11 @@ class Clients:
         with (self._directory / f"{name}.jsonl").open("wb") as sink:
             self._running[name] = spawn([python, "-c", SOURCE, json.dumps(options)], sink)
 
-    def tell(self, command: str) -> None:
-        """Say something to every client that still lives."""
-        for process in self._running.values():
+    def tell(self, command: str, *, witnesses: bool = False) -> None:
+        """Say something to every client that still lives; a witness has no part in the load."""
+        for name, process in self._running.items():
+            if name.startswith(WITNESS) and not witnesses:
+                continue
             with suppress(OSError, ValueError):
                 assert process.stdin is not None  # noqa: S101 - it is a pipe
                 process.stdin.write(f"{command}\n".encode())
@@ -65,7 +69,7 @@ class Clients:
 
     def end(self) -> None:
         """End all, those that do not listen any more by force."""
-        self.tell("stop")
+        self.tell("stop", witnesses=True)
         for process in self._running.values():
             with suppress(OSError, ValueError):
                 assert process.stdin is not None  # noqa: S101 - it is a pipe
@@ -102,7 +106,7 @@ def placed(stack: Stack, directory: Path, load: Load, namespace: str) -> Iterato
                 clients.start(f"client-{host_.name}", host_.client, options)
         for host_ in stack.balancers:
             options = {**common, "interval_ms": 0, "watches": 0, "idle": 0, "vip": stack.vip}
-            clients.start(f"witness-{host_.name}", host_.witness, options)
+            clients.start(f"{WITNESS}{host_.name}", host_.witness, options)
         yield clients
 
 

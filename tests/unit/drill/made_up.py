@@ -64,10 +64,13 @@ def requests(*outages: tuple[float, float, str], interval: float = 0.01) -> Iter
 
 
 def client(*lines: Line, outages: Sequence[tuple[float, float, str]] = ()) -> tuple[Line, ...]:
-    """A client that lived to its end, with an idle stream; `lines` are what else it saw."""
-    opened: Line = {"kind": "idle-open", "stream": "idle-0", "at": 100.1, "by": "m2"}
+    """A client that lived to its end, with an idle stream and a watch; `lines` are what else it saw."""
+    opened: tuple[Line, ...] = (
+        {"kind": "idle-open", "stream": "idle-0", "at": 100.1, "by": "m2"},
+        {"kind": "watch-open", "stream": "watch-0", "at": 100.1, "by": "m2"},
+    )
     stop: Line = {"kind": "stop", "at": END + 1}
-    return (opened, *requests(*outages), *lines, stop)
+    return (*opened, *requests(*outages), *lines, stop)
 
 
 def holder(at: float, *, held: bool) -> Line:

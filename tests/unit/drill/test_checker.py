@@ -3,6 +3,7 @@
 import pytest
 
 from drill.checker import Verdict, judge
+from drill.history import Line
 from tests.unit.drill.made_up import (
     END,
     HEAL,
@@ -40,10 +41,41 @@ def test_the_worst_placed_client_decides() -> None:
 
 
 def test_a_client_on_a_host_out_of_reach_is_no_witness() -> None:
-    about = setting(silenced=("m1",))
-    record = judge(history({"outside": client(), "m1": client(outages=outage(3000))}, about))
-    assert record.failed == 0
-    assert record.verdict is Verdict.WITHIN
+    about = setting(silenced=("m1",), whole_from="heal")
+    when, gone = events(whole=HEAL + 1), outage((HEAL - INJECT) * 1000)
+    lost = (lost_watch("m1", INJECT + 1, opened=INJECT - 4), lost_watch("m1", HEAL + 1, opened=HEAL - 1))
+    late = {"kind": "late", "at": HEAL + 0.01, "seconds": HEAL - INJECT - 0.01}
+    own = client(*lost, late, outages=gone)
+    record = judge(history({"outside": client(), "m1": own}, about, when))
+    assert (record.failed, record.streams_lost, record.late_ms) == (0, 0, 0)
+    assert record.verdict is Verdict.WITHIN, record.why
+
+
+def test_a_client_that_died_with_its_host_is_not_asked() -> None:
+    about = setting(silenced=("m1",), whole_from="heal")
+    dead = tuple(line for line in client() if float(line.get("due") or line["at"]) < INJECT)
+    record = judge(history({"outside": client(), "m1": dead}, about, events(whole=HEAL + 1)))
+    assert record.verdict is Verdict.WITHIN, record.why
+
+
+@pytest.mark.parametrize(("seconds", "verdict"), [(0.2, Verdict.WITHIN), (0.5, Verdict.OVER)])
+def test_the_former_holder_s_own_client_is_asked_about_the_time_after_healing(
+    seconds: float, verdict: Verdict
+) -> None:
+    about = setting(silenced=("m1",), whole_from="heal")
+    own = client(outages=[(INJECT, HEAL + seconds, "refused")])
+    record = judge(history({"outside": client(), "m1": own}, about, events(whole=HEAL + 1)))
+    assert record.failed == seconds * 100
+    assert record.failing_ms == pytest.approx(seconds * 1000, abs=15)
+    assert record.gap_ms == pytest.approx(seconds * 1000, abs=15)
+    assert record.verdict is verdict, record.why
+
+
+def test_a_stream_the_former_holder_s_own_client_loses_after_healing_is_lost() -> None:
+    about = setting(silenced=("m3",), path="m3", whole_from="heal")
+    own = client(lost_watch("m2", HEAL + 1, opened=101.0))
+    record = judge(history({"outside": client(), "m3": own}, about, events(whole=HEAL + 2)))
+    assert record.streams_lost == 1
 
 
 def test_a_gap_before_the_fault_is_the_floor_and_not_the_fault_s() -> None:
@@ -79,6 +111,30 @@ def test_what_was_open_on_the_killed_process_is_counted_apart() -> None:
     open_then = request(INJECT - 0.005, "reset", took=0.01, connected=INJECT - 0.004)
     record = judge(history({"outside": client(open_then)}))
     assert (record.in_flight, record.failed) == (1, 0)
+
+
+@pytest.mark.parametrize(("due", "in_flight"), [(5.05, 1), (5.2, 0)])
+def test_a_command_that_returns_late_excuses_nothing(due: float, in_flight: int) -> None:
+    """A reboot returns after the whole shutdown, here 9 s later; requests fail 5 s after it was asked for."""
+    begin = INJECT - 5
+    first = request(begin + 5, "refused", connected=0.0)
+    cut = request(begin + due, "reset", took=0.01, connected=begin + due + 0.001)
+    when = events(clients=95.0, inject=begin, injected=begin + 9)
+    record = judge(history({"outside": client(first, cut)}, when=when))
+    assert (record.in_flight, record.failed) == (in_flight, 2 - in_flight)
+
+
+def test_nothing_opened_after_injection_was_in_flight() -> None:
+    cut = request(INJECT + 0.05, "reset", took=0.01, connected=INJECT + 0.051)
+    record = judge(history({"outside": client(cut)}))
+    assert (record.in_flight, record.failed) == (0, 1)
+
+
+def test_where_nothing_is_promised_before_healing_whatever_was_open_until_then_is_ended() -> None:
+    lost = lost_watch("m2", INJECT + 0.9, opened=INJECT + 0.5)
+    about, when = setting(anchor="heal", whole_from="heal"), events(injected=INJECT + 1, whole=HEAL + 1)
+    record = judge(history({"outside": client(lost, outages=[(INJECT, HEAL, "refused")])}, about, when))
+    assert (record.streams_ended, record.streams_lost) == (1, 0)
 
 
 def test_nothing_is_in_flight_where_nothing_is_killed() -> None:
@@ -120,6 +176,63 @@ def test_where_nothing_may_fail_one_request_is_too_many(failed: int, verdict: Ve
     record = judge(history({"outside": client(outages=outage(10 * failed))}, about))
     assert record.failed == failed
     assert record.verdict is verdict
+
+
+@pytest.mark.parametrize(("seconds", "verdict"), [(0.15, Verdict.WITHIN), (0.9, Verdict.OVER)])
+def test_where_nothing_may_fail_a_wait_bridged_by_repeated_packets_is_one(
+    seconds: float, verdict: Verdict
+) -> None:
+    held = tuple(
+        {**line, "done": INJECT + seconds}
+        if line["kind"] == "req" and INJECT <= line["due"] < INJECT + seconds
+        else line
+        for line in client()
+    )
+    record = judge(history({"outside": held}, setting(budget_ms=0, path="m3")))
+    assert record.failed == 0
+    assert record.verdict is verdict, record.why
+
+
+def test_a_wait_that_the_drill_s_own_lateness_may_explain_is_unknown() -> None:
+    late = {"kind": "late", "at": INJECT + 0.3, "seconds": 0.29}
+    held = tuple(
+        {**line, "done": INJECT + 0.3}
+        if line["kind"] == "req" and INJECT <= line["due"] < INJECT + 0.3
+        else line
+        for line in client(late)
+    )
+    record = judge(history({"outside": held}, setting(budget_ms=0, path="m3")))
+    assert record.verdict is Verdict.UNKNOWN
+
+
+def storm(why: str, took: float = 0.01) -> dict[str, object]:
+    """One of many connections at once, after the measurement."""
+    return {**request(END + 0.5, why, took=took), "kind": "storm"}
+
+
+@pytest.mark.parametrize(
+    ("why", "whole", "verdict"),
+    [
+        ("", INJECT + 1, Verdict.WITHIN),
+        ("refused", INJECT + 1, Verdict.OVER),
+        ("refused", None, Verdict.WITHIN),
+    ],
+)
+def test_many_connections_at_once_are_served_once_redundancy_is_whole(
+    why: str, whole: float | None, verdict: Verdict
+) -> None:
+    about = setting(must_be_whole=whole is not None)
+    record = judge(history({"outside": client(storm(why))}, about, events(whole=whole)))
+    assert record.storm_failed == bool(why)
+    assert record.verdict is verdict, record.why
+
+
+def test_a_late_client_s_unfinished_connections_say_nothing() -> None:
+    late = {"kind": "late", "at": END + 1.5, "seconds": 0.9}
+    late_and_refused = judge(history({"outside": client(storm("refused"), late)}))
+    assert late_and_refused.verdict is Verdict.OVER
+    assert judge(history({"outside": client(storm("incomplete", 2.0), late)})).verdict is Verdict.UNKNOWN
+    assert judge(history({"outside": client(storm("incomplete", 2.0))})).verdict is Verdict.OVER
 
 
 @pytest.mark.parametrize(("whole", "verdict"), [(INJECT + 1, Verdict.WITHIN), (None, Verdict.OVER)])
@@ -206,6 +319,30 @@ def test_a_stream_opened_after_the_fault_is_not_among_those_it_had_to_end() -> N
     assert (record.streams_ended, record.streams_lost) == (0, 1)
 
 
+@pytest.mark.parametrize(("by", "lost"), [("m1", 0), ("m2", 1)])
+def test_a_host_that_shuts_down_in_order_ends_its_apiserver_s_streams_last(by: str, lost: int) -> None:
+    """The VIP left it at once; streams through the new holder to its apiserver live until that one ends."""
+    about = setting(silenced=("m1",))
+    gone = request(INJECT + 0.1, "refused", connected=0.0)
+    cut = lost_watch(by, INJECT + 1.5, opened=INJECT + 0.5)
+    record = judge(history({"outside": client(gone, cut)}, about, events(injected=INJECT + 1.6)))
+    assert (record.streams_ended, record.streams_lost) == (1 - lost, lost)
+
+
+def test_a_stream_of_which_nobody_said_who_served_it_is_lost() -> None:
+    about = setting(path="m3", budget_ms=0)
+    assert judge(history({"outside": client(lost_watch("", INJECT + 0.1))}, about)).streams_lost == 1
+    about = setting(path="", budget_ms=0)
+    assert judge(history({"outside": client(lost_watch("", INJECT + 0.1))}, about)).streams_lost == 1
+
+
+def test_without_a_watch_nothing_is_known() -> None:
+    blind = tuple(line for line in client() if line["kind"] != "watch-open")
+    record = judge(history({"outside": blind}))
+    assert record.verdict is Verdict.UNKNOWN
+    assert "watch" in record.why
+
+
 @pytest.mark.parametrize(("why", "lost"), [("", 0), ("closed", 1)])
 def test_an_idle_stream_is_judged_when_it_is_used(why: str, lost: int) -> None:
     used = {"kind": "idle-used", "stream": "idle-0", "began": END, "done": END + 0.1, "why": why, "by": "m2"}
@@ -231,10 +368,23 @@ def test_a_host_out_of_reach_holds_nothing() -> None:
         "m1": (holder(100.0, held=True),),
         "m2": (holder(100.0, held=False), holder(INJECT + 0.5, held=True)),
     }
-    record = judge(history({"outside": client()}, setting(silenced=("m1",)), witnesses=witnesses))
+    about = setting(silenced=("m1",), whole_from="heal")
+    record = judge(history({"outside": client()}, about, witnesses=witnesses))
     assert record.no_holder_ms == pytest.approx(500, abs=0.5)
     # Healed, it still has the address until it hears of the other: two of them.
     assert record.dual_holder_ms == pytest.approx((END - HEAL) * 1000, abs=0.5)
+
+
+def test_a_host_that_comes_back_is_heard_from_the_fault_on() -> None:
+    """Its return is the fault: two holders then are two, and an address it takes over is somebody's."""
+    witnesses: dict[str, tuple[Line, ...]] = {
+        "m1": (holder(100.0, held=False), holder(INJECT + 1, held=True)),
+        "m2": (holder(100.0, held=True), holder(INJECT + 1.2, held=False)),
+    }
+    about = setting(silenced=("m1",), whole_from="inject")
+    record = judge(history({"outside": client()}, about, witnesses=witnesses))
+    assert record.dual_holder_ms == pytest.approx(200, abs=0.5)
+    assert record.no_holder_ms == 0
 
 
 def test_without_a_witness_nobody_knows_who_held() -> None:
