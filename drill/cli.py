@@ -3,6 +3,8 @@
 import json
 import signal
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -12,18 +14,20 @@ from rich.table import Table
 from components.enums import Preset
 from components.failover import PRESETS
 from drill import series
-from drill.checker import Record
-from drill.configurations import OTHERS, captured, install, put_back
+from drill.checker import Record, Verdict
+from drill.configurations import OTHERS, captured, check_installed, install, put_back
 from drill.cost_cli import cost
 from drill.errors import DrillError
 from drill.faults import CATALOGUE, SHORT, SIDE_BY_SIDE, named
 from drill.load_cli import load, streams
-from drill.options import PROJECT, Output, Project, Sandbox, StackName, engine_of, stack_of
+from drill.options import PROJECT, Output, Project, Sandbox, StackName, alone, engine_of, stack_of
 from drill.report import write
 from drill.runner import Runner
+from drill.stack import Stack
 from drill.workload.clients import Load
 from sandbox.errors import INTERRUPTED, SandboxError
 from sandbox.progress import console, to_console
+from sandbox.stack.engine import Engine
 
 HELP = """
 How long is the control plane's endpoint down when something breaks? Injects faults into a running stack, one at a
@@ -43,8 +47,8 @@ saw and whether that is within what the stack promises (its output `budget`).
 
 Everything seen is kept in build/drill/runs/; the report is build/drill/report.html, the figures are in
 build/drill/latest.json. A fault is always healed, also after ^C; the drill stops if redundancy does not come back.
-Exit status: 0 if every verdict is `within`, 2 if one is `over`, 3 if one is `unknown` and none over, 1 if the drill
-itself failed.
+Exit status: 0 if every verdict is `within`, 2 if one is `over`, 3 if one is `unknown` and none over (one to which
+nothing is promised does not count), 1 if the drill itself failed.
 """
 
 PATIENCE_S = 45.0
@@ -104,23 +108,26 @@ def run(  # noqa: PLR0917 - options of a command line
     """Inject faults and judge what clients saw."""
     if context.invoked_subcommand:
         return
-    engine = engine_of(sandbox, stack, project, real_cloud=real_cloud)
-    tested = stack_of(engine, sandbox, ssh_user, ssh_option or [], real_cloud=real_cloud)
-    faults = named(only or (list(CATALOGUE) if everything else SHORT))
-    if real_cloud:
-        faults = [fault for fault in faults if only or not fault.sandbox_only]
-    plan = series.Plan((tested.config,), tuple(fault.name for fault in faults), runs, seed, shuffle)
-    directory, plan = _series(output, plan, resume=resume)
-    if plan.configs != (tested.config,):
-        raise DrillError(
-            f"{directory} measures {', '.join(plan.configs)}, the stack has preset {tested.config!r}; go on with "
-            "drill compare --resume, or begin a new series"
-        )
-    runner = Runner(tested, Load(), plan.seed, engine)
-    records = series.do(
-        plan, directory, lambda one, target: runner.run(one.fault, one.number, target), to_console
-    )
-    finish(records, output, directory)
+    with alone(sandbox, stack, output, real_cloud=real_cloud):
+        engine = engine_of(sandbox, stack, project, real_cloud=real_cloud)
+        tested = stack_of(engine, sandbox, ssh_user, ssh_option or [], real_cloud=real_cloud)
+        check_installed(tested)
+        faults = named(only or (list(CATALOGUE) if everything else SHORT))
+        if real_cloud:
+            faults = [fault for fault in faults if only or not fault.sandbox_only]
+        plan = series.Plan((tested.config,), tuple(fault.name for fault in faults), runs, seed, shuffle)
+        directory, plan = _series(output, plan, resume=resume)
+        if plan.configs != (tested.config,):
+            raise DrillError(
+                f"{directory} measures {', '.join(plan.configs)}, the stack has preset {tested.config!r}; go on "
+                "with drill compare --resume, or begin a new series"
+            )
+        runner = Runner(tested, Load(), plan.seed, engine)
+        with reported(output, directory):
+            records = series.do(
+                plan, directory, lambda one, target: runner.run(one.fault, one.number, target), to_console
+            )
+        finish(records, output, directory)
 
 
 @app.command()
@@ -141,17 +148,23 @@ def compare(  # noqa: PLR0917 - options of a command line
 
     Six faults, five times each, for every configuration; about 40 s a run. Afterwards the stack is as it was.
     """
-    engine = engine_of(sandbox, stack, project, real_cloud=False)
-    tested = stack_of(engine, sandbox, "root", [], real_cloud=False)
-    presets = [one.value for one in preset or PRESETS]
-    faults = tuple(fault.name for fault in named(only or SIDE_BY_SIDE))
-    plan = series.Plan((*presets, *OTHERS), faults, runs, seed, shuffle=True)
-    directory, plan = _series(output, plan, resume=resume)
-    own = captured(
-        engine, tested, tuple(config for config in plan.configs if config not in OTHERS), to_console
-    )
-    placed = {"config": tested.config}
-    current = {"stack": tested}
+    presets = list(dict.fromkeys(one.value for one in preset or PRESETS))
+    plan = series.Plan((*presets, *OTHERS), comparable(only), runs, seed, shuffle=True)
+    with alone(sandbox, stack, output, real_cloud=False):
+        engine = engine_of(sandbox, stack, project, real_cloud=False)
+        tested = stack_of(engine, sandbox, "root", [], real_cloud=False)
+        directory, plan = _series(output, plan, resume=resume)
+        with reported(output, directory):
+            records = _compared(engine, tested, plan, directory)
+        finish(records, output, directory)
+
+
+def _compared(engine: Engine, tested: Stack, plan: series.Plan, directory: Path) -> list[Record]:
+    """Make every run of a comparison; the stack's own configuration is back afterwards."""
+    configs = tuple(config for config in plan.configs if config not in OTHERS)
+    own = captured(engine, tested, configs, to_console)
+    # Not taken for granted: a comparison that was killed left whatever it had installed.
+    placed, current = {"config": ""}, {"stack": tested}
 
     def make(one: series.Run, target: Path) -> None:
         if placed["config"] != one.config:
@@ -162,10 +175,17 @@ def compare(  # noqa: PLR0917 - options of a command line
         Runner(current["stack"], Load(), plan.seed, engine, PATIENCE_S).run(one.fault, one.number, target)
 
     try:
-        records = series.do(plan, directory, make, to_console)
+        return series.do(plan, directory, make, to_console)
     finally:
         put_back(captured(engine, tested, (tested.config,), to_console)[tested.config], tested)
-    finish(records, output, directory)
+
+
+def comparable(names: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the faults to compare. Raises :class:`DrillError` for one that others are not measured with."""
+    for name in names or ():
+        if name not in SIDE_BY_SIDE:
+            raise DrillError(f"fault {name!r}: not for a comparison, which has: {', '.join(SIDE_BY_SIDE)}")
+    return tuple(fault.name for fault in named(names or SIDE_BY_SIDE))
 
 
 def _series(output: Path, plan: series.Plan, *, resume: bool) -> tuple[Path, series.Plan]:
@@ -194,8 +214,33 @@ def report(
     finish(series.read(found), output, found)
 
 
+@contextmanager
+def reported(output: Path, directory: Path) -> Iterator[None]:
+    """Where a run fails, report what there is before the error is shown."""
+    try:
+        yield
+    except Exception:
+        with suppress(DrillError, OSError, ValueError, KeyError):
+            show(series.read(directory), output, directory)
+        raise
+
+
 def finish(records: list[Record], output: Path, directory: Path) -> None:
     """Write the report, show the table, and exit with the worst verdict."""
+    show(records, output, directory)
+    raise typer.Exit(status(records))
+
+
+def status(records: Sequence[Record]) -> int:
+    """Return the exit status. What was measured and has no promise can be nothing but unknown: it decides nothing."""
+    if any(one.verdict is Verdict.OVER for one in records):
+        return 2
+    promised = [one for one in records if one.budget_ms is not None or one.gap_ms is None]
+    return 3 if any(one.verdict is Verdict.UNKNOWN for one in promised) else 0
+
+
+def show(records: list[Record], output: Path, directory: Path) -> None:
+    """Write the report and show the table."""
     page, figures = write(records, directory, output)
     table = Table("config", "fault", "gap", "budget", "failed", "streams lost", "whole again", "verdict")
     for one in records:
@@ -211,8 +256,6 @@ def finish(records: list[Record], output: Path, directory: Path) -> None:
         )
     console.print(table)
     to_console(f"{page}\n{figures}")
-    verdicts = {one.verdict.value for one in records}
-    raise typer.Exit(2 if "over" in verdicts else 3 if "unknown" in verdicts else 0)
 
 
 def shown(milliseconds: float | None) -> str:
@@ -230,10 +273,18 @@ def _interrupted(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def heed() -> None:
+    """Take every way in which people end a command for ^C; a terminal that goes away, unless nohup(1) forbids it."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
+        signal.signal(number, _interrupted)
+
+
 def main() -> None:
     """Run the command; an error is one message and exit 1, never a traceback. Who ends it has its fault healed."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupted)
+    heed()
     try:
         app()
     except (DrillError, SandboxError, OSError, json.JSONDecodeError) as error:

@@ -1,5 +1,9 @@
 """Options that several commands have, and the stack they mean."""
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -7,17 +11,50 @@ import typer
 
 from drill.errors import DrillError
 from drill.stack import Stack, anywhere, on_sandbox
+from sandbox.faults import kinds
 from sandbox.progress import to_console
 from sandbox.settings import Settings
 from sandbox.stack.engine import PROJECT, Engine
 from sandbox.stack.flow import DevStack
 
-__all__ = ["PROJECT", "Output", "Project", "Sandbox", "StackName", "engine_of", "stack_of"]
+__all__ = ["PROJECT", "Output", "Project", "Sandbox", "StackName", "alone", "engine_of", "stack_of"]
 
 Sandbox = Annotated[str, typer.Option(help="Name of the sandbox.")]
 StackName = Annotated[str, typer.Option(help="Name of the Pulumi stack.")]
 Project = Annotated[Path, typer.Option(help="Directory of the Pulumi project.")]
 Output = Annotated[Path, typer.Option(help="Where histories and the report go.")]
+
+
+@contextmanager
+def alone(sandbox: str, stack: str, output: Path, *, real_cloud: bool) -> Iterator[None]:
+    """Keep other drills away, and heal what a killed one left in a sandbox.
+
+    Raises :class:`DrillError` if another one is at work: a sandbox has one client outside, whatever its stacks.
+    """
+    settings = None if real_cloud else Settings.load(sandbox)
+    with locked(settings.directory / "drill.lock" if settings else output / f"drill-{stack}.lock"):
+        if settings and (healed := kinds.heal(settings, orphans_only=True)):
+            to_console(f"What an earlier command left in force is healed: {', '.join(healed)}")
+        yield
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold a lock that goes with this process. Raises :class:`DrillError` naming whoever has it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a+") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held.seek(0)
+            pid = held.read().strip()
+            raise DrillError(
+                f"another drill is at work (process {pid}, {file}): wait for it to end, or end it with: kill -INT {pid}"
+            ) from None
+        held.truncate(0)
+        held.write(str(os.getpid()))
+        held.flush()
+        yield
 
 
 def engine_of(sandbox: str, stack: str, project: Path, *, real_cloud: bool) -> Engine:

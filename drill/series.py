@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -10,12 +11,13 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from drill import history
-from drill.checker import Record, judge
+from drill.checker import Record, Verdict, judge
 from drill.errors import DrillError
-from drill.faults import Fault, named
+from drill.faults import CATALOGUE, Fault, named
 
 ROOT = Path("build/drill")
 _PLAN = "plan.json"
+NOT_MADE = "this run was not made"
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,13 @@ class Plan:
             records,
             key=lambda one: (place.get(one.fault, last), place.get(one.config, last), one.config, one.run),
         )
+
+    def names(self) -> list[tuple[str, str, int]]:
+        """Return configuration, fault and number of every run, also of faults that are no more."""
+        numbers = range(1, self.runs + 1)
+        return [
+            (config, fault, number) for fault in self.faults for config in self.configs for number in numbers
+        ]
 
     def order(self) -> list[Run]:
         """Return every run: round by round, each in the order of the catalogue or in one drawn with the seed.
@@ -108,8 +117,8 @@ def do(
         target = series / run.name
         if not history.finished(target):
             tell(f"[{count}/{len(runs)}] {run.config}: {run.fault.title}")
-            for left in target.glob("*.jsonl"):
-                left.unlink()  # of a run that was interrupted
+            if target.exists():
+                shutil.rmtree(target)  # of a run that was interrupted: of another holder it has other files
             make(run, target)
         record = judge(history.read(target))
         tell(f"    {in_words(record)}")
@@ -118,8 +127,38 @@ def do(
 
 
 def read(series: Path) -> list[Record]:
-    """Judge every run of a series again, from its data alone."""
-    return begun(series).sorted(judge(history.read(file.parent)) for file in series.glob("*/run.json"))
+    """Judge every run of a series again, from its data alone; what was planned and not made is unknown.
+
+    Raises :class:`DrillError` if there is no run at all.
+    """
+    found = [judge(history.read(file.parent)) for file in sorted(series.glob("*/run.json"))]
+    if not found:
+        raise DrillError(f"{series}: holds no run; begin a series with: sandbox/run drill")
+    if not (series / _PLAN).exists():
+        return found
+    plan = begun(series)
+    made = {(record.config, record.fault, record.run) for record in found}
+    return plan.sorted([*found, *(not_made(*run) for run in plan.names() if run not in made)])
+
+
+def not_made(config: str, fault: str, number: int) -> Record:
+    """Return what is known of a run that was planned and not made: nothing, which is no pass."""
+    return Record(
+        config=config,
+        fault=fault,
+        run=number,
+        gap_ms=None,
+        failed=None,
+        total=0,
+        slow=None,
+        streams_lost=None,
+        dual_holder_ms=None,
+        whole_again_ms=None,
+        budget_ms=None,
+        verdict=Verdict.UNKNOWN,
+        why=NOT_MADE,
+        title=CATALOGUE[fault].title if fault in CATALOGUE else fault,
+    )
 
 
 def in_words(record: Record) -> str:

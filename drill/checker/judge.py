@@ -17,7 +17,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-_WORST_FIRST = (Verdict.OVER, Verdict.UNKNOWN, Verdict.WITHIN)
+WORST_FIRST = (Verdict.OVER, Verdict.UNKNOWN, Verdict.WITHIN)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _promise(record: Record, setting: Setting) -> tuple[Verdict, str]:
     return min(
         _in_time(record.gap_ms or 0, setting.budget_ms, "without an answer", record.late_ms),
         _in_time(record.failing_ms or 0, lasting_ms, "until the last failed request", record.late_ms),
-        key=lambda found: _WORST_FIRST.index(found[0]),
+        key=lambda found: WORST_FIRST.index(found[0]),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.paths import HAPROXY_DROP_IN
 from drill.configurations.other import DROP_ADDRESS, SETTLE_LIMIT_S
 from drill.engine import up
 from drill.errors import DrillError
@@ -23,6 +24,16 @@ class Own:
     budget: Mapping[str, int]
     bundles: Mapping[str, Mapping[str, str]]
     """By host, then by service."""
+
+
+def check_installed(stack: Stack) -> None:
+    """Raise :class:`DrillError` if another configuration than the stack's own is on a balancer."""
+    for host in stack.balancers:
+        if not host.run(f"ls {HAPROXY_DROP_IN} 2>/dev/null || true").strip():
+            raise DrillError(
+                f"{host.name}: {HAPROXY_DROP_IN} is missing, so another configuration is installed there (of a "
+                "comparison that was killed?); put the stack's own back with: make verify ARGS=--repair, or make up"
+            )
 
 
 def captured(

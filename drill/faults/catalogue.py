@@ -10,6 +10,8 @@ from drill.faults.fault import NOTHING_FAILS, Fault, nothing
 _HAPROXY = "process_death"
 _LAST_HAPROXY = "last_process_death"
 _HOST = "host_loss"
+_HANDOVER = "handover"
+"""A holder that leaves in order says so: nobody has to miss its adverts first."""
 _ITS_APISERVER = "backend_loss"
 """A balancer that vanishes takes the apiserver beside it along: the VIP has moved before its peers notice that."""
 
@@ -81,7 +83,7 @@ _ALL = (
         "keepalived-stopped",
         "keepalived stopped on the holder",
         service("stop", "keepalived", "holder"),
-        _HOST,
+        _HANDOVER,
         path="vip",
     ),
     Fault(
@@ -129,7 +131,7 @@ _ALL = (
         "holder-rebooted",
         "the holder rebooted in order",
         machine("rebooted", "holder"),
-        _HOST,
+        _HANDOVER,
         _ITS_APISERVER,
         path="vip",
         silences="holder",
@@ -170,7 +172,7 @@ _ALL = (
         sandbox_only=True,
     ),
     Fault(
-        "both-rebooted",
+        "both-rebooted",  # promised nothing: what counts is that redundancy comes back by itself
         "both balancers switched off and on at once",
         machine("off", "balancers"),
         path="vip",
@@ -346,8 +348,8 @@ SIDE_BY_SIDE = (
 
 
 def named(names: Iterable[str]) -> list[Fault]:
-    """Return the faults of these names. Raises :class:`DrillError` naming the ones there are."""
-    wanted = list(names)
+    """Return the faults of these names, each once. Raises :class:`DrillError` naming the ones there are."""
+    wanted = list(dict.fromkeys(names))
     for name in wanted:
         if name not in CATALOGUE:
             raise DrillError(f"fault {name!r}: there is none of that name; there are: {', '.join(CATALOGUE)}")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+from drill.errors import DrillError
 from drill.hosts import Host
 from drill.stack import Stack
 from sandbox.stack.engine import Engine
@@ -96,5 +97,12 @@ class Fault:
 
 
 def _promised(scene: Scene, key: str) -> int | None:
-    found = scene.stack.budget.get(key)
-    return None if found is None or found < 0 else int(found)
+    """Return a promise, ``None`` where there is none; one that was never heard of must not look like that."""
+    budget = scene.stack.budget
+    if not key or not budget:
+        return None
+    if key not in budget:
+        raise DrillError(
+            f"the stack's output `budget` has no {key!r}: run `pulumi up` (make up) with this version first"
+        )
+    return None if budget[key] < 0 else int(budget[key])

@@ -1,5 +1,6 @@
 """The figures of a series as tables for a document."""
 
+import math
 from collections.abc import Sequence
 
 from drill.report.summary import Cell
@@ -43,7 +44,7 @@ def _both(cell: Cell) -> str:
 
 
 def _spread(middle: float, worst: float) -> str:
-    return f"{middle:.0f} / {worst:.0f} ms"
+    return "-" if math.isnan(worst) else f"{middle:.0f} / {worst:.0f} ms"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from drill.checker import Record, Verdict
+from drill.checker import WORST_FIRST, Record, Verdict
 from drill.report import svg
 
 
@@ -43,19 +43,17 @@ def cells(records: Sequence[Record]) -> list[Cell]:
 
 
 def _cell(group: list[Record]) -> Cell:
-    order = (Verdict.OVER, Verdict.UNKNOWN, Verdict.WITHIN)
-    worst = min(group, key=lambda record: order.index(record.verdict))
-    gaps = [record.gap_ms for record in group if record.gap_ms is not None] or [math.nan]
-    outages = [
-        max(record.gap_ms, record.failing_ms or 0.0) for record in group if record.gap_ms is not None
-    ] or [math.nan]
-    failed = [record.failed or 0 for record in group]
-    whole = [record.whole_again_ms for record in group]
+    worst = min(group, key=lambda record: WORST_FIRST.index(record.verdict))
+    measured = [record for record in group if record.gap_ms is not None]
+    gaps = [record.gap_ms or 0.0 for record in measured] or [math.nan]
+    outages = [max(record.gap_ms or 0.0, record.failing_ms or 0.0) for record in measured] or [math.nan]
+    failed = [record.failed or 0 for record in measured] or [0]
+    whole = [record.whole_again_ms for record in measured] or [None]
     return Cell(
         config=worst.config,
         fault=worst.fault,
         title=worst.title,
-        runs=len(group),
+        runs=len(measured),
         gap_median=median(gaps),
         gap_worst=max(gaps),
         outage_median=median(outages),
@@ -65,7 +63,7 @@ def _cell(group: list[Record]) -> Cell:
         lost_worst=max(record.streams_lost or 0 for record in group),
         dual_worst=max(record.dual_holder_ms or 0 for record in group),
         whole_worst=None if None in whole else max(value for value in whole if value is not None),
-        budget_ms=worst.budget_ms,
+        budget_ms=next((record.budget_ms for record in group if record.budget_ms is not None), None),
         verdict=worst.verdict,
         why=worst.why,
     )

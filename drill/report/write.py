@@ -9,7 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from drill import history
-from drill.checker import Record
+from drill.checker import WORST_FIRST, Record
+from drill.errors import DrillError
 from drill.report.markdown import markdown
 from drill.report.page import page
 from drill.report.summary import cells, picture
@@ -19,7 +20,12 @@ BASELINE = "howto"
 
 
 def write(records: Sequence[Record], series: Path, output: Path) -> tuple[Path, Path]:
-    """Write ``report.html``, ``summary.svg``, ``summary.md`` and ``latest.json``; return page and figures."""
+    """Write ``report.html``, ``summary.svg``, ``summary.md`` and ``latest.json``; return page and figures.
+
+    Raises :class:`DrillError` if there is nothing to write: what was written before stays.
+    """
+    if not records:
+        raise DrillError(f"{series}: no run to report; {output / 'latest.json'} is left as it is")
     output.mkdir(parents=True, exist_ok=True)
     figures = output / "latest.json"
     figures.write_text(json.dumps([asdict(record) for record in records], indent=1) + "\n")
@@ -28,8 +34,9 @@ def write(records: Sequence[Record], series: Path, output: Path) -> tuple[Path, 
     (output / "summary.svg").write_text(drawn + "\n")
     (output / "summary.md").write_text(markdown(found))
     timelines = []
-    for record in _worst(records):
-        run = history.read(series / f"{record.config}-{record.fault}-{record.run}")
+    # What was planned and not made has no history to show.
+    for record in _worst([one for one in records if (_directory(series, one) / "run.json").exists()]):
+        run = history.read(_directory(series, record))
         title = f"{record.title} ({record.config}, run {record.run}): {record.verdict}"
         timelines.append((title, record.why, timeline(run, record)))
     baseline = BASELINE if any(record.config == BASELINE for record in records) else ""
@@ -62,11 +69,16 @@ def facts(records: Sequence[Record], series: Path) -> dict[str, str]:
     return found
 
 
+def _directory(series: Path, record: Record) -> Path:
+    return series / f"{record.config}-{record.fault}-{record.run}"
+
+
 def _worst(records: Sequence[Record]) -> list[Record]:
-    """Return the run with the longest gap of each configuration and fault."""
-    found: dict[tuple[str, str], Record] = {}
+    """Return the run with the worst verdict of each configuration and fault, of several that with the longest gap."""
+    groups: dict[tuple[str, str], list[Record]] = {}
     for record in records:
-        key = (record.config, record.fault)
-        if key not in found or (record.gap_ms or 0) > (found[key].gap_ms or 0):
-            found[key] = record
-    return list(found.values())
+        groups.setdefault((record.config, record.fault), []).append(record)
+    return [
+        min(group, key=lambda one: (WORST_FIRST.index(one.verdict), -(one.gap_ms or 0)))
+        for group in groups.values()
+    ]

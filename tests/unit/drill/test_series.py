@@ -134,14 +134,15 @@ def test_the_report_holds_every_run_and_needs_nothing_from_elsewhere(tmp_path: P
     for each in told:
         written(tmp_path, each)
     (tmp_path / "plan.json").write_text(
-        json.dumps(asdict(planned(2, 1)) | {"configs": ["standard", "howto"]})
+        json.dumps(asdict(planned(2, 1)) | {"configs": ["standard", "howto"], "faults": ["haproxy-killed"]})
     )
     records = series.read(tmp_path)
     page, figures = write(records, tmp_path, tmp_path / "out")
     stored = json.loads(figures.read_text())
     keys = "config fault run gap_ms failed total slow streams_lost dual_holder_ms whole_again_ms budget_ms verdict"
     assert all(set(keys.split()) <= set(each) for each in stored)
-    assert len(stored) == len(told)
+    assert [each["why"] for each in stored if each["gap_ms"] is None] == [series.NOT_MADE]  # howto's second
+    assert len(stored) == len(told) + 1
     text = page.read_text()
     assert text.count("<svg") == 1 + len(cells(records))
     assert "http://" not in text.replace("http://www.w3.org", "")
@@ -151,3 +152,65 @@ def test_the_report_holds_every_run_and_needs_nothing_from_elsewhere(tmp_path: P
     beside = (tmp_path / "out/summary.md").read_text().splitlines()
     assert beside[0] == "| fault | standard | howto |"
     assert beside[2].endswith("| 260 / 410 ms; 25 / 40 | 3010 / 3010 ms; 300 / 300 |"), beside[2]
+
+
+def test_an_interrupted_run_leaves_nothing_to_the_one_made_instead(tmp_path: Path) -> None:
+    plan = series.Plan(("standard",), ("haproxy-killed",), 1, seed=1, shuffle=False)
+    left = tmp_path / "standard-haproxy-killed-1/logs/deeper"
+    left.mkdir(parents=True)
+
+    def make(_run: series.Run, directory: Path) -> None:
+        assert not directory.exists()
+        written(directory.parent, made_up.history({"outside": made_up.client()}))
+
+    series.do(plan, tmp_path, make, lambda _: None)
+
+
+def test_what_was_planned_and_not_made_is_unknown(tmp_path: Path) -> None:
+    plan = series.Plan(("standard",), ("haproxy-killed", "no-such-fault"), 2, seed=1, shuffle=False)
+    (tmp_path / "plan.json").write_text(json.dumps(asdict(plan)))
+    written(tmp_path, made_up.history({"outside": made_up.client()}))
+    records = series.read(tmp_path)
+    assert [(one.fault, one.run, one.verdict) for one in records] == [
+        ("haproxy-killed", 1, Verdict.WITHIN),
+        ("haproxy-killed", 2, Verdict.UNKNOWN),
+        ("no-such-fault", 1, Verdict.UNKNOWN),
+        ("no-such-fault", 2, Verdict.UNKNOWN),
+    ]
+    page, _ = write(records, tmp_path, tmp_path / "out")
+    assert page.read_text().count("<h3>") == 1  # a timeline of the one there is
+    assert "nan" not in (tmp_path / "out/summary.md").read_text()
+
+
+def test_a_series_without_a_plan_is_reported_as_it_is_found(tmp_path: Path) -> None:
+    for fault in ("b", "a"):
+        written(tmp_path, made_up.history({"outside": made_up.client()}, made_up.setting(fault=fault)))
+    assert [one.fault for one in series.read(tmp_path)] == ["a", "b"]
+
+
+def test_an_empty_series_takes_nothing_away(tmp_path: Path) -> None:
+    latest = tmp_path / "latest.json"
+    latest.write_text("[1]")
+    directory = series.begin(tmp_path, planned(1, 1))
+    with pytest.raises(DrillError, match="holds no run"):
+        series.read(directory)
+    with pytest.raises(DrillError, match="left as it is"):
+        write([], directory, tmp_path)
+    assert latest.read_text() == "[1]"
+
+
+def test_a_fault_named_twice_counts_once() -> None:
+    assert [fault.name for fault in named(["nothing", "haproxy-killed", "nothing"])] == [
+        "nothing",
+        "haproxy-killed",
+    ]
+
+
+def test_the_timeline_is_that_of_the_worst_verdict_then_of_the_longest_gap(tmp_path: Path) -> None:
+    lost = {"kind": "watch-end", "at": 110.0, "opened": 109.0, "why": "closed", "by": "m2"}
+    for number, (gap, seen) in enumerate(((0.2, ()), (0.05, (lost,)), (0.1, (lost,))), 1):
+        lines = made_up.client(*seen, outages=[(105, 105 + gap, "refused")])
+        written(tmp_path, made_up.history({"outside": lines}, made_up.setting(run=number)))
+    page, _ = write(series.read(tmp_path), tmp_path, tmp_path / "out")
+    assert "run 3): over" in page.read_text()
+    assert page.read_text().count("<h3>") == 1

@@ -1,0 +1,100 @@
+"""What the command decides before and after a series."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from drill import cli, series
+from drill.checker import Record, judge
+from drill.errors import DrillError
+from drill.faults import SIDE_BY_SIDE
+from drill.options import locked
+from tests.unit.drill import made_up
+from tests.unit.drill.test_series import written
+
+pytestmark = pytest.mark.unit
+
+
+def record(budget_ms: int | None, *, blind: bool = False, gap: float = 0.1) -> Record:
+    """A run judged; a blind one did not come to its end."""
+    when = made_up.events(measured=None) if blind else None
+    client = made_up.client(outages=[(105, 105 + gap, "refused")])
+    return judge(made_up.history({"outside": client}, made_up.setting(budget_ms=budget_ms), when))
+
+
+@pytest.mark.parametrize(
+    ("records", "status"),
+    [
+        ([record(250)], 0),
+        ([record(250), record(50), record(250, blind=True)], 2),
+        ([record(250), record(250, blind=True)], 3),
+        ([record(250), record(None)], 0),
+        ([record(250), series.not_made("standard", "both-rebooted", 1)], 3),
+    ],
+)
+def test_the_worst_verdict_is_the_exit_status_where_something_is_promised(
+    records: list[Record], status: int
+) -> None:
+    assert cli.status(records) == status
+
+
+def test_only_what_others_are_measured_with_is_compared() -> None:
+    assert cli.comparable(None) == SIDE_BY_SIDE
+    assert cli.comparable(["haproxy-killed", "haproxy-killed"]) == ("haproxy-killed",)
+    with pytest.raises(DrillError, match="haproxy-stopped"):
+        cli.comparable(["holder-killed"])
+
+
+def test_a_run_that_fails_leaves_a_report_of_those_before_it(tmp_path: Path) -> None:
+    plan = series.Plan(("standard",), ("haproxy-killed",), 2, seed=1, shuffle=False)
+    directory = series.begin(tmp_path, plan)
+    written(directory, made_up.history({"outside": made_up.client()}))
+    with pytest.raises(DrillError, match="not whole"), cli.reported(tmp_path, directory):
+        raise DrillError("not whole")
+    assert [one["verdict"] for one in json.loads((tmp_path / "latest.json").read_text())] == [
+        "within",
+        "unknown",
+    ]
+
+
+def test_a_first_run_that_fails_shows_its_own_error(tmp_path: Path) -> None:
+    with pytest.raises(DrillError, match="not whole"), cli.reported(tmp_path, tmp_path):
+        raise DrillError("not whole")
+    assert not (tmp_path / "latest.json").exists()
+
+
+def test_one_drill_at_a_time(tmp_path: Path) -> None:
+    file = tmp_path / "deeper/drill.lock"
+    with locked(file), pytest.raises(DrillError, match=f"kill -INT {os.getpid()}"), locked(file):
+        raise AssertionError("two at once")
+    with locked(file):
+        pass
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """The handlers of signals, put back."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_however_a_drill_is_ended_it_heals(number: signal.Signals) -> None:
+    cli.heed()
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(number)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_under_nohup_the_end_of_the_terminal_ends_nothing() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    cli.heed()
+    signal.raise_signal(signal.SIGHUP)
