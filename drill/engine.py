@@ -1,12 +1,23 @@
 """``pulumi up`` on the stack under test, as a person would run it; its configuration file is never touched."""
 
+import os
 import shutil
+import signal
+import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from drill.errors import DrillError
+from sandbox.faults.fault import uninterrupted
+from sandbox.progress import to_console
 from sandbox.stack.engine import Engine
+from sandbox.stack.recovery import cancel_dead_lock
+
+ENDING_LIMIT_S = 120.0
+"""For what pulumi has begun, once it was asked to end."""
+_LOCAL = "file://"
 
 
 def up(engine: Engine, changes: Mapping[str, str]) -> None:
@@ -22,8 +33,55 @@ def up(engine: Engine, changes: Mapping[str, str]) -> None:
             more = ["--config-file", str(copy)]
             for key, value in changes.items():
                 engine.must("config", "set", *more, "--path", key, value)
-        done = engine.run(
-            "up", "--yes", "--skip-preview", "--suppress-outputs", "--color=never", *more, capture=True
-        )
+        words = ["up", "--yes", "--skip-preview", "--suppress-outputs", "--color=never", *more]
+        done = ended_in_order(["pulumi", *words], engine.project, engine.environment)
     if done.returncode:
         raise DrillError(f"pulumi up failed:\n{(done.stdout + done.stderr)[-3000:]}")
+
+
+def up_again(engine: Engine, changes: Mapping[str, str]) -> None:
+    """Run ``pulumi up`` as healing: a lock that a dead engine left is no reason to stop, and nobody interrupts it.
+
+    Raises :class:`DrillError` with the engine's own words, :class:`SandboxError` if another engine is at work.
+    """
+    with uninterrupted():
+        backend = engine.environment.get("PULUMI_BACKEND_URL", "")
+        if backend.startswith(_LOCAL):  # that of a sandbox; elsewhere a lock may be somebody else's
+            cancel_dead_lock(engine, Path(backend.removeprefix(_LOCAL)), to_console)
+        up(engine, changes)
+
+
+def ended_in_order(
+    command: Sequence[str], directory: Path, environment: Mapping[str, str]
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command; on ^C ask it once to end, and wait for that: killed, pulumi leaves its lock behind.
+
+    In a session of its own, so that the terminal does not ask it as well: asked twice, pulumi drops everything.
+    """
+    process = subprocess.Popen(
+        command,
+        cwd=directory,
+        env={**os.environ, **environment},
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        said, complained = process.communicate()
+    except BaseException:
+        with uninterrupted():
+            _end(process)
+        raise
+    return subprocess.CompletedProcess(command, process.returncode, said, complained)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    process.send_signal(signal.SIGINT)
+    try:
+        process.communicate(timeout=ENDING_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()

@@ -6,7 +6,7 @@ from typing import Any
 
 from components.paths import HAPROXY_DROP_IN
 from drill.configurations.other import DROP_ADDRESS, SETTLE_LIMIT_S
-from drill.engine import up
+from drill.engine import up, up_again
 from drill.errors import DrillError
 from drill.hosts import Host
 from drill.settle import await_whole, missing
@@ -53,7 +53,7 @@ def captured(
     finally:
         if others:
             tell(f"pulumi up with preset {stack.config} ...")
-            up(engine, {})
+            up_again(engine, {})
     if stack.config in presets:
         found[stack.config] = _own(engine, stack, stack.config)
     return found

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from drill.engine import up
+from drill.engine import up, up_again
 from drill.errors import DrillError
 from drill.faults.fault import Doing, Scene
 from sandbox.hosts.later import later
@@ -31,7 +31,7 @@ def changed(changes: Mapping[str, str]) -> Doing:
         finally:
             scene.changes.clear()
             scene.changes.update(before)
-            up(engine, scene.changes)
+            up_again(engine, scene.changes)
 
     return doing
 
