@@ -25,6 +25,8 @@ STABLE_S = 4.0
 BASELINE_S = 3.0
 TAIL_S = 2.0
 """Measured after redundancy is whole, so that a late failure is seen."""
+LATE_S = 1.0
+"""Measured beyond the budget where redundancy is not waited for: what takes too long must show."""
 USE_S = 2.3
 """For the answers on idle streams, and for those of a storm: a little more than the limit of a request."""
 STORM = 40
@@ -88,7 +90,7 @@ class Runner:
             watching.wait(time.time() + fault.whole_limit_s)
         if watching.since is not None:
             history.note("whole", at=watching.since)
-        time.sleep(TAIL_S)
+        time.sleep(tail_s(fault, fault.budget_ms(scene)))
         history.note("measured", pressure=pressure())
         clients.tell("use")
         time.sleep(USE_S)
@@ -158,6 +160,11 @@ class Runner:
                 host.run(f"rm -f {NOT_READY}; systemctl start {services}", seconds=30)
             except DrillError:
                 continue  # it boots; whether all is well is asked next
+
+
+def tail_s(fault: Fault, budget_ms: int | None) -> float:
+    """Return how long is measured at the end, in seconds."""
+    return TAIL_S if fault.must_be_whole else max(TAIL_S, (budget_ms or 0) / 1000 + LATE_S)
 
 
 class Wholeness:

@@ -43,6 +43,17 @@ _ALL = (
         hold_s=8,
     ),
     Fault(
+        "survivor-haproxy-stopped",
+        "HAProxy stopped on the holder while the peer's is down, then back",
+        service("stop", "haproxy", "holder"),
+        "process_return",
+        prepare=service("stop", "haproxy", "peer"),
+        must_be_whole=False,
+        path="vip",
+        anchor="heal",
+        hold_s=4,
+    ),
+    Fault(
         "survivor-haproxy-killed",
         "HAProxy killed on the holder while the peer's is down",
         service("kill", "haproxy", "holder"),
@@ -77,6 +88,14 @@ _ALL = (
         _LAST_HAPROXY,
         path="vip",
         whole_from="inject",
+    ),
+    Fault(
+        "both-haproxies-hung",
+        "HAProxy hung on both balancers; each is killed and started anew",
+        service("hang", "haproxy", "balancers"),
+        "last_process_hang",
+        path="vip",
+        hold_s=10,
     ),
     # --- keepalived --------------------------------------------------------------------------------------------
     Fault(

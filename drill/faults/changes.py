@@ -9,6 +9,7 @@ from pathlib import Path
 from drill.engine import up, up_again
 from drill.errors import DrillError
 from drill.faults.fault import Doing, Scene
+from drill.hosts import Host
 from sandbox.hosts.later import later
 from sandbox.progress import to_console
 from sandbox.stack.engine import Engine
@@ -16,6 +17,7 @@ from sandbox.stack.ssh_key import ensure_key
 
 _PACKAGES = ("haproxy", "keepalived")
 _OTHERS = ("socat", "curl")
+_MAIN_PID = "systemctl show --property MainPID --value haproxy"
 
 
 def changed(changes: Mapping[str, str]) -> Doing:
@@ -64,6 +66,7 @@ def other_key(scene: Scene) -> Iterator[None]:
 def later_packages_offered(scene: Scene) -> Iterator[None]:
     """Let the balancers of a sandbox find later versions of their packages."""
     with ExitStack() as stack:
+        before = {host.name: _versions(host) for host in scene.stack.balancers}
         for package in _PACKAGES:
             found = later(package, f"later{time.time():.0f}", to_console)
             for host in scene.stack.balancers:
@@ -71,6 +74,9 @@ def later_packages_offered(scene: Scene) -> Iterator[None]:
                 stack.callback(host.run, f"rm -f /etc/apt/sources.list.d/later-{package}.list")
         for host in scene.stack.balancers:
             host.run("apt-get -qq update", seconds=60)
+            # Else the next fault finds packages that no source has any more. Before the sources go; services may
+            # restart, so not before the measurement is over.
+            stack.callback(host.run, _install(*before[host.name]), seconds=180)
         yield
 
 
@@ -86,12 +92,24 @@ def newest_packages(scene: Scene) -> Iterator[None]:
 @contextmanager
 def packages(scene: Scene) -> Iterator[None]:
     """Install the packages anew on the holder: files, and what the distribution does to running services."""
-    options = "-o DPkg::Lock::Timeout=60 -o Dpkg::Options::=--force-confold"
-    scene.holder.run(
-        f"DEBIAN_FRONTEND=noninteractive apt-get {options} install --reinstall --yes haproxy keepalived",
-        seconds=180,
-    )
+    before = scene.holder.run(_MAIN_PID).strip()
+    scene.holder.run(_install("--reinstall", *_PACKAGES), seconds=180)
+    if scene.holder.run(_MAIN_PID).strip() == before:
+        raise DrillError(
+            f"{scene.holder.name}: HAProxy was not restarted by its package, so nothing was measured; see "
+            "/var/log/apt/term.log there"
+        )
     yield
+
+
+def _install(*words: str) -> str:
+    options = "-o DPkg::Lock::Timeout=60 -o Dpkg::Options::=--force-confold"
+    return f"DEBIAN_FRONTEND=noninteractive apt-get -qq {options} install --yes --allow-downgrades {' '.join(words)}"
+
+
+def _versions(host: Host) -> list[str]:
+    """Return what is installed, as NAME=VERSION."""
+    return host.run(f"dpkg-query -W -f '${{Package}}=${{Version}}\n' {' '.join(_PACKAGES)}").split()
 
 
 def _engine(scene: Scene) -> Engine:

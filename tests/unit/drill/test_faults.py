@@ -1,11 +1,15 @@
-"""What the catalogue says of its faults."""
+"""What faults are held to, and what they do to hosts that only write it down."""
+
+from contextlib import nullcontext
 
 import pytest
 
 from drill.configurations import check_installed
 from drill.errors import DrillError
-from drill.faults import CATALOGUE
-from tests.unit.drill.fake import scene
+from drill.faults import CATALOGUE, changes
+from drill.runner import tail_s
+from sandbox.hosts.later import Later
+from tests.unit.drill.fake import log, scene
 
 pytestmark = pytest.mark.unit
 
@@ -33,3 +37,51 @@ def test_another_configuration_is_not_taken_for_the_stack_s_own() -> None:
     )
     with pytest.raises(DrillError, match="make verify"):
         check_installed(scene(lambda _: "").stack)
+
+
+@pytest.mark.parametrize(
+    ("name", "done"),
+    [
+        ("survivor-haproxy-stopped", (["stop haproxy", "start haproxy"],) * 2),
+        ("both-haproxies-hung", (["hang haproxy", "continue haproxy"],) * 2),
+    ],
+)
+def test_the_last_haproxies_can_be_stopped_and_hung(name: str, done: tuple[list[str], list[str]]) -> None:
+    fault, where = CATALOGUE[name], scene(process_return=652, last_process_hang=4550)
+    with fault.prepare(where), fault.inject(where):
+        pass
+    assert (log(where.holder), log(where.peer)) == done
+    assert fault.budget_ms(where) == (652 if fault.anchor == "heal" else 4550)
+
+
+def test_what_takes_longer_than_its_budget_is_still_measured() -> None:
+    alone, both = CATALOGUE["survivor-haproxy-stopped"], CATALOGUE["both-haproxy-stopped"]
+    assert tail_s(alone, 2270) == pytest.approx(3.27)
+    assert tail_s(alone, 650) == tail_s(both, 2270) == 2
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+def test_packages_that_restart_nothing_measure_nothing(*, restarted: bool) -> None:
+    pids = iter(["7\n", "8\n" if restarted else "7\n"])
+    where = scene(lambda command: next(pids) if "MainPID" in command else "")
+    outcome = nullcontext() if restarted else pytest.raises(DrillError, match="not restarted")
+    with outcome, changes.packages(where):
+        pass
+    assert any("--reinstall haproxy keepalived" in command for command in log(where.holder))
+
+
+def test_the_versions_from_before_are_put_back_while_their_source_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(changes, "later", lambda package, *_: Later(f"{package}=2", f"offer {package}", ""))
+    where = scene(lambda command: "haproxy=1\nkeepalived=1\n" if "dpkg-query" in command else "")
+    with changes.later_packages_offered(where):
+        offered = len(log(where.peer))
+    for host in where.stack.balancers:
+        back, *removed = log(host)[offered:]
+        assert back.endswith("--allow-downgrades haproxy=1 keepalived=1")
+        assert [command.startswith("rm -f /etc/apt/sources.list.d/later-") for command in removed] == [
+            True,
+            True,
+        ]
+    assert not log(where.third)
