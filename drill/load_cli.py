@@ -11,14 +11,13 @@ import typer
 from rich.table import Table
 
 from drill import options, series
-from drill.configurations import captured, install, put_back
-from drill.hosts import SandboxHost
+from drill.configurations import captured, check_installed, install, put_back
 from drill.load import bench, hold
 from drill.load.bench import CONNECTIONS
 from drill.stack import Stack
 from drill.workload.precedence import precedence
-from sandbox.names import host_namespace
 from sandbox.progress import console, to_console
+from sandbox.stack.engine import Engine
 
 
 def load(
@@ -36,23 +35,29 @@ def load(
     A closed loop on kept connections. Small machines measure their own apiservers' and the client's speed before
     HAProxy's: compare the rows, do not take them for what HAProxy can do.
     """
-    engine = options.engine_of(sandbox, stack, project, real_cloud=False)
-    tested = options.stack_of(engine, sandbox, "root", [], real_cloud=False)
-    counts = connections or list(CONNECTIONS)
-    found = []
-    with _measuring(tested) as namespace:
-        found += bench(tested, namespace, seconds=seconds, connections=counts, straight=True, tell=to_console)
+    counts, found = connections or list(CONNECTIONS), []
+    with _measuring(sandbox, stack, project, output) as (engine, tested):
+        found += bench(tested, seconds=seconds, connections=counts, straight=True, tell=to_console)
         if howto:
             own = captured(engine, tested, (tested.config,), to_console)[tested.config]
             try:
                 other = install("howto", tested)
-                found += bench(
-                    other, namespace, seconds=seconds, connections=counts, straight=False, tell=to_console
-                )
+                found += bench(other, seconds=seconds, connections=counts, straight=False, tell=to_console)
             finally:
                 put_back(own, tested)
     _write(output / "load.json", [asdict(one) for one in found])
-    table = Table("way", "connections", "requests/s", "p50", "p99", "failed", "KiB each", "CPU a request")
+    table = Table(
+        "way",
+        "connections",
+        "requests/s",
+        "p50",
+        "p99",
+        "failed",
+        "KiB before",
+        "KiB open",
+        "KiB each",
+        "CPU a request",
+    )
     for one in found:
         table.add_row(
             one.way,
@@ -61,6 +66,8 @@ def load(
             f"{one.p50_ms} ms",
             f"{one.p99_ms} ms",
             str(one.failed),
+            "-" if one.haproxy_before_kib is None else f"{one.haproxy_before_kib:.0f}",
+            "-" if one.haproxy_open_kib is None else f"{one.haproxy_open_kib:.0f}",
             "-" if one.kilobytes_each is None else f"{one.kilobytes_each:g}",
             "-" if one.microseconds_each is None else f"{one.microseconds_each:g} us",
         )
@@ -79,26 +86,28 @@ def streams(
     output: options.Output = series.ROOT,
 ) -> None:
     """Hold thousands of idle streams for minutes, use each once, and say what they cost HAProxy in memory."""
-    engine = options.engine_of(sandbox, stack, project, real_cloud=False)
-    tested = options.stack_of(engine, sandbox, "root", [], real_cloud=False)
-    with _measuring(tested) as namespace:
-        held = hold(tested, namespace, count, minutes, to_console)
+    with _measuring(sandbox, stack, project, output) as (_, tested):
+        held = hold(tested, count, minutes, to_console)
     _write(output / "streams.json", asdict(held))
     to_console(
-        f"{held.open} of {held.wanted} opened, {held.lost} lost after {held.minutes:g} minutes; HAProxy took "
-        f"{held.haproxy_megabytes:g} MiB for them, {held.kilobytes_each:g} KiB each"
+        f"{held.open} of {held.wanted} opened, {held.lost} lost after {held.minutes:g} minutes; HAProxy's "
+        f"worker took {held.haproxy_open_mib:g} MiB with them and {held.haproxy_before_mib:g} MiB before"
+        + ("" if held.kilobytes_each is None else f", {held.kilobytes_each:g} KiB each")
     )
     if held.open < held.wanted or held.lost:
         raise typer.Exit(2)
 
 
 @contextmanager
-def _measuring(stack: Stack) -> Iterator[str]:
-    """Give the network of a master that is no balancer: from there the endpoint and the apiservers are reached."""
-    spectator = stack.spectator
-    assert isinstance(spectator, SandboxHost)  # noqa: S101 - these commands know no other
-    with precedence(spectator.settings):
-        yield host_namespace(spectator.settings, spectator.id)
+def _measuring(sandbox: str, stack: str, project: Path, output: Path) -> Iterator[tuple[Engine, Stack]]:
+    """Give a stack on which nothing else happens; from its spectator endpoint and apiservers are reached."""
+    with options.alone(sandbox, stack, output, real_cloud=False):
+        engine = options.engine_of(sandbox, stack, project, real_cloud=False)
+        tested = options.stack_of(engine, sandbox, "root", [], real_cloud=False)
+        check_installed(tested)
+        assert tested.sandbox is not None  # noqa: S101 - these commands know no other
+        with precedence(tested.sandbox):
+            yield engine, tested
 
 
 def _write(file: Path, content: object) -> None:

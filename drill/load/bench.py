@@ -1,127 +1,150 @@
 """Requests a second and latencies: through the VIP, straight to one apiserver, and through other configurations."""
 
 import json
+import os
 import subprocess
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
+from typing import IO
 
 from drill.errors import DrillError
 from drill.hosts import Host
+from drill.load.worker import Usage, each, fresh, usage
 from drill.stack import Stack
 
 SOURCE = (Path(__file__).parent / "hammer.py").read_text()
 CONNECTIONS = (1, 100, 1000)
+ROUNDS = 3
+"""Of every way in turn: a machine gets slower and quicker for all of them."""
 
-_HAPROXY = """\
-for pid in $(pgrep -x haproxy); do
-    awk '/^VmRSS/ { print $2 }' /proc/$pid/status
-    cut -d ' ' -f 14,15 /proc/$pid/stat
-done | paste -sd ' '
-"""
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What all HAProxy processes of a host use."""
-
-    kilobytes: int
-    ticks: int
-    """Processor time in ticks of 10 ms."""
+Told = dict[str, float | None]
 
 
 @dataclass(frozen=True)
 class Result:
-    """One measurement."""
+    """One measurement, or the median of several."""
 
     way: str
     connections: int
     open: int
+    """Of several, the fewest."""
     failed: int
+    """Of several, the most."""
     per_second: float
     p50_ms: float | None
     p99_ms: float | None
+    haproxy_before_kib: float | None
+    """Memory of HAProxy's newest worker before; ``None`` where there is no HAProxy on the way."""
+    haproxy_open_kib: float | None
+    """The same while all connections were open."""
     kilobytes_each: float | None
-    """Memory of HAProxy for each connection; ``None`` where there is no HAProxy on the way."""
+    """What that is for each open connection."""
     microseconds_each: float | None
     """Processor time of HAProxy for each request, connecting included."""
 
 
-def usage(host: Host) -> Usage:
-    """Return what HAProxy uses on a host now."""
-    numbers = [int(word) for word in host.run(_HAPROXY).split()]
-    return Usage(sum(numbers[0::3]), sum(numbers[1::3]) + sum(numbers[2::3]))
+@contextmanager
+def hammering(host: Host, options: dict[str, object]) -> Iterator[Callable[[], Told]]:
+    """Put the load onto a host, among its own processes; what is given waits for the next line it tells."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as said:
+        with os.fdopen(writing, "wb") as sink:
+            process = host.client(["python3", "-c", SOURCE, json.dumps(options)], sink)
+        try:
+            yield lambda: _line(process, said)
+        finally:
+            process.kill()
+            process.communicate()  # it ends with its standard input, where it is not the process that was killed
 
 
-def start(namespace: str, options: dict[str, object]) -> "subprocess.Popen[str]":
-    """Start the load in a namespace."""
-    command = ["ip", "netns", "exec", namespace, sys.executable, "-c", SOURCE, json.dumps(options)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def line(process: "subprocess.Popen[str]") -> dict[str, float]:
-    """Return the next line it tells. Raises :class:`DrillError` with its own words."""
-    assert process.stdout is not None  # noqa: S101 - it is a pipe
-    text = process.stdout.readline()
+def _line(process: "subprocess.Popen[bytes]", said: IO[str]) -> Told:
+    text = said.readline()
     if not text:
-        raise DrillError(f"the load ended by itself: {process.communicate()[1][-800:]}")
-    told: dict[str, float] = json.loads(text)
+        words = process.communicate()[1].decode(errors="replace")
+        raise DrillError(f"the load ended by itself: {words[-800:]}")
+    told: Told = json.loads(text)
     return told
 
 
 def bench(
-    stack: Stack,
-    namespace: str,
-    *,
-    seconds: int,
-    connections: Sequence[int],
-    straight: bool,
-    tell: Callable[[str], None],
+    stack: Stack, *, seconds: int, connections: Sequence[int], straight: bool, tell: Callable[[str], None]
 ) -> list[Result]:
-    """Measure the way through the VIP, and with `straight` that to one apiserver."""
+    """Measure the way through the VIP, and with `straight` that to one apiserver: the median of some rounds."""
     ways = [(f"{stack.config}, VIP", stack.vip, stack.port)]
     if straight:
         backend = next(host for host in stack.hosts if host not in (stack.spectator, stack.holder()))
         ways.append(("straight to one apiserver", backend.address, 6443))
-    found = []
-    for way, address, port in ways:
+    found: dict[tuple[str, int], list[Result]] = {}
+    for number in range(1, ROUNDS + 1):
         for count in connections:
-            found.append(
-                _measure(stack, namespace, way, address=address, port=port, count=count, seconds=seconds)
-            )
-            one = found[-1]
-            tell(
-                f"{way}, {count} connections: {one.per_second:.0f}/s, p99 {one.p99_ms} ms, {one.failed} failed"
-            )
-    return found
+            for way, address, port in ways:
+                one = _measure(stack, way, address=address, port=port, count=count, seconds=seconds)
+                found.setdefault((way, count), []).append(one)
+                tell(
+                    f"[{number}/{ROUNDS}] {way}, {count} connections: {one.per_second:.0f}/s, p99 {one.p99_ms} ms, "
+                    f"{one.failed} failed"
+                )
+    return [middle(found[way, count]) for way, _, _ in ways for count in connections]
 
 
-def _measure(
-    stack: Stack, namespace: str, way: str, *, address: str, port: int, count: int, seconds: int
-) -> Result:
-    holder = stack.holder()
-    before = usage(holder)
+def middle(results: Sequence[Result]) -> Result:
+    """Return the median of each figure; of what failed the worst."""
+
+    def of(values: Sequence[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return median(known) if known else None
+
+    return Result(
+        way=results[0].way,
+        connections=results[0].connections,
+        open=min(one.open for one in results),
+        failed=max(one.failed for one in results),
+        per_second=median(one.per_second for one in results),
+        p50_ms=of([one.p50_ms for one in results]),
+        p99_ms=of([one.p99_ms for one in results]),
+        haproxy_before_kib=of([one.haproxy_before_kib for one in results]),
+        haproxy_open_kib=of([one.haproxy_open_kib for one in results]),
+        kilobytes_each=of([one.kilobytes_each for one in results]),
+        microseconds_each=of([one.microseconds_each for one in results]),
+    )
+
+
+def _measure(stack: Stack, way: str, *, address: str, port: int, count: int, seconds: int) -> Result:
     options: dict[str, object] = {"host": address, "port": port, "connections": count, "seconds": seconds}
-    process = start(namespace, options)
-    try:
-        opened = line(process)
-        during = usage(holder)
-        told = line(process)
-        after = usage(holder)
-    finally:
-        process.kill()
-        process.communicate()
-    through = address == stack.vip
-    requests = told["requests"] + opened["open"]
+    if address != stack.vip:
+        with hammering(stack.spectator, options) as line:
+            line()
+            return result(way, count, line(), None)
+    holder = stack.holder()
+    worker = fresh(holder)
+    before = usage(holder, worker)
+    with hammering(stack.spectator, options) as line:
+        line()
+        during = usage(holder, worker)
+        told = line()
+        return result(way, count, told, (before, during, usage(holder, worker)))
+
+
+def result(way: str, count: int, told: Told, used: tuple[Usage, Usage, Usage] | None) -> Result:
+    """Return the figures of one measurement; `used` is what HAProxy used before, with all open, and after."""
+    opened, requests = int(told["open"] or 0), int(told["requests"] or 0)
+    before, during, after = used or (None, None, None)
+    busy = (after.ticks - before.ticks) * 10_000 if before and after else 0
+    # Each connection made one request when it was opened.
+    asked = requests + opened
     return Result(
         way=way,
         connections=count,
-        open=int(told["open"]),
-        failed=int(told["failed"]),
-        per_second=told["per_second"],
+        open=opened,
+        failed=int(told["failed"] or 0),
+        per_second=told["per_second"] or 0.0,
         p50_ms=told["p50_ms"],
         p99_ms=told["p99_ms"],
-        kilobytes_each=round((during.kilobytes - before.kilobytes) / count, 1) if through else None,
-        microseconds_each=round((after.ticks - before.ticks) * 10_000 / requests, 1) if through else None,
+        haproxy_before_kib=before.kilobytes if before else None,
+        haproxy_open_kib=during.kilobytes if during else None,
+        kilobytes_each=each(before, during, opened) if before and during else None,
+        microseconds_each=round(busy / asked, 1) if used and asked else None,
     )

@@ -2,11 +2,14 @@
 
 It keeps one request under way on each connection for some seconds (a closed loop: it measures how much goes through,
 not how long a fixed rate waits), or, with a pause, leaves each alone for so long and uses it once more. One JSON
-object goes to standard output; a line goes there, too, when every connection is open.
+object goes to standard output; a line goes there, too, when every connection is open. It ends with its standard
+input, however far it is.
 """
 
 import asyncio
 import json
+import os
+import resource
 import ssl
 import sys
 import time
@@ -70,8 +73,16 @@ class Hammer:
             self.failed += 1
         writer.transport.abort()
 
+    def left(self) -> None:
+        """End when nobody listens any more."""
+        if not os.read(sys.stdin.fileno(), 1024):
+            os._exit(1)
+
     async def run(self) -> None:
         """Open all, use all, tell."""
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self.left)
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         began = time.monotonic()
         tasks = [asyncio.ensure_future(self.one()) for _ in range(self.count)]
         await self.all_tried.wait()
@@ -83,7 +94,7 @@ class Hammer:
         started = time.monotonic()
         self.go.set()
         await asyncio.gather(*tasks)
-        took = time.monotonic() - started
+        took = max(time.monotonic() - started, 0.001)
         found = sorted(self.latencies)
         told = {
             "open": self.open,

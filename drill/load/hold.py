@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drill.load.bench import line, start, usage
+from drill.load.bench import Told, hammering
+from drill.load.worker import Usage, each, fresh, usage
 from drill.stack import Stack
 
 
@@ -16,15 +17,19 @@ class Held:
     lost: int
     """Of the open ones, those that did not answer when they were used again."""
     minutes: float
-    haproxy_megabytes: float
-    """Memory of HAProxy while all were open, beyond what it used before."""
-    kilobytes_each: float
+    haproxy_before_mib: float
+    """Memory of HAProxy's newest worker before."""
+    haproxy_open_mib: float
+    """The same while all were open."""
+    kilobytes_each: float | None
+    """What that is for each open stream; ``None`` if none was."""
 
 
-def hold(stack: Stack, namespace: str, count: int, minutes: float, tell: Callable[[str], None]) -> Held:
+def hold(stack: Stack, count: int, minutes: float, tell: Callable[[str], None]) -> Held:
     """Open `count` streams through the VIP, leave them alone, use each once."""
     holder = stack.holder()
-    before = usage(holder)
+    worker = fresh(holder)
+    before = usage(holder, worker)
     options: dict[str, object] = {
         "host": stack.vip,
         "port": stack.port,
@@ -32,24 +37,24 @@ def hold(stack: Stack, namespace: str, count: int, minutes: float, tell: Callabl
         "seconds": 0,
         "pause_s": minutes * 60,
     }
-    process = start(namespace, options)
-    try:
-        opened = line(process)
-        during = usage(holder)
+    with hammering(stack.spectator, options) as line:
+        opened = line()
+        during = usage(holder, worker)
         tell(
             f"{opened['open']:.0f} of {count} open after {opened['seconds']:.0f} s; idle for {minutes:g} minutes"
         )
-        told = line(process)
-    finally:
-        process.kill()
-        process.communicate()
-    more = during.kilobytes - before.kilobytes
-    opened_count = int(opened["open"])
+        return held(count, minutes, opened, line(), (before, during))
+
+
+def held(wanted: int, minutes: float, opened: Told, told: Told, used: tuple[Usage, Usage]) -> Held:
+    """Return the figures; `used` is what HAProxy used before and with all open."""
+    count, (before, during) = int(opened["open"] or 0), used
     return Held(
-        wanted=count,
-        open=opened_count,
-        lost=opened_count - int(told["requests"]),
+        wanted=wanted,
+        open=count,
+        lost=count - int(told["requests"] or 0),
         minutes=minutes,
-        haproxy_megabytes=round(more / 1024, 1),
-        kilobytes_each=round(more / max(1, opened_count), 1),
+        haproxy_before_mib=round(before.kilobytes / 1024, 1),
+        haproxy_open_mib=round(during.kilobytes / 1024, 1),
+        kilobytes_each=each(before, during, count),
     )
