@@ -72,10 +72,7 @@ class Runner:
         time.sleep(BASELINE_S)
         clients.check()
         watching = Wholeness(self.stack)
-        with ExitStack() as healing:
-            history.note("inject")
-            healing.enter_context(fault.inject(scene))
-            injected = history.note("injected")
+        with in_force(fault, scene, history) as injected:
             at_once = fault.must_be_whole and fault.whole_from == "inject"
             if at_once:
                 watching.start()
@@ -83,8 +80,6 @@ class Runner:
             self._be_patient(scene, injected + self.patience_s)
             if at_once:
                 watching.wait(injected + fault.whole_limit_s)
-            history.note("heal")
-        history.note("healed")
         if fault.must_be_whole and not at_once:
             watching.start()
             watching.wait(time.time() + fault.whole_limit_s)
@@ -156,10 +151,25 @@ class Runner:
             return
         for host in self.stack.hosts:
             services = f"haproxy keepalived {APISERVER}" if host in self.stack.balancers else APISERVER
+            if self.stack.sandbox is None:
+                services = services.removesuffix(APISERVER)
             try:
                 host.run(f"rm -f {NOT_READY}; systemctl start {services}", seconds=30)
             except DrillError:
                 continue  # it boots; whether all is well is asked next
+
+
+@contextmanager
+def in_force(fault: Fault, scene: Scene, history: Writer) -> Iterator[float]:
+    """Inject a fault, and heal it; both are noted. Gives when the injecting command had returned."""
+    history.note("inject")
+    with fault.inject(scene):
+        yield history.note("injected")
+        if not scene.ends_late:
+            history.note("heal")
+    if scene.ends_late:
+        history.note("heal")
+    history.note("healed")
 
 
 def tail_s(fault: Fault, budget_ms: int | None) -> float:

@@ -209,6 +209,7 @@ _ALL = (
         NOTHING_FAILS,
         path="third",
         hold_s=20,
+        sandbox_only=True,
     ),
     Fault(
         "apiserver-hung",
@@ -217,6 +218,7 @@ _ALL = (
         "backend_hang",
         path="third",
         hold_s=20,
+        sandbox_only=True,
     ),
     Fault(
         "apiserver-not-ready",
@@ -224,6 +226,7 @@ _ALL = (
         doings.not_ready,
         NOTHING_FAILS,
         hold_s=8,
+        sandbox_only=True,
     ),
     Fault(
         "apiserver-draining",
@@ -232,6 +235,7 @@ _ALL = (
         NOTHING_FAILS,
         path="third",
         hold_s=10,
+        sandbox_only=True,
     ),
     Fault(
         "apiserver-cut-off",
@@ -249,6 +253,7 @@ _ALL = (
         NOTHING_FAILS,
         path="two",
         hold_s=8,
+        sandbox_only=True,
     ),
     Fault(
         "apiservers-all-killed",
@@ -258,6 +263,7 @@ _ALL = (
         path="all",
         anchor="heal",
         hold_s=5,
+        sandbox_only=True,
     ),
     # --- changes -------------------------------------------------------------------------------------------------
     Fault(
@@ -268,6 +274,7 @@ _ALL = (
         prepare=doings.apiserver_gone,
         must_be_whole=False,
         hold_s=3,
+        sandbox_only=True,
     ),
     Fault(
         "change-timer",

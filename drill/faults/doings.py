@@ -66,6 +66,8 @@ def machine(what: str, who: str) -> Doing:
             for host in on(who, scene):
                 made = host.partitioned(scene.peer) if what == "partitioned" else getattr(host, what)()
                 stack.enter_context(made)
+                if what in host.ends_late:
+                    scene.ends_late.add(host.name)
             yield
 
     return doing

@@ -26,6 +26,8 @@ class Scene:
     """Keys of the configuration that are changed now."""
     returning: ExitStack = field(default_factory=ExitStack)
     """Holds what was done to a host that comes back as the fault itself."""
+    ends_late: set[str] = field(default_factory=set)
+    """Hosts with a fault that goes on until it ends by itself, whenever it was to be healed."""
 
     @property
     def peer(self) -> Host:
@@ -72,6 +74,7 @@ class Fault:
     must_be_whole: bool = True
     """Not where something else is kept broken by `prepare`."""
     sandbox_only: bool = False
+    """Also where it is about the unit and the files of the sandbox's stand-in for kube-apiserver."""
 
     def silenced(self, scene: Scene) -> tuple[str, ...]:
         """Return the names of hosts out of reach."""

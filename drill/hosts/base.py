@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, ClassVar
 
 from drill.errors import DrillError
 
@@ -17,6 +17,8 @@ class Host(ABC):
     name: str
     address: str
     """In the VPC."""
+    ends_late: ClassVar[frozenset[str]] = frozenset()
+    """What is healed only when its time has come: nobody can reach the host before."""
 
     @abstractmethod
     def run(self, command: str, *, stdin: str | None = None, seconds: float = 20) -> str:

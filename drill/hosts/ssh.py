@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, ClassVar
 
 from typing_extensions import override
 
@@ -30,6 +30,7 @@ class SshHost(Host):
     """``USER@HOST``."""
     options: tuple[str, ...] = ()
     """More words for ssh(1): the key, a bastion."""
+    ends_late: ClassVar[frozenset[str]] = frozenset({"cut_off"})
 
     def _ssh(self, command: str) -> list[str]:
         said = ("BatchMode=yes", "ConnectTimeout=5", "ServerAliveInterval=2", "ServerAliveCountMax=3")

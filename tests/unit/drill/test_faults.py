@@ -1,14 +1,21 @@
 """What faults are held to, and what they do to hosts that only write it down."""
 
+import json
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
 from drill.configurations import check_installed
 from drill.errors import DrillError
-from drill.faults import CATALOGUE, changes
-from drill.runner import tail_s
+from drill.faults import CATALOGUE, Fault, changes
+from drill.faults.fault import Scene
+from drill.history import Writer, read
+from drill.hosts import ssh
+from drill.runner import in_force, tail_s
+from drill.stack import Stack
 from sandbox.hosts.later import Later
+from tests.unit.drill import made_up
 from tests.unit.drill.fake import log, scene
 
 pytestmark = pytest.mark.unit
@@ -85,3 +92,38 @@ def test_the_versions_from_before_are_put_back_while_their_source_is_there(
             True,
         ]
     assert not log(where.third)
+
+
+def test_what_happens_to_the_stand_in_for_apiservers_needs_the_sandbox() -> None:
+    stand_in = [fault for fault in CATALOGUE.values() if fault.name.startswith("apiserver")]
+    assert {fault.name for fault in stand_in if not fault.sandbox_only} == {"apiserver-cut-off"}
+    assert CATALOGUE["reload-storm"].sandbox_only  # one of them hangs meanwhile
+
+
+def noted(fault: Fault, where: Scene, directory: Path) -> list[str]:
+    """Inject and heal a fault; what was noted, and what was done to the holder in between."""
+    writer = Writer(directory, made_up.setting())
+    with in_force(fault, where, writer):
+        pass
+    writer.close()
+    return [json.loads(line)["kind"] for line in (directory / "events.jsonl").read_text().splitlines()]
+
+
+def test_healing_is_noted_before_it_is_done(tmp_path: Path) -> None:
+    where = scene()
+    assert noted(CATALOGUE["haproxy-stopped"], where, tmp_path) == ["inject", "injected", "heal", "healed"]
+    times = read(tmp_path)
+    assert times.when("heal") != times.when("healed")
+
+
+def test_a_fault_that_ends_by_itself_is_healed_when_it_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh, "CUT_OFF_S", 0)
+    monkeypatch.setattr(ssh.SshHost, "run", lambda *_, **__: "")
+    hosts = tuple(ssh.SshHost(name, "10.0.0.1", f"root@{name}") for name in ("m1", "m2", "m3"))
+    where = Scene(Stack("standard", "10.0.0.10", 6443, {}, hosts, hosts[:2], None), hosts[0])
+    assert noted(CATALOGUE["holder-cut-off"], where, tmp_path) == ["inject", "injected", "heal", "healed"]
+    times = read(tmp_path)
+    assert (times.when("heal") or 0) - (times.when("injected") or 0) > 0.4  # the rest of the cut-off's second
+    assert (times.when("healed") or 0) - (times.when("heal") or 0) < 0.1
