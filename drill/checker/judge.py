@@ -87,8 +87,7 @@ def judge(history: History) -> Record:
         ),
     )
     begun = history.when("clients") or inject
-    before = Window(begun + 1, begun, inject)
-    floor = requests.judged(heard, before, kills=False)
+    floor = requests.floor(heard, begun + 1, inject)
     must_end = streams.Ended(setting.path, effect, frozenset(setting.silenced), injected)
     kept = streams.judged(clients, must_end, inject, measured)
     silence = holders.Silence(frozenset(setting.out_of_reach), inject, heal)
@@ -118,7 +117,7 @@ def judge(history: History) -> Record:
         streams_ended=kept.ended,
         failing_ms=_ms(found.failing_s),
         no_holder_ms=_ms(holders.seconds_with(held, at_most=0)) if history.witnesses else None,
-        floor_ms=_ms(floor.gap_s),
+        floor_ms=_ms(floor),
         late_ms=_ms(late),
         storm_failed=sum(bool(line["why"]) for line in storm),
         storm_slowest_ms=max((_ms(line["done"] - line["due"]) for line in storm), default=None),

@@ -112,6 +112,17 @@ def together(first: Requests, second: Requests) -> Requests:
     )
 
 
+def floor(clients: Mapping[str, Sequence[Line]], begin: float, end: float) -> float:
+    """Return the longest gap before the fault; until a client has its first answer it is only being started."""
+    found = 0.0
+    for lines in clients.values():
+        answers = [line["done"] for line in lines if line["kind"] == "req" and not line["why"]]
+        if answers and (first := max(begin, min(answers))) < end:
+            gap = longest_gap(answers, Window(first, first, end, clipped=True))
+            found = max(found, gap[1] - gap[0])
+    return found
+
+
 def longest_gap(answers: Iterable[float], window: Window) -> tuple[float, float]:
     """Return the longest stretch without an answer that ends after the anchor, and where it lies.
 

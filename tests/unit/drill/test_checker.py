@@ -88,6 +88,12 @@ def test_a_gap_before_the_fault_is_the_floor_and_not_the_fault_s() -> None:
     assert record.gap_ms == pytest.approx(10, abs=1)
 
 
+def test_a_client_that_is_still_being_started_is_no_floor() -> None:
+    late = tuple(line for line in client() if line["kind"] != "req" or line["due"] > 102)
+    record = judge(history({"outside": late}))
+    assert record.floor_ms == pytest.approx(10, abs=1)
+
+
 def test_latency_counts_from_when_a_request_was_due() -> None:
     late = {**request(106.0, took=0.35), "began": 106.3}
     record = judge(history({"outside": client(late)}))
