@@ -24,9 +24,9 @@ def cost(
     output: options.Output = series.ROOT,
 ) -> None:
     """Seconds and memory of previews and of an up that changes nothing, as the number of control planes grows."""
-    engine = options.engine_of(sandbox, stack, project, real_cloud=False)
-    found = no_op(engine, tries)
-    with tempfile.TemporaryDirectory() as directory:
+    with options.alone(sandbox, stack, output, real_cloud=False), tempfile.TemporaryDirectory() as directory:
+        engine = options.engine_of(sandbox, stack, project, real_cloud=False)
+        found = no_op(engine, tries)
         found += previews(engine, Path(directory), tuple(planes or PLANES), tries)
     output.mkdir(parents=True, exist_ok=True)
     (output / "cost.json").write_text(json.dumps([asdict(one) for one in found], indent=1) + "\n")

@@ -16,21 +16,21 @@ from sandbox.stack.engine import Engine
 pytestmark = pytest.mark.unit
 
 SLOW = """\
-trap 'echo asked >>asked; sleep 0.7; echo in order >ended; exit 1' INT
+trap 'echo asked >>asked; while [ ! -e sent ]; do sleep 0.05; done; echo in order >ended; exit 1' INT
 echo >begun
 while :; do sleep 0.05; done
 """
 
 
-def interrupt(file: Path, times: int) -> None:
-    """Send ^C once the file is there, and again while the command ends."""
+def interrupt(directory: Path, *after: str) -> None:
+    """Send ^C each time that the command has written a file, then tell it so."""
 
     def send() -> None:
-        while not file.exists():
-            time.sleep(0.01)
-        for _ in range(times):
+        for name in after:
+            while not (directory / name).exists():
+                time.sleep(0.01)
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.3)
+        (directory / "sent").touch()
 
     threading.Thread(target=send, daemon=True).start()
 
@@ -42,9 +42,11 @@ def _interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.parametrize("times", [1, 2])
-def test_an_interrupted_command_is_asked_once_and_ends_in_order(tmp_path: Path, times: int) -> None:
-    interrupt(tmp_path / "begun", times)
+@pytest.mark.parametrize("after", [("begun",), ("begun", "asked")])
+def test_an_interrupted_command_is_asked_once_and_ends_in_order(
+    tmp_path: Path, after: tuple[str, ...]
+) -> None:
+    interrupt(tmp_path, *after)
     with pytest.raises(KeyboardInterrupt):
         ended_in_order(["sh", "-c", SLOW], tmp_path, {})
     assert (tmp_path / "ended").exists()
@@ -53,7 +55,7 @@ def test_an_interrupted_command_is_asked_once_and_ends_in_order(tmp_path: Path, 
 
 def test_a_command_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "ENDING_LIMIT_S", 0.3)
-    interrupt(tmp_path / "begun", 1)
+    interrupt(tmp_path, "begun")
     with pytest.raises(KeyboardInterrupt):
         ended_in_order(
             ["sh", "-c", "trap '' INT; echo $$ >pid; echo >begun; while :; do sleep 0.05; done"], tmp_path, {}
