@@ -58,21 +58,24 @@ def ended_in_order(
 
     In a session of its own, so that the terminal does not ask it as well: asked twice, pulumi drops everything.
     """
-    process = subprocess.Popen(
-        command,
-        cwd=directory,
-        env={**os.environ, **environment},
-        text=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    process: subprocess.Popen[str] | None = None
     try:
+        with uninterrupted():  # no moment in which it runs and nobody knows
+            process = subprocess.Popen(
+                command,
+                cwd=directory,
+                env={**os.environ, **environment},
+                text=True,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
         said, complained = process.communicate()
     except BaseException:
-        with uninterrupted():
-            _end(process)
+        if process is not None:
+            with uninterrupted():
+                _end(process)
         raise
     return subprocess.CompletedProcess(command, process.returncode, said, complained)
 

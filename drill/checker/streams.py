@@ -37,7 +37,7 @@ class Ended:
             return False
         if by in self.vanishing and opened <= self.vanished:
             return True
-        return (self.path == "vip" or (by != "" and by in self.path.split(","))) and opened <= self.effect
+        return (self.path == "vip" or by in self.path.split(",")) and opened <= self.effect
 
 
 def judged(clients: Mapping[str, Sequence[Line]], must_end: Ended, begin: float, end: float) -> Streams:
