@@ -17,6 +17,13 @@ _ITS_APISERVER = "backend_loss"
 
 _ALL = (
     Fault("nothing", "nothing at all: what the drill itself costs", nothing, NOTHING_FAILS, hold_s=5),
+    Fault(
+        "two-minutes-idle",
+        "nothing at all for two minutes: streams that say nothing are used again",
+        nothing,
+        NOTHING_FAILS,
+        hold_s=120,
+    ),
     # --- HAProxy -----------------------------------------------------------------------------------------------
     Fault(
         "haproxy-stopped",
