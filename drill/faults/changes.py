@@ -17,7 +17,8 @@ from sandbox.stack.ssh_key import ensure_key
 
 _PACKAGES = ("haproxy", "keepalived")
 _OTHERS = ("socat", "curl")
-_MAIN_PID = "systemctl show --property MainPID --value haproxy"
+_MAIN_PID = "systemctl show --property MainPID --value keepalived"
+"""(HAProxy is reloaded, which its first process outlives.)"""
 
 
 def changed(changes: Mapping[str, str]) -> Doing:
@@ -96,7 +97,7 @@ def packages(scene: Scene) -> Iterator[None]:
     scene.holder.run(_install("--reinstall", *_PACKAGES), seconds=180)
     if scene.holder.run(_MAIN_PID).strip() == before:
         raise DrillError(
-            f"{scene.holder.name}: HAProxy was not restarted by its package, so nothing was measured; see "
+            f"{scene.holder.name}: keepalived was not restarted by its package, so nothing was measured; see "
             "/var/log/apt/term.log there"
         )
     yield

@@ -95,7 +95,8 @@ restart_in_office() {
     systemctl daemon-reload
     systemctl enable --quiet keepalived 2>/dev/null
     keep_vip
-    systemctl kill --signal=SIGKILL keepalived
+    # The child that speaks VRRP: it would take its leave on its parent's death.
+    pkill -KILL -P "$(main_pid)" || true
     systemctl restart keepalived || done=1
     await_office
     return "$done"
