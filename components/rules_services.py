@@ -120,11 +120,11 @@ def _vrrp(plan: Plan) -> Iterator[Violation]:
             "keepalived.vrrp_version", keepalived.vrrp_version, "is no version of VRRP", "use 2 or 3"
         )
     # VRRP counts adverts in whole seconds, one byte (v2), or in centiseconds, twelve bits (v3).
-    elif keepalived.vrrp_version == _VRRP2 and (advert % 1000 or not 1000 <= advert <= 255_000):  # noqa: PLR2004
+    elif keepalived.vrrp_version == _VRRP2 and (advert % 1000 or not 1000 <= advert <= 255_000):  # noqa: PLR2004 - RFC 3768 5.3.7
         rule = "VRRP version 2 counts whole seconds, 1 to 255"
         remedy = "use 1000 or more, or vrrp_version 3"
         yield Violation("failover.advert_interval_ms", advert, rule, remedy, _ADVERT)
-    elif keepalived.vrrp_version == _VRRP3 and (advert % 10 or not 10 <= advert <= 40_950):  # noqa: PLR2004
+    elif keepalived.vrrp_version == _VRRP3 and (advert % 10 or not 10 <= advert <= 40_950):  # noqa: PLR2004 - RFC 5798 5.2.7
         rule = "VRRP version 3 counts hundredths of a second, 10 to 40950 ms"
         remedy = "use a multiple of 10 in that range"
         yield Violation("failover.advert_interval_ms", advert, rule, remedy, _ADVERT)

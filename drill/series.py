@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from drill import history
-from drill.checker import Record, Verdict, judge
+from drill.checker import Record, judge, unmeasured
 from drill.errors import DrillError
 from drill.faults import CATALOGUE, Fault, named
 
@@ -143,22 +143,8 @@ def read(series: Path) -> list[Record]:
 
 def not_made(config: str, fault: str, number: int) -> Record:
     """Return what is known of a run that was planned and not made: nothing, which is no pass."""
-    return Record(
-        config=config,
-        fault=fault,
-        run=number,
-        gap_ms=None,
-        failed=None,
-        total=0,
-        slow=None,
-        streams_lost=None,
-        dual_holder_ms=None,
-        whole_again_ms=None,
-        budget_ms=None,
-        verdict=Verdict.UNKNOWN,
-        why=NOT_MADE,
-        title=CATALOGUE[fault].title if fault in CATALOGUE else fault,
-    )
+    title = CATALOGUE[fault].title if fault in CATALOGUE else fault
+    return unmeasured(config, fault, number, NOT_MADE, title)
 
 
 def in_words(record: Record) -> str:

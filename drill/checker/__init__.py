@@ -1,5 +1,5 @@
 """What a history says: pure functions from lines to figures, and from figures to a verdict."""
 
-from drill.checker.judge import WORST_FIRST, Record, Verdict, judge
+from drill.checker.judge import WORST_FIRST, Record, Verdict, judge, unmeasured
 
-__all__ = ["WORST_FIRST", "Record", "Verdict", "judge"]
+__all__ = ["WORST_FIRST", "Record", "Verdict", "judge", "unmeasured"]

@@ -213,10 +213,19 @@ def _unsettled(history: History) -> str:
 
 def _unknown(history: History, why: str) -> Record:
     setting = history.setting
+    return unmeasured(
+        setting.config, setting.fault, setting.run, why, setting.title, budget_ms=setting.budget_ms
+    )
+
+
+def unmeasured(
+    config: str, fault: str, run: int, why: str, title: str, *, budget_ms: int | None = None
+) -> Record:
+    """Return what is known of a run that measured nothing: no pass."""
     return Record(
-        config=setting.config,
-        fault=setting.fault,
-        run=setting.run,
+        config=config,
+        fault=fault,
+        run=run,
         gap_ms=None,
         failed=None,
         total=0,
@@ -224,10 +233,10 @@ def _unknown(history: History, why: str) -> Record:
         streams_lost=None,
         dual_holder_ms=None,
         whole_again_ms=None,
-        budget_ms=setting.budget_ms,
+        budget_ms=budget_ms,
         verdict=Verdict.UNKNOWN,
         why=why,
-        title=setting.title,
+        title=title,
     )
 
 

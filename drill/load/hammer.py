@@ -31,7 +31,8 @@ class Hammer:
         self.tls = ssl.create_default_context()
         self.tls.check_hostname, self.tls.verify_mode = False, ssl.CERT_NONE
         self.gate = asyncio.Semaphore(OPENING)
-        self.open, self.failed, self.latencies = 0, 0, []  # type: ignore[var-annotated]
+        self.open, self.failed = 0, 0
+        self.latencies: list[float] = []
         self.all_tried, self.go = asyncio.Event(), asyncio.Event()
         self.tried = 0
         self.deadline = 0.0
