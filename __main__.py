@@ -24,6 +24,9 @@ key_file = config.get("sshPrivateKeyFile") or "~/.ssh/id_ed25519"
 private_key = configured.text_of("sshPrivateKeyFile", key_file)
 proxy = configured.ssh_proxy(config.get_object("sshProxy") or {}, private_key)
 created = [master for master in masters if "instance_id" not in master]
+public = config.get_bool("publicEndpoint") or False
+api_cidrs = config.get_object("apiCidrs") or []
+configured.check_public(public=public, created=bool(created), api_cidrs=api_cidrs)
 user_data_file = config.get("userDataFile") if created else ""
 user_data = configured.text_of("userDataFile", user_data_file) if user_data_file else ""
 public_key = configured.text_of("sshPrivateKeyFile", f"{key_file}.pub") if created else ""
@@ -49,7 +52,7 @@ endpoint: dict[str, Any] = {
         "private_key": private_key,
         "proxy": proxy or None,
     },
-    "eip": {} if config.get_bool("publicEndpoint") else None,
+    "eip": {} if public else None,
     "tags": tags,
     "backends": [{"name": master["name"], "address": master["address"]} for master in masters],
     "balancers": [
@@ -79,7 +82,7 @@ if created:
             "vpc_id": config.get("vpcId") or "",
             "vswitch_id": vswitch_id,
             "ssh_cidrs": config.get_object("sshCidrs") or [],
-            "api_cidrs": config.get_object("apiCidrs") or [],
+            "api_cidrs": api_cidrs,
             "api_port": port,
             "additional_api_ports": additional_ports,
             "tags": tags,

@@ -130,7 +130,13 @@ class ApiServerVip(pulumi.ComponentResource):
     def _checked(self) -> pulumi.Output[Plan]:
         """Return the plan with the VIP given: what no host is touched without."""
         raw = pulumi.Output.from_input(inputs.renderable(self._args))
-        return raw.apply(lambda known: judged(self._name, known))
+        checked = raw.apply(lambda known: judged(self._name, known))
+        password = self._auth_pass()
+        if password is None or pulumi.runtime.is_dry_run():
+            return checked
+        # That it is judged is no secret, or every step would be one.
+        fits = pulumi.Output.unsecret(password.apply(lambda _: True))
+        return pulumi.Output.all(checked, fits).apply(lambda both: both[0])
 
     def _havip(self) -> tuple[vpc.HaVipv2, list[vpc.HAVipAttachment]]:
         havip = vpc.HaVipv2(
@@ -283,4 +289,4 @@ def _and(more: pulumi.Resource, found: list[pulumi.Resource]) -> list[pulumi.Res
 
 def _wanted(packages: Packages) -> str:
     """Return what the tool's stdin is: bound in seconds and names, or nothing."""
-    return " ".join([str(packages.timeout_s), *packages.names]) if packages.install else ""
+    return " ".join([str(packages.timeout_s), *packages.every_name]) if packages.install else ""

@@ -85,7 +85,8 @@ class HaproxyArgs(TypedDict):
     backend_name: NotRequired[pulumi.Input[str]]
     """Name of the backend section. Default: kube-apiserver."""
     maxconn: NotRequired[pulumi.Input[int]]
-    """Connections at a time; the unit's file descriptor limit follows it. Default: 9000."""
+    """Connections at a time, 50 of which are kept for the monitor's port; the unit's file descriptor limit follows it.
+    Default: 0, half the descriptors that the host permits a process, at most 50,000."""
     ulimit_n: NotRequired[pulumi.Input[int]]
     """File descriptors, if HAProxy shall set its limit. Default: the unit's, twice maxconn and 1000."""
     user: NotRequired[pulumi.Input[str]]
@@ -176,7 +177,7 @@ class KeepalivedArgs(TypedDict):
     nopreempt: NotRequired[pulumi.Input[bool]]
     """Whether a returning host leaves the VIP where it is. Default: true."""
     script_user: NotRequired[pulumi.Input[str]]
-    """``script_user``. Default: root."""
+    """``script_user``; nobody else can do what the scripts do. Default: root."""
     enable_script_security: NotRequired[pulumi.Input[bool]]
     """``enable_script_security``. Default: true."""
     check_name: NotRequired[pulumi.Input[str]]

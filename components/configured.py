@@ -82,6 +82,15 @@ def balancers(names: object, known: Iterable[MasterArgs]) -> list[str]:
     return given or every[:DEFAULT_BALANCERS]
 
 
+def check_public(*, public: bool, created: bool, api_cidrs: Sequence[object]) -> None:
+    """Refuse an EIP that nobody may reach with ``pulumi.RunError``: the end of every ``up`` would find it deaf."""
+    if public and created and not api_cidrs:
+        rule = "gives the VIP an EIP, and the masters' security group lets nobody reach it"
+        remedy = "name in apiCidrs who may, this machine among them, or leave publicEndpoint out"
+        found = [Violation("publicEndpoint", public, rule, remedy)]
+        raise pulumi.RunError(message("configuration", found))
+
+
 def warn_idle(rules: Mapping[str, object]) -> None:
     """Say which rules of a security group have no effect, since the masters have one that is not ours."""
     for key, value in rules.items():

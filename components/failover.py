@@ -80,7 +80,9 @@ def skew_ms(priority: int, advert_ms: int, version: int) -> float:
     return (256 - priority) / 256 * unit
 
 
-def budget(chosen: Timers, backup_priority: int, version: int, *, tracked: bool) -> dict[str, int]:
+def budget(
+    chosen: Timers, backup_priority: int, version: int, *, tracked: bool, weighted: bool = False
+) -> dict[str, int]:
     """Return the worst-case outage in milliseconds for each fault, as planned (measured values are smaller).
 
     `backup_priority` is the highest one below the holder's. ``process_death``: HAProxy dies on the
@@ -96,6 +98,9 @@ def budget(chosen: Timers, backup_priority: int, version: int, *, tracked: bool)
     """
     skew = skew_ms(backup_priority, chosen.advert_interval_ms, version)
     hang = chosen.probe_interval_s * 1000 * chosen.probe_fall + chosen.tries_ms
+    if weighted:
+        # A holder that only lost priority says so, and is taken for gone by whoever ranks above it now.
+        hang += 3 * chosen.advert_interval_ms
     moved = chosen.peer_timeout_ms + skew
     restarted = chosen.peer_timeout_ms + RESTART_PAUSE_MS + START_MS
     worst = {

@@ -35,3 +35,6 @@ METRICS_URI = "/metrics"
 
 INTERFACE_MARK = "@INTERFACE@"
 """Replaced on the host by the interface that has the balancer's address."""
+MAXCONN_MARK = "@MAXCONN@"
+MAXCONN_ENDPOINT_MARK = "@MAXCONN_ENDPOINT@"
+"""Replaced on the host by the connections its descriptors allow: in all, and of the endpoint's clients."""

@@ -68,8 +68,13 @@ class Plan:
         """Worst-case milliseconds of outage for each fault (`failover.budget`)."""
         keepalived = self.settings.keepalived
         second = sorted(balancer.priority for balancer in self.balancers)[:-1] or [1]
-        tracked = keepalived.track_file
-        found = failover.budget(self.timers, second[-1], keepalived.vrrp_version, tracked=tracked)
+        found = failover.budget(
+            self.timers,
+            second[-1],
+            keepalived.vrrp_version,
+            tracked=keepalived.track_file,
+            weighted=bool(keepalived.check_weight),
+        )
         if self.settings.health_check.kind is CheckKind.TCP:
             found["backend_hang"] = failover.NEVER_MS
         if self.settings.keepalived.check_kind != "http":

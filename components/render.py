@@ -2,12 +2,14 @@
 
 import math
 import re
+from collections.abc import Sequence
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from components import paths
+from components import connections, paths
 from components.bundle import Bundle, File
 from components.durations import milliseconds
 from components.enums import CheckKind
@@ -17,8 +19,6 @@ from components.settings import Balancer, Settings
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 _LOCAL_IMPORT = re.compile(r"^from templates\.(\w+) import (?:\([^)]*\)|.*)\n", re.MULTILINE)
-_SPARE_FDS = 1000
-"""Descriptors beyond two a connection: listeners, checks, pipes, logs, and a margin."""
 _TOOL_PARTS = ("head", "packages", "bundle", "firewall", "transaction", "vrrp", "check", "removal", "main")
 
 _LAST_ROUND_MS = 250
@@ -53,9 +53,24 @@ def _render(template: str, plan: Plan, **more: object) -> str:
 
 def haproxy_cfg(plan: Plan) -> str:
     """Render ``/etc/haproxy/haproxy.cfg``: the same on every balancer."""
+    haproxy = plan.settings.haproxy
     return _render(
-        "haproxy.cfg.j2", plan, default_servers=default_servers(plan), observers=observers(plan.settings)
+        "haproxy.cfg.j2",
+        plan,
+        default_servers=default_servers(plan),
+        observers=observers(plan.settings),
+        binds=[(address, bind_option(address)) for address in haproxy.binds],
+        maxconn=haproxy.maxconn or paths.MAXCONN_MARK,
+        maxconn_endpoint=haproxy.maxconn - connections.KEPT
+        if haproxy.maxconn
+        else paths.MAXCONN_ENDPOINT_MARK,
     )
+
+
+def bind_option(address: str) -> str:
+    """Return what a bind line needs for an address that not every balancer has, the VIP for example."""
+    anywhere = address == "*" or ip_address(address).is_unspecified or ip_address(address).is_loopback
+    return "" if anywhere else " transparent"
 
 
 def observers(settings: Settings) -> list[str]:
@@ -97,8 +112,7 @@ def cut_dead_backends(plan: Plan) -> str:
 
 def haproxy_drop_in(plan: Plan) -> str:
     """Render the systemd drop-in of haproxy.service."""
-    haproxy = plan.settings.haproxy
-    limit = haproxy.ulimit_n or 2 * haproxy.maxconn + _SPARE_FDS
+    limit = connections.descriptors(plan.settings.haproxy)
     return _render("haproxy.service.conf.j2", plan, fd_limit=limit, restart_pause_ms=RESTART_PAUSE_MS)
 
 
@@ -169,7 +183,16 @@ def keepalived_drop_in(plan: Plan, balancer: Balancer, vip: str) -> str:
     return _render("keepalived.service.conf.j2", plan, vip=vip, lead=balancer.name == plan.lead.name)
 
 
-def _bundle(plan: Plan, balancer: Balancer, service: str, files: list[File], **more: str) -> str:
+def _bundle(
+    plan: Plan,
+    balancer: Balancer,
+    service: str,
+    files: list[File],
+    *,
+    interface_of: str = "",
+    descriptors: Sequence[int] = (),
+    probe: str = "",
+) -> str:
     """Bundle `files` with what every bundle says: whose they are, and the place of `balancer` in a change."""
     order = [other.name for other in plan.rollout]
     place = order.index(balancer.name)
@@ -183,7 +206,9 @@ def _bundle(plan: Plan, balancer: Balancer, service: str, files: list[File], **m
         done=order[:place],
         next=order[place + 1 :],
         packages=[name for name in plan.settings.packages.names if pinned.fullmatch(name)],
-        **more,
+        interface_of=interface_of,
+        descriptors=descriptors,
+        probe=probe,
     )
     return str(bundle)
 
@@ -198,7 +223,11 @@ def haproxy_bundle(plan: Plan, balancer: Balancer) -> str:
     haproxy, port = plan.settings.haproxy, plan.settings.monitor_port
     if haproxy.cut_streams_of_dead_backends:
         files.append(File(paths.CUT_DEAD, "0644", cut_dead_backends(plan)))
-    return _bundle(plan, balancer, "haproxy", files, probe=f"http://127.0.0.1:{port}{haproxy.monitor_uri}")
+    limits = (connections.descriptors(haproxy), connections.SPARE_DESCRIPTORS, connections.KEPT)
+    probe = f"http://127.0.0.1:{port}{haproxy.monitor_uri}"
+    return _bundle(
+        plan, balancer, "haproxy", files, descriptors=() if haproxy.maxconn else limits, probe=probe
+    )
 
 
 def keepalived_bundle(plan: Plan, balancer: Balancer, vip: str) -> str:

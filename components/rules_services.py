@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from components import connections
 from components.durations import is_duration, milliseconds
 from components.enums import VrrpState
 from components.plan import Plan
@@ -9,8 +10,6 @@ from components.violations import Violation
 
 _VRRP2, _VRRP3 = 2, 3
 _ADVERT = ("keepalived.vrrp_version", "failover.preset")
-_SPARE_FDS = 100
-"""HAProxy's own descriptors besides two a connection: listeners, checks, pipes, sockets."""
 
 
 def check(plan: Plan) -> Iterator[Violation]:
@@ -80,7 +79,7 @@ def _ranges(plan: Plan) -> Iterator[Violation]:
         ("failover.probe_rise", timers.probe_rise, 1, 255),
         ("failover.peer_timeout_ms", timers.peer_timeout_ms, 10, 10_000),
         ("failover.restart_after_s", timers.restart_after_s, 0, 3600),
-        ("haproxy.maxconn", settings.haproxy.maxconn, 10, 1_000_000),
+        ("haproxy.maxconn", settings.haproxy.maxconn or connections.FEWEST, connections.FEWEST, 1_000_000),
         ("haproxy.ulimit_n", settings.haproxy.ulimit_n, 0, 10_000_000),
         ("haproxy.tcp_keepalive_count", settings.haproxy.tcp_keepalive_count, 1, 127),
         ("haproxy.retries", settings.haproxy.retries, 0, 100),
@@ -106,7 +105,7 @@ def _ranges(plan: Plan) -> Iterator[Violation]:
 
 def _haproxy(plan: Plan) -> Iterator[Violation]:
     haproxy = plan.settings.haproxy
-    need = 2 * haproxy.maxconn + _SPARE_FDS
+    need = connections.fewest_descriptors(haproxy)
     if 0 < haproxy.ulimit_n < need:
         rule = f"is too few file descriptors for haproxy.maxconn {haproxy.maxconn}: HAProxy would not start"
         remedy = f"use at least {need}, or leave it out"
@@ -137,6 +136,13 @@ def _vrrp(plan: Plan) -> Iterator[Violation]:
             rule = "keepalived ignores nopreempt in state MASTER"
             remedy = "use BACKUP, or keepalived.nopreempt false"
             yield Violation(f"balancers[{index}].state", "MASTER", rule, remedy, ("keepalived.nopreempt",))
+    ranks = [balancer.priority for balancer in plan.balancers] or [0]
+    apart = max(ranks) - min(ranks)
+    if keepalived.check_weight and not keepalived.nopreempt and abs(keepalived.check_weight) <= apart:
+        rule = f"never moves the VIP: the balancers' priorities are up to {apart} apart"
+        remedy = f"use 0, or at least {apart + 1} in size"
+        depends = ("balancers", "keepalived.nopreempt")
+        yield Violation("keepalived.check_weight", keepalived.check_weight, rule, remedy, depends)
     if keepalived.check_weight and keepalived.nopreempt:
         rule = "with nopreempt a weighted check never moves the VIP"
         yield Violation(

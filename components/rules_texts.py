@@ -19,6 +19,11 @@ _TOKEN = re.compile(r"[A-Za-z0-9._:/@*-]+")
 _PUNCTUATION = {"path": "?=&,%", "balance": " (),", "expect_status": ",-"}
 """What some directives hold beyond a word."""
 _FORMS = {
+    "keepalived.script_user": (
+        r"root",
+        "could not tell keepalived and HAProxy of each other, nor start a hung one anew",
+        "leave it out: keepalived's scripts are root's",
+    ),
     "keepalived.check_script": (
         r"/etc/keepalived/(?!(auth|keepalived)\.conf$)[A-Za-z0-9_-][A-Za-z0-9._-]*",
         "is not a file of its own in /etc/keepalived, where a candidate is judged as a whole",
@@ -52,7 +57,7 @@ _FORMS = {
 }
 _REQUIRED = {
     "haproxy": ("log_target", "log_facility", "log_level", "balance", "timeout_client", "timeout_server"),
-    "keepalived": ("instance_name", "check_name", "script_user"),
+    "keepalived": ("instance_name", "check_name"),
     "health_check": ("host",),
 }
 """What the files cannot do without; forms ask for theirs."""

@@ -77,8 +77,8 @@ class Haproxy:
     observer_cidrs: tuple[str, ...] = ()
     frontend_name: str = "kube-apiserver"
     backend_name: str = "kube-apiserver"
-    # Two descriptors a connection and some spare stay below 20,000, a common hard limit.
-    maxconn: int = 9000
+    # As many as the host's descriptors allow.
+    maxconn: int = 0
     ulimit_n: int = 0
     user: str = "haproxy"
     group: str = "haproxy"
@@ -150,6 +150,15 @@ class Packages:
     install: bool = True
     names: tuple[str, ...] = ("haproxy", "keepalived", "socat", "curl")
     timeout_s: int = 600
+
+    @property
+    def every_name(self) -> tuple[str, ...]:
+        """The names, and what the scripts on the host cannot do without (curl-minimal is a curl, too)."""
+        tools = ("socat", "curl")
+        return (
+            *self.names,
+            *(tool for tool in tools if not any(name.startswith(tool) for name in self.names)),
+        )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 # Unpack the bundle on stdin into $stage; sets its headers and the arrays paths and modes.
 unpack() {
-    local line target="" age="" lua=""
+    local line target="" age="" lua="" fds spare kept maxconn="" endpoint=""
     owner="" formerly="" probe="" interface="" take_over="" lead="" reached="" ahead=""
     paths=() modes=()
     while IFS= read -r line; do
@@ -15,6 +15,11 @@ unpack() {
         "==== next "*) ahead=${line#==== next } ;;
         "==== package "*) ;; # a change of it is why this run is made; what runs is looked at below
         "==== interface "*) interface=$(interface_of "${line#==== interface }") ;;
+        "==== descriptors "*)
+            read -r _ _ fds spare kept <<<"$line"
+            maxconn=$(connections "$fds" "$spare" "$kept")
+            endpoint=$((maxconn - kept))
+            ;;
         "==== probe "*) probe=${line#==== probe } ;;
         "==== file "*)
             read -r _ _ target mode <<<"$line"
@@ -27,7 +32,9 @@ unpack() {
         *)
             [ -n "$target" ] || continue
             fits "$line" || continue
-            printf '%s\n' "${line//@INTERFACE@/$interface}" >>"$stage$target"
+            line=${line//@INTERFACE@/$interface}
+            line=${line//@MAXCONN@/$maxconn}
+            printf '%s\n' "${line//@MAXCONN_ENDPOINT@/$endpoint}" >>"$stage$target"
             ;;
         esac
     done
@@ -57,6 +64,16 @@ is_from() { # is_from SINCE AGE: whether AGE is SINCE or later
     [ "$(printf '%s\n' "$1" "$2" | sort -V | tail -n 1)" = "$2" ]
 }
 
+# What the scripts do their work with; without it they would take silence for an answer.
+check_tools() {
+    local tool
+    for tool in socat curl; do
+        command -v "$tool" >/dev/null ||
+            fail "$tool is not installed, which the configuration needs; nothing was changed." \
+                "Install it, or let this stack do so (packages.install)"
+    done
+}
+
 # An older keepalived passes over what it does not know, and its test as well: refused before either service changes.
 check_age() {
     local found
@@ -72,6 +89,18 @@ interface_of() {
     found=$(ip -o -4 address show to "$1" | awk '{ print $2; exit }')
     [ -n "$found" ] || fail "no interface here has the address $1: is it the balancer's private address?"
     echo "$found"
+}
+
+# How many connections fit into the descriptors that a process may have here.
+connections() { # connections FDS SPARE KEPT
+    local fds=$1 permitted
+    permitted=$(ulimit -H -n)
+    # Where root may raise its limit, systemd may, too.
+    [ "$permitted" = unlimited ] || [ "$permitted" -ge "$fds" ] || (ulimit -n "$fds") 2>/dev/null || fds=$permitted
+    [ $(((fds - $2) / 2)) -gt $((2 * $3)) ] ||
+        fail "this host permits a process $fds file descriptors, too few for HAProxy ($2 beside two a connection):" \
+            "raise the hard limit (DefaultLimitNOFILE of systemd)"
+    echo $(((fds - $2) / 2))
 }
 
 # Where a change that ends here leaves every host: the last words of a failure.
@@ -133,6 +162,7 @@ same() {
 
 validate() {
     local said
+    check_tools
     check_age
     case $service in
     haproxy)

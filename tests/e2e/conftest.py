@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from drill.workload.precedence import precedence
 from sandbox import lifecycle
 from sandbox.progress import to_console
 from sandbox.settings import Settings
@@ -82,12 +84,19 @@ def make_lab(
 
 
 @pytest.fixture(scope="session")
-def dev(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    """The dev stack, not up yet; its sandbox runs."""
+def dev(
+    request: pytest.FixtureRequest, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lab]:
+    """The dev stack, not up yet; its sandbox runs.
+
+    Where outages are measured, its hosts go before those of the tests beside this run.
+    """
     lab = make_lab(settings, tmp_path_factory.mktemp("project") / "dev", "dev", {})
     prepare(to_console)
     lifecycle.up(settings, to_console)
-    return lab
+    measured = any(item.get_closest_marker("endpoint") for item in request.session.items)
+    with precedence(settings) if measured else nullcontext():
+        yield lab
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """Clients of an endpoint while something happens to it: requests at a fixed rate, and streams idle until used.
 
 They run in a thread of their own that has entered one of the sandbox's network namespaces: they reach the VIP as a
-host of the VPC does, or as the internet does, past the EIP's forwarder, which accepts before anybody answers.
+host of the VPC does, or as the internet does, past the EIP's forwarder, which accepts before anybody answers. These
+threads have real-time priority, as the drill's clients do: other tests run on the same processors.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -80,6 +81,8 @@ class _Loop:
             return
         finally:
             self._ready.set()
+        with suppress(OSError):  # without the right to it, a client that runs late looks like a late server
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
         self.loop.run_forever()
 
     def run(self, work: Coroutine[Any, Any, T], within_s: float) -> T:

@@ -43,9 +43,16 @@ def haproxy_cfg(plan: Plan, directory: Path) -> str:
     """The configuration, with what it refers to on a host in `directory`."""
     (directory / "server-state").write_text("1\n")
     (directory / Path(paths.CUT_DEAD).name).write_text(render.cut_dead_backends(plan))
-    return (
-        render.haproxy_cfg(plan).replace(paths.RUNTIME, str(directory)).replace(paths.LIBRARY, str(directory))
-    )
+    here = {
+        paths.RUNTIME: str(directory),
+        paths.LIBRARY: str(directory),
+        paths.MAXCONN_MARK: "9000",
+        paths.MAXCONN_ENDPOINT_MARK: "8950",
+    }
+    text = render.haproxy_cfg(plan)
+    for there, instead in here.items():
+        text = text.replace(there, instead)
+    return text
 
 
 def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:

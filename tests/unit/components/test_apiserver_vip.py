@@ -7,7 +7,7 @@ from typing import Any, cast
 import pulumi
 import pytest
 
-from components import ApiServerVip, ApiServerVipArgs
+from components import ApiServerVip, ApiServerVipArgs, configured
 from tests.unit.components import examples
 from tests.unit.components.engine import HAVIP_PICKED, Run, revealed, run
 
@@ -283,3 +283,11 @@ def test_a_program_can_ask_before_it_creates_the_hosts() -> None:
     ApiServerVip.check("cp", examples.topology())
     with pytest.raises(pulumi.RunError, match=r"vip = '10.0.0.12'"):
         ApiServerVip.check("cp", examples.topology() | {"vip": "10.0.0.12"})
+
+
+def test_an_eip_that_nobody_may_reach_is_refused() -> None:
+    with pytest.raises(pulumi.RunError, match=r"lets nobody reach it.*apiCidrs"):
+        configured.check_public(public=True, created=True, api_cidrs=[])
+    configured.check_public(public=True, created=True, api_cidrs=["192.0.2.0/24"])
+    configured.check_public(public=True, created=False, api_cidrs=[])
+    configured.check_public(public=False, created=True, api_cidrs=[])

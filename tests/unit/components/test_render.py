@@ -180,9 +180,18 @@ def test_priorities_fall_from_252_of_two() -> None:
     assert [balancer.name for balancer in plan.rollout] == ["k8s-master02", "k8s-master01"]
 
 
-def test_defaults_fit_20000_descriptors() -> None:
-    assert "LimitNOFILE=19000" in render.haproxy_drop_in(examples.planned(examples.topology()))
-    assert 2 * settings.Haproxy().maxconn < 20000
+def test_the_host_decides_how_many_connections_there_may_be() -> None:
+    plan = examples.planned(examples.topology())
+    assert "LimitNOFILE=101000" in render.haproxy_drop_in(plan)
+    assert "==== descriptors 101000 1000 50\n" in render.haproxy_bundle(plan, plan.balancers[0])
+    assert {"maxconn @MAXCONN@", "maxconn @MAXCONN_ENDPOINT@"} <= directives(render.haproxy_cfg(plan))
+
+
+def test_a_full_endpoint_leaves_connections_for_the_monitor() -> None:
+    plan = examples.planned(examples.topology() | {"haproxy": {"maxconn": 5000}})
+    assert {"maxconn 5000", "maxconn 4950"} <= directives(render.haproxy_cfg(plan))
+    assert "LimitNOFILE=11000" in render.haproxy_drop_in(plan)
+    assert "==== descriptors" not in render.haproxy_bundle(plan, plan.balancers[0])
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -211,7 +220,7 @@ def test_every_host_knows_its_place_in_a_change() -> None:
     args["balancers"] = [{"name": f"m{n}", "address": f"10.0.0.{20 + n}"} for n in range(3)]
     plan = examples.planned(args)
     last, middle, first = (render.haproxy_bundle(plan, balancer) for balancer in plan.balancers)
-    assert "==== lead yes\n==== done m2, m1\n==== probe" in last
+    assert "==== lead yes\n==== done m2, m1\n==== descriptors" in last
     assert "==== done m2\n==== next m0\n" in middle
     assert "==== next m1, m0\n" in first
     assert "lead" not in middle + first
@@ -239,3 +248,30 @@ def test_a_pinned_package_is_named_where_its_service_is_changed() -> None:
     assert "==== package keepalived-2.2.8\n" in render.keepalived_bundle(plan, first, examples.VIP)
     unpinned = examples.planned(examples.topology())
     assert "==== package" not in render.haproxy_bundle(unpinned, first)
+
+
+def test_an_address_that_only_the_holder_has_is_bound_everywhere() -> None:
+    plan = examples.planned(examples.topology() | {"haproxy": {"binds": ["10.0.0.10", "127.0.0.1"]}})
+    assert {"bind 10.0.0.10:16443 transparent", "bind 127.0.0.1:16443"} <= directives(
+        render.haproxy_cfg(plan)
+    )
+
+
+def test_the_vip_is_let_go_only_if_a_peer_answers_with_and_without_a_track_file() -> None:
+    for track_file in (True, False):
+        plan = examples.planned(examples.topology() | {"keepalived": {"track_file": track_file}})
+        assert (
+            "until /usr/local/lib/kube-apiserver-havip/haproxy-events peer-answers"
+            in render.check_haproxy(plan)
+        )
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        (("haproxy=2.6.*",), ("haproxy=2.6.*", "socat", "curl")),
+        (("curl-minimal", "socat=1.7.*"), ("curl-minimal", "socat=1.7.*")),
+    ],
+)
+def test_what_the_scripts_work_with_is_installed(names: tuple[str, ...], wanted: tuple[str, ...]) -> None:
+    assert settings.Packages(names=names).every_name == wanted

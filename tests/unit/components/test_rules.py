@@ -74,7 +74,16 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "ignores nopreempt",
     ),
     ("weight", {"keepalived": {"check_weight": -5}}, "keepalived.check_weight", "never moves"),
+    (
+        "weight below the gap",
+        {"keepalived": {"check_weight": -1, "nopreempt": False}},
+        "keepalived.check_weight",
+        "up to 1 apart",
+    ),
+    ("script user", {"keepalived": {"script_user": "nobody"}}, "keepalived.script_user", "nor start"),
     ("fds", {"haproxy": {"maxconn": 2000, "ulimit_n": 4000}}, "haproxy.ulimit_n", "too few"),
+    ("fds of its own choice", {"haproxy": {"ulimit_n": 1100}}, "haproxy.ulimit_n", "too few"),
+    ("maxconn", {"haproxy": {"maxconn": 99}}, "haproxy.maxconn", "out of range"),
     ("duration", {"haproxy": {"timeout_client": "1 hour"}}, "haproxy.timeout_client", "not a duration"),
     ("too long", {"haproxy": {"timeout_tunnel": "25d"}}, "haproxy.timeout_tunnel", "not a duration"),
     ("check inter", {"failover": {"check_inter": "x"}}, "failover.check_inter", "not a duration"),
@@ -102,8 +111,8 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ("CA file", {"health_check": {"ca_file": "ca.crt"}}, "health_check.ca_file", "not an absolute path"),
     (
         "nothing where something must be",
-        {"keepalived": {"script_user": ""}},
-        "keepalived.script_user",
+        {"keepalived": {"instance_name": ""}},
+        "keepalived.instance_name",
         "is empty",
     ),
     ("no timeout", {"failover": {"connect_timeout": ""}}, "failover.connect_timeout", "is empty"),
@@ -189,6 +198,12 @@ def test_explicit_timers_win_over_the_preset() -> None:
     chosen = failover.timers(Failover(preset=Preset.FAST, advert_interval_ms=400))
     assert chosen.advert_interval_ms == 400
     assert chosen.check_inter == failover.PRESETS[Preset.FAST].check_inter
+
+
+def test_a_weighted_check_waits_for_the_holders_adverts_to_count_for_nothing() -> None:
+    plain = examples.planned(examples.topology()).budget["process_hang"]
+    weighted = {"keepalived": {"check_weight": -5, "nopreempt": False}}
+    assert examples.planned(examples.topology() | weighted).budget["process_hang"] == plain + 3 * 200
 
 
 def test_budgets_grow_from_fast_to_tolerant() -> None:

@@ -1,0 +1,24 @@
+"""How many connections HAProxy takes, and the file descriptors they need."""
+
+from components.settings import Haproxy
+
+MOST = 50_000
+"""Of a host that permits more: Kubernetes' largest cluster, 5,000 nodes, with ten connections each."""
+KEPT = 50
+"""That the endpoint's clients cannot take: keepalived, the peers and observers ask the monitor's port."""
+FEWEST = 2 * KEPT
+SPARE_DESCRIPTORS = 1000
+"""Beyond two a connection: listeners, checks, pipes, logs, and a margin."""
+_BARE_DESCRIPTORS = 100
+"""Of these, what HAProxy does not start without."""
+
+
+def descriptors(haproxy: Haproxy) -> int:
+    """Return how many file descriptors HAProxy needs, or uses at most where the host decides how many there are."""
+    return haproxy.ulimit_n or 2 * (haproxy.maxconn or MOST) + SPARE_DESCRIPTORS
+
+
+def fewest_descriptors(haproxy: Haproxy) -> int:
+    """Return how many descriptors there must be at least."""
+    spare = _BARE_DESCRIPTORS if haproxy.maxconn else SPARE_DESCRIPTORS
+    return 2 * (haproxy.maxconn or FEWEST) + spare
