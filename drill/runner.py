@@ -23,8 +23,6 @@ SETTLE_LIMIT_S = 60.0
 STABLE_S = 4.0
 """So long it must have been whole, with the same holder: a configuration that preempts does so within this."""
 BASELINE_S = 3.0
-TAIL_S = 2.0
-"""Measured after redundancy is whole, so that a late failure is seen."""
 LATE_S = 1.0
 """Measured beyond the budget where redundancy is not waited for: what takes too long must show."""
 USE_S = 2.3
@@ -174,7 +172,7 @@ def in_force(fault: Fault, scene: Scene, history: Writer) -> Iterator[float]:
 
 def tail_s(fault: Fault, budget_ms: int | None) -> float:
     """Return how long is measured at the end, in seconds."""
-    return TAIL_S if fault.must_be_whole else max(TAIL_S, (budget_ms or 0) / 1000 + LATE_S)
+    return fault.tail_s if fault.must_be_whole else max(fault.tail_s, (budget_ms or 0) / 1000 + LATE_S)
 
 
 class Wholeness:

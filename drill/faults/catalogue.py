@@ -192,7 +192,9 @@ _ALL = (
         NOTHING_FAILS,
         prepare=doings.holder_gone,
         silences="holder",
-        hold_s=12,
+        hold_s=6,
+        # One that preempts does so once nobody ranks above it: not before the peer has seen it for 5 s (ADR 4).
+        tail_s=8,
         whole_from="inject",
         whole_limit_s=60,
         sandbox_only=True,

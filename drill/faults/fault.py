@@ -71,6 +71,8 @@ class Fault:
     whole_from: str = "heal"
     whole_limit_s: float = 20.0
     """How long is waited for redundancy to return by itself."""
+    tail_s: float = 2.0
+    """How long is measured after redundancy is whole, so that a late failure is seen."""
     must_be_whole: bool = True
     """Not where something else is kept broken by `prepare`."""
     sandbox_only: bool = False

@@ -18,12 +18,15 @@ from sandbox.shell import CommandError, batch, run
 LINK = "drill0"
 GATEWAY, CLIENT = "198.51.100.1", "198.51.100.2"
 """Of TEST-NET-2 (RFC 5737), which is nobody's."""
+PORTS = "1024-32767"
+"""Below those that Linux hands out: the sandbox's own forwarder connects from the same address. If it got a port that
+was translated in the last two minutes, answers would be sent to the drill's client, which may be gone by then."""
 
 NAT = f"""\
 table ip drill {{
     chain postrouting {{
         type nat hook postrouting priority srcnat;
-        ip saddr {CLIENT} oifname "{BRIDGE}" snat to {namespaces.OUTSIDE}
+        ip saddr {CLIENT} ip protocol tcp oifname "{BRIDGE}" snat to {namespaces.OUTSIDE}:{PORTS}
     }}
 }}
 """

@@ -169,7 +169,9 @@ def test_a_setup_made_by_hand_is_adopted_and_given_back(
         lab.ssh("m3", f"nohup sh -c '{ASK_ON.format(asked)}' >/tmp/asked 2>/dev/null </dev/null & true")
         up = lab.pulumi("up", "--yes", "--skip-preview")
         assert up.returncode == 0, up.stdout + up.stderr
-        gap = int(lab.ssh("m3", "touch /tmp/enough; sleep 3; cat /tmp/asked")) / 1e9
+        lab.ssh("m3", "touch /tmp/enough")
+        eventually("the last answer", lambda: lab.ssh("m3", "cat /tmp/asked") != "", within_s=30)
+        gap = int(lab.ssh("m3", "cat /tmp/asked")) / 1e9
         # A restart of each service on each host at most; the bound is for a busy machine.
         assert gap < 10, f"nothing answered for {gap} s while the setup was adopted"
         assert console.shows(ha_vip) == (by_hand.NAME, set(ids))

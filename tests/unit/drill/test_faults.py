@@ -67,6 +67,12 @@ def test_what_takes_longer_than_its_budget_is_still_measured() -> None:
     assert tail_s(alone, 650) == tail_s(both, 2270) == 2
 
 
+def test_a_host_that_preempts_late_is_still_measured() -> None:
+    """The peer ranks above it for some seconds after it is back, and all is whole by then."""
+    settled_s = 5  # components.render.settle_s, of every preset
+    assert tail_s(CATALOGUE["host-returns"], 0) > settled_s + 2
+
+
 @pytest.mark.parametrize("restarted", [True, False])
 def test_packages_that_restart_nothing_measure_nothing(*, restarted: bool) -> None:
     pids = iter(["7\n", "8\n" if restarted else "7\n"])
