@@ -181,12 +181,13 @@ class Prober:
         """Failures of requests due after `moment` (``time.monotonic``)."""
         return sorted((r for r in self.requests if r.outcome != OK and r.start >= moment), key=_by_start)
 
+    def answered(self) -> list[float]:
+        """When whole answers came (``time.monotonic``), in order."""
+        return sorted(request.start + request.took_s for request in self.requests if request.outcome == OK)
+
     def gap_s(self) -> float:
         """The longest time between two answers."""
-        answered = sorted(
-            request.start + request.took_s for request in self.requests if request.outcome == OK
-        )
-        return max((later - earlier for earlier, later in itertools.pairwise(answered)), default=0.0)
+        return max((later - earlier for earlier, later in itertools.pairwise(self.answered())), default=0.0)
 
     def report(self, since: float = 0.0) -> str:
         """What failed, for a message: count, kinds, and when after `since`."""
