@@ -123,7 +123,7 @@ class PackagesArgs(TypedDict):
     """Whether to install; if not, haproxy, keepalived, socat and curl must be there. Default: true."""
     names: NotRequired[list[pulumi.Input[str]]]
     """Packages as NAME or NAME=VERSION, with * for anything in a version, such as ``haproxy=2.6.*``; another version
-    is installed, later or earlier. socat and curl are added where missing. Default: haproxy, keepalived, socat, curl."""
+    is installed, later or earlier. socat and curl are added if left out. Default: haproxy, keepalived, socat, curl."""
     timeout_s: NotRequired[pulumi.Input[int]]
     """Seconds to wait for cloud-init, for other package managers and for the installation. Default: 600."""
 

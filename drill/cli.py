@@ -16,7 +16,7 @@ from components.failover import PRESETS
 from drill import series
 from drill.checker import Record, Verdict
 from drill.configurations import OTHERS, captured, check_installed, install, put_back
-from drill.cost_cli import cost
+from drill.cost.cli import cost
 from drill.errors import DrillError
 from drill.faults import CATALOGUE, SHORT, SIDE_BY_SIDE, named
 from drill.load_cli import load, streams

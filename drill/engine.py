@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -52,11 +52,15 @@ def up_again(engine: Engine, changes: Mapping[str, str]) -> None:
 
 
 def ended_in_order(
-    command: Sequence[str], directory: Path, environment: Mapping[str, str]
+    command: Sequence[str],
+    directory: Path,
+    environment: Mapping[str, str],
+    begun: Callable[[int], object] = lambda _: None,
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command; on ^C ask it once to end, and wait for that: killed, pulumi leaves its lock behind.
 
     In a session of its own, so that the terminal does not ask it as well: asked twice, pulumi drops everything.
+    `begun` is told its process id.
     """
     process: subprocess.Popen[str] | None = None
     try:
@@ -71,6 +75,7 @@ def ended_in_order(
                 stderr=subprocess.PIPE,
                 start_new_session=True,
             )
+        begun(process.pid)
         said, complained = process.communicate()
     except BaseException:
         if process is not None:

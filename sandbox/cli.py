@@ -60,22 +60,36 @@ def up(
     name: Name = "dev",
     port: Annotated[int, typer.Option(help="Loopback TCP port of the API.")] = 7443,
     eip_range: Annotated[str, typer.Option(help="Loopback addresses handed out as EIPs.")] = "127.66.0.0/24",
+    *,
+    without_hosts: Annotated[
+        bool,
+        typer.Option(
+            "--without-hosts", help="The API alone: instances are Running, with no machine and no network."
+        ),
+    ] = False,
     json_: AsJson = False,
 ) -> None:
     """Start the sandbox, or find it running. Hosts it had before are taken up again."""
     try:
-        wanted = Settings(name, port, IPv4Network(eip_range))
+        wanted = Settings(name, port, IPv4Network(eip_range), with_hosts=not without_hosts)
     except ValueError as invalid:
         raise SandboxError(f"EIP range {eip_range!r}: {invalid}; such as 127.70.0.0/24") from None
     stored = Settings.load(name)
-    if stored and stored != wanted and (port, eip_range) != (7443, "127.66.0.0/24"):
+    said = (port, eip_range, without_hosts) != (7443, "127.66.0.0/24", False)
+    if stored and stored != wanted and said:
+        kind = "" if stored.with_hosts else ", without hosts"
         raise SandboxError(
-            f"sandbox {name!r} exists with port {stored.port} and EIPs in {stored.eip_range}; "
+            f"sandbox {name!r} exists with port {stored.port} and EIPs in {stored.eip_range}{kind}; "
             f"remove it first to change them: sandbox down --name {name}"
         )
-    needs.ensure(to_console)
-    current = lifecycle.up(stored or wanted, to_console)
-    to_console(f"Sandbox {name!r} answers on https://{(stored or wanted).endpoint}")
+    settings = stored or wanted
+    if settings.with_hosts:
+        needs.ensure(to_console)
+    else:
+        needs.ensure_without_hosts()
+    current = lifecycle.up(settings, to_console)
+    without = "" if settings.with_hosts else ", without hosts"
+    to_console(f"Sandbox {name!r} answers on https://{settings.endpoint}{without}")
     if json_:
         output.answer(current.content)
 
@@ -119,7 +133,13 @@ def down(name: Name = "dev", json_: AsJson = False) -> None:
 def list_(json_: AsJson = False) -> None:
     """Show all sandboxes of this machine, and whether each runs."""
     found = [
-        {"name": one.name, "api": one.endpoint, "eip_range": str(one.eip_range), "running": running(one)}
+        {
+            "name": one.name,
+            "api": one.endpoint,
+            "eip_range": str(one.eip_range),
+            "with_hosts": one.with_hosts,
+            "running": running(one),
+        }
         for one in Settings.all()
     ]
     if json_:
@@ -127,7 +147,8 @@ def list_(json_: AsJson = False) -> None:
         return
     for each in found:
         state = "runs" if each["running"] else "is not running"
-        to_console(f"{each['name']}: https://{each['api']}, EIPs in {each['eip_range']}, {state}")
+        without = "" if each["with_hosts"] else "without hosts, "
+        to_console(f"{each['name']}: https://{each['api']}, EIPs in {each['eip_range']}, {without}{state}")
     if not found:
         to_console("There is no sandbox; start one with: sandbox up")
 

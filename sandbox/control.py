@@ -64,7 +64,12 @@ class Control:
         return Status(self._call("GET", "status"))
 
     def host(self, host: str) -> dict[str, Any]:
-        """The host with that name or id. Raises :class:`SandboxError` naming the ones there are."""
+        """The host with that name or id. Raises :class:`SandboxError` naming the ones there are, if there are any."""
+        if not self.settings.with_hosts:
+            raise SandboxError(
+                f"host {host!r}: sandbox {self.settings.name!r} is without hosts, nothing is behind its instances; "
+                "begin another one that has some: sandbox up --name NAME"
+            )
         hosts: list[dict[str, Any]] = self.status().content["hosts"]
         for one in hosts:
             if host in (one["name"], one["id"]):

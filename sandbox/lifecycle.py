@@ -70,7 +70,9 @@ def _up(settings: Settings, report: Report) -> Status:
 
 def _refuse_a_taken_range(settings: Settings) -> None:
     for other in Settings.all():
-        if other.name != settings.name and other.eip_range.overlaps(settings.eip_range):
+        # Without hosts nothing listens on an EIP.
+        both = other.with_hosts and settings.with_hosts
+        if both and other.name != settings.name and other.eip_range.overlaps(settings.eip_range):
             raise SandboxError(
                 f"EIP range {settings.eip_range}: it overlaps {other.eip_range} of sandbox {other.name!r}; "
                 "choose another with --eip-range, such as 127.70.0.0/24"

@@ -56,7 +56,16 @@ def ensure(report: Report) -> None:
     if os.geteuid() == 0 and missing_packages():
         install(report)
     _raise_inotify_limit()
-    if missing := [*_privilege(), *_packages(), *_kernel(), *_disk()]:
+    _refuse([*_privilege(), *_packages(), *_kernel(), *_cgroups(), *_disk()])
+
+
+def ensure_without_hosts() -> None:
+    """Check what the server itself needs: a cgroup. Raises :class:`SandboxError` with all of it."""
+    _refuse([*_privilege(), *_cgroups()])
+
+
+def _refuse(missing: list[str]) -> None:
+    if missing:
         listed = "\n".join(f"  - {need}" for need in missing)
         raise SandboxError(f"this machine cannot run a sandbox yet:\n{listed}")
 
@@ -83,7 +92,7 @@ def _raise_inotify_limit() -> None:
 
 def _privilege() -> Iterator[str]:
     if os.geteuid() != 0:
-        yield f"it needs root (this is user {os.geteuid()}): hosts and namespaces are made; use sudo -E"
+        yield f"it needs root (this is user {os.geteuid()}): cgroups and namespaces are made; use sudo -E"
 
 
 def _packages() -> Iterator[str]:
@@ -99,8 +108,6 @@ def _kernel() -> Iterator[str]:
         yield "the kernel has no br_netfilter (CONFIG_BRIDGE_NETFILTER): modprobe it, or boot another"
     if "overlay" not in Path("/proc/filesystems").read_text().split():
         yield "the kernel has no overlayfs (CONFIG_OVERLAY_FS): modprobe overlay, or another kernel"
-    if not cgroups.hierarchies():
-        yield "no cgroup hierarchy is mounted: mount one below /sys/fs/cgroup"
     if os.geteuid() != 0 or missing_packages():
         return
     for feature, probe in PROBES.items():
@@ -113,6 +120,11 @@ def _kernel() -> Iterator[str]:
         )
         if done.returncode:
             yield f"the kernel lacks {feature}: {' '.join(done.stderr.split())[:200]}"
+
+
+def _cgroups() -> Iterator[str]:
+    if not cgroups.hierarchies():
+        yield "no cgroup hierarchy is mounted: mount one below /sys/fs/cgroup"
 
 
 def _disk() -> Iterator[str]:

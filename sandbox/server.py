@@ -17,10 +17,12 @@ from sandbox.api.calllog import CallLog
 from sandbox.api.control import Access
 from sandbox.cloud.catalogue import Image
 from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.dataplane import DataPlane
 from sandbox.cloud.session import Offer
 from sandbox.cloud.store import Store
 from sandbox.dataplane import LocalDataPlane
 from sandbox.errors import SandboxError
+from sandbox.hostless import HostlessDataPlane
 from sandbox.hosts import images
 from sandbox.settings import Settings
 
@@ -66,8 +68,16 @@ def _serve(settings: Settings) -> None:
         ca=certificates.ca,
         ca_bundle=certificates.bundle,
     )
-    offer = Offer(images=offered_images(), eip_range=settings.eip_range, endpoint=settings.endpoint)
-    cloud = Cloud(Store(directory / "state.json"), LocalDataPlane(settings, log.info), offer)
+    offer = Offer(
+        images=offered_images(),
+        eip_range=settings.eip_range,
+        endpoint=settings.endpoint,
+        with_hosts=settings.with_hosts,
+    )
+    plane: DataPlane = (
+        LocalDataPlane(settings, log.info) if settings.with_hosts else HostlessDataPlane(settings)
+    )
+    cloud = Cloud(Store(directory / "state.json"), plane, offer)
     # Before the first call is served, and where a failure is still one message.
     cloud.start()
     (directory / "server.pid").write_text(f"{os.getpid()}\n")

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -34,6 +34,8 @@ class Settings:
     """Loopback TCP port of the API (HTTPS)."""
     eip_range: IPv4Network = EIP_RANGE
     """Loopback addresses handed out as EIPs."""
+    with_hosts: bool = True
+    """Whether machines and networks are made; without, there is the API alone (``sandbox.hostless``)."""
 
     def __post_init__(self) -> None:
         """Check every value. Raises :class:`SandboxError`."""
@@ -73,7 +75,7 @@ class Settings:
     def save(self) -> None:
         """Remember these settings for the commands that only know the name."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        stored = {"name": self.name, "port": self.port, "eip_range": str(self.eip_range)}
+        stored = {**asdict(self), "eip_range": str(self.eip_range)}
         (self.directory / "settings.json").write_text(json.dumps(stored) + "\n")
 
     @classmethod
@@ -89,4 +91,10 @@ class Settings:
         if not file.exists():
             return None
         stored = json.loads(file.read_text())
-        return cls(stored["name"], int(stored["port"]), IPv4Network(stored["eip_range"]))
+        # A sandbox of an earlier revision wrote nothing about hosts: it has some.
+        return cls(
+            stored["name"],
+            int(stored["port"]),
+            IPv4Network(stored["eip_range"]),
+            bool(stored.get("with_hosts", True)),
+        )

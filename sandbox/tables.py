@@ -11,7 +11,9 @@ from sandbox.words import in_words
 
 def hosts(content: dict[str, Any]) -> Table:
     """Hosts and what became of them."""
-    table = Table("host", "id", "address", "EIP", "state", title=f"sandbox on https://{content['api']}")
+    without = "" if content["with_hosts"] else ", without hosts"
+    title = f"sandbox on https://{content['api']}{without}"
+    table = Table("host", "id", "address", "EIP", "state", title=title)
     for host in content["hosts"]:
         state = "\n".join(filter(None, [host["state"], host["failure"]]))
         table.add_row(host["name"], host["id"], host["address"], host["eip"] or "", escape(state))

@@ -26,7 +26,7 @@ def _alone(found: Sequence[Cell]) -> str:
         for cell in found
     ]
     head = ("fault", "gap", "outage", "failed requests", "streams lost", "promised", "verdict")
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _beside(found: Sequence[Cell], configs: Sequence[str]) -> str:
@@ -36,7 +36,7 @@ def _beside(found: Sequence[Cell], configs: Sequence[str]) -> str:
         (title, *(_both(at[fault, config]) if (fault, config) in at else "-" for config in configs))
         for fault, title in faults.items()
     ]
-    return _table(("fault", *configs), rows)
+    return table(("fault", *configs), rows)
 
 
 def _both(cell: Cell) -> str:
@@ -47,6 +47,7 @@ def _spread(middle: float, worst: float) -> str:
     return "-" if math.isnan(worst) else f"{middle:.0f} / {worst:.0f} ms"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of a document."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

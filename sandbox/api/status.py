@@ -13,6 +13,7 @@ def status(session: Session) -> Body:
     state = session.state
     return {
         "api": session.offer.endpoint,
+        "with_hosts": session.offer.with_hosts,
         "vpcs": [{**_named(vpc), "cidr": str(vpc.cidr)} for vpc in state.vpcs.values()],
         "vswitches": [
             {**_named(vswitch), "cidr": str(vswitch.cidr), "vpc": vswitch.vpc_id, "zone": vswitch.zone}

@@ -46,6 +46,8 @@ class Offer:
     eip_range: IPv4Network
     endpoint: str
     """``HOST:PORT`` of the API."""
+    with_hosts: bool = True
+    """Whether something is behind its instances, for people to know."""
     limits: Limits = field(default_factory=Limits)
 
 

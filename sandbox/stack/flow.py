@@ -39,6 +39,11 @@ class DevStack:
 
         Raises :class:`SandboxError` with what to do about it; what ran goes on running.
         """
+        if not self.settings.with_hosts:
+            raise SandboxError(
+                f"sandbox {self.settings.name!r} is without hosts, and the stack configures some: take another one, "
+                f"or remove this one first: sandbox down --name {self.settings.name}"
+            )
         began = time.monotonic()
         prepare(self.report)
         status = lifecycle.up(self.settings, self.report)

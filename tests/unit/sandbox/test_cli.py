@@ -65,7 +65,13 @@ def test_sandboxes_are_listed_whether_they_run_or_not() -> None:
     assert json.loads(said("list", "--json")) == []
     Settings("lab", 7501, IPv4Network("127.70.0.0/24")).save()
     [found] = json.loads(said("list", "--json"))
-    assert found == {"name": "lab", "api": "127.0.0.1:7501", "eip_range": "127.70.0.0/24", "running": False}
+    assert found == {
+        "name": "lab",
+        "api": "127.0.0.1:7501",
+        "eip_range": "127.70.0.0/24",
+        "with_hosts": True,
+        "running": False,
+    }
 
 
 def test_a_port_or_range_that_is_taken_is_refused_with_what_to_do() -> None:
