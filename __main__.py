@@ -17,6 +17,8 @@ additional_ports = config.get_object("additionalPorts") or []
 
 configured.check_endpoints(pulumi.Config("alicloud").get_object("endpoints") or [])
 masters = configured.masters(config.require_object("masters"))
+place = {key: config.get(key) or "" for key in ("vswitchId", "vpcId")}
+security_groups = configured.security_groups(config.get_object("securityGroupIds") or [], masters, place)
 ssh_of = configured.ssh_args(config.require_object("masters"))
 balancing = configured.balancers(config.get_object("balancers") or [], masters)
 ssh_user = config.get("sshUser") or "root"
@@ -65,10 +67,13 @@ if not pulumi.runtime.is_dry_run():
 
 # --- the network and the masters, unless they are there already ------------------------------------------------
 
-vswitch_id: pulumi.Input[str] = config.get("vswitchId") or ""
+vswitch_id: pulumi.Input[str] = place["vswitchId"]
 security_group_id: pulumi.Input[str] = ""
+own_rules = {key: config.get_object(key) or [] for key in ("sshCidrs", "apiCidrs")}
 if not created:
-    configured.warn_idle({key: config.get_object(key) for key in ("sshCidrs", "apiCidrs")})
+    configured.warn_idle({**own_rules, "securityGroupIds": security_groups})
+elif len(created) < len(masters):
+    configured.warn_partial(own_rules, created)
 if created:
     network = Network(
         name,
@@ -76,10 +81,10 @@ if created:
             "zone_id": config.get("zoneId") or "",
             "vpc_cidr": config.get("vpcCidr") or "10.0.0.0/16",
             "vswitch_cidr": endpoint["vswitch_cidr"],
-            "vpc_id": config.get("vpcId") or "",
+            "vpc_id": place["vpcId"],
             "vswitch_id": vswitch_id,
-            "ssh_cidrs": config.get_object("sshCidrs") or [],
-            "api_cidrs": config.get_object("apiCidrs") or [],
+            "ssh_cidrs": own_rules["sshCidrs"],
+            "api_cidrs": own_rules["apiCidrs"],
             "api_port": port,
             "additional_api_ports": additional_ports,
             "tags": tags,
@@ -93,6 +98,7 @@ control_plane = Masters(
         "masters": masters,
         "vswitch_id": vswitch_id,
         "security_group_id": security_group_id,
+        "security_group_ids": [*security_groups],
         "image_id": config.get("imageId") or "",
         "instance_type": config.get("instanceType") or "ecs.g7.large",
         "public_key": public_key,
