@@ -17,6 +17,8 @@ additional_ports = config.get_object("additionalPorts") or []
 
 configured.check_endpoints(pulumi.Config("alicloud").get_object("endpoints") or [])
 masters = configured.masters(config.require_object("masters"))
+place = {key: config.get(key) or "" for key in ("vswitchId", "vpcId")}
+security_groups = configured.security_groups(config.get_object("securityGroupIds") or [], masters, place)
 ssh_of = configured.ssh_args(config.require_object("masters"))
 balancing = configured.balancers(config.get_object("balancers") or [], masters)
 ssh_user = config.get("sshUser") or "root"
@@ -25,8 +27,9 @@ private_key = configured.text_of("sshPrivateKeyFile", key_file)
 proxy = configured.ssh_proxy(config.get_object("sshProxy") or {}, private_key)
 created = [master for master in masters if "instance_id" not in master]
 public = config.get_bool("publicEndpoint") or False
-api_cidrs = config.get_object("apiCidrs") or []
-configured.check_public(public=public, created=bool(created), api_cidrs=api_cidrs)
+own_rules = {key: config.get_object(key) or [] for key in ("sshCidrs", "apiCidrs")}
+if created and not security_groups:
+    configured.check_public(public=public, api_cidrs=own_rules["apiCidrs"])
 user_data_file = config.get("userDataFile") if created else ""
 user_data = configured.text_of("userDataFile", user_data_file) if user_data_file else ""
 public_key = configured.text_of("sshPrivateKeyFile", f"{key_file}.pub") if created else ""
@@ -68,10 +71,12 @@ if not pulumi.runtime.is_dry_run():
 
 # --- the network and the masters, unless they are there already ------------------------------------------------
 
-vswitch_id: pulumi.Input[str] = config.get("vswitchId") or ""
+vswitch_id: pulumi.Input[str] = place["vswitchId"]
 security_group_id: pulumi.Input[str] = ""
 if not created:
-    configured.warn_idle({key: config.get_object(key) for key in ("sshCidrs", "apiCidrs")})
+    configured.warn_idle({**own_rules, "securityGroupIds": security_groups})
+elif len(created) < len(masters):
+    configured.warn_partial(own_rules, created)
 if created:
     network = Network(
         name,
@@ -79,10 +84,10 @@ if created:
             "zone_id": config.get("zoneId") or "",
             "vpc_cidr": config.get("vpcCidr") or "10.0.0.0/16",
             "vswitch_cidr": endpoint["vswitch_cidr"],
-            "vpc_id": config.get("vpcId") or "",
+            "vpc_id": place["vpcId"],
             "vswitch_id": vswitch_id,
-            "ssh_cidrs": config.get_object("sshCidrs") or [],
-            "api_cidrs": api_cidrs,
+            "ssh_cidrs": own_rules["sshCidrs"],
+            "api_cidrs": own_rules["apiCidrs"],
             "api_port": port,
             "additional_api_ports": additional_ports,
             "tags": tags,
@@ -96,6 +101,7 @@ control_plane = Masters(
         "masters": masters,
         "vswitch_id": vswitch_id,
         "security_group_id": security_group_id,
+        "security_group_ids": [*security_groups],
         "image_id": config.get("imageId") or "",
         "instance_type": config.get("instanceType") or "ecs.g7.large",
         "public_key": public_key,

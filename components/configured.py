@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pulumi
 
-from components import inputs, reach, rules
+from components import inputs, reach, rules, rules_surroundings
 from components.masters import MasterArgs
 from components.violations import Violation, message
 
@@ -21,6 +21,9 @@ _MASTER = (
     "hostKey to expect that one"
 )
 _HOST_KEY = "hostKey"
+_GROUPS = "securityGroupIds"
+_PLACE = {"vswitchId": "give the vSwitch those are in", "vpcId": "give the VPC of that vSwitch"}
+"""Where masters beside existing ones are created; without these a VPC of their own would be."""
 DEFAULT_BALANCERS = 2
 """The how-to's number: the first two masters."""
 ANSWER_LIMIT_S = 3.0
@@ -82,22 +85,50 @@ def balancers(names: object, known: Iterable[MasterArgs]) -> list[str]:
     return given or every[:DEFAULT_BALANCERS]
 
 
-def check_public(*, public: bool, created: bool, api_cidrs: Sequence[object]) -> None:
-    """Refuse an EIP that nobody may reach with ``pulumi.RunError``: the end of every ``up`` would find it deaf."""
-    if public and created and not api_cidrs:
+def check_public(*, public: bool, api_cidrs: Sequence[object]) -> None:
+    """Refuse an EIP that nobody may reach with ``pulumi.RunError``: the end of every ``up`` would find it deaf.
+
+    Of masters whose only security group is the stack's.
+    """
+    if public and not api_cidrs:
         rule = "gives the VIP an EIP, and the masters' security group lets nobody reach it"
         remedy = "name in apiCidrs who may, this machine among them, or leave publicEndpoint out"
         found = [Violation("publicEndpoint", public, rule, remedy)]
         raise pulumi.RunError(message("configuration", found))
 
 
-def warn_idle(rules: Mapping[str, object]) -> None:
-    """Say which rules of a security group have no effect, since the masters have one that is not ours."""
+def security_groups(raw: object, known: Sequence[MasterArgs], place: Mapping[str, str]) -> list[str]:
+    """Return the groups that created masters join besides the stack's own; `place` is the network's ids by key."""
+    given, rule = inputs.sequence(raw), rules_surroundings.mixture(known)
+    found = [
+        Violation(key, place[key], rule, remedy) for key, remedy in _PLACE.items() if rule and not place[key]
+    ]
+    if raw and not isinstance(raw, list | tuple):
+        found.append(Violation(_GROUPS, raw, "must be a list", "list ids of security groups"))
+    else:
+        found += rules_surroundings.security_groups(_GROUPS, given, known)
+    if found:
+        raise pulumi.RunError(message("configuration", found))
+    return [str(group) for group in given]
+
+
+def warn_idle(given: Mapping[str, object]) -> None:
+    """Say what has no effect, since the masters have security groups that are not ours."""
+    for key, value in given.items():
+        if value:
+            pulumi.log.warn(
+                f"{key} = {value!r} has no effect: every master exists already, and its security groups are yours; "
+                f"see to it there and remove {key}"
+            )
+
+
+def warn_partial(rules: Mapping[str, object], created: Sequence[MasterArgs]) -> None:
+    """Say which rules only created masters have, since they are rules of the stack's own group."""
     for key, value in rules.items():
         if value:
             pulumi.log.warn(
-                f"{key} = {value!r} has no effect: every master exists already, and its security group is yours; "
-                f"put the rule there and remove {key}"
+                f"{key} = {value!r} is for {', '.join(one['name'] for one in created)} only: the security groups of "
+                f"masters that exist are yours; a rule in one of {_GROUPS} is for all, then remove {key}"
             )
 
 

@@ -33,7 +33,10 @@ class MastersArgs(TypedDict):
     vswitch_id: NotRequired[pulumi.Input[str]]
     """vSwitch of created masters."""
     security_group_id: NotRequired[pulumi.Input[str]]
-    """Security group of created masters."""
+    """Security group of created masters. Required unless ``security_group_ids`` are given."""
+    security_group_ids: NotRequired[list[pulumi.Input[str]]]
+    """Up to 4 more groups of created masters. Beside existing masters one of those is needed that these are in: a basic
+    group with inner access, since no rule lets VRRP pass. Default: none."""
     image_id: NotRequired[pulumi.Input[str]]
     """Image of created masters."""
     instance_type: NotRequired[pulumi.Input[str]]
@@ -112,7 +115,8 @@ class Masters(pulumi.ComponentResource):
         return Master(args["name"], address, instance.id, _output(ssh_host), instance)
 
     def _instance(self, args: MasterArgs) -> ecs.Instance:
-        shared, security_group = self._args, self._args.get("security_group_id")
+        shared, own = self._args, self._args.get("security_group_id")
+        groups = [*([own] if own else []), *(self._args.get("security_group_ids") or [])]
         return ecs.Instance(
             f"{self._name}-{args['name']}",
             instance_name=args["name"],
@@ -121,7 +125,7 @@ class Masters(pulumi.ComponentResource):
             instance_type=shared.get("instance_type", "ecs.g7.large"),
             system_disk_category=shared.get("system_disk_category", "cloud_essd"),
             vswitch_id=shared.get("vswitch_id"),
-            security_groups=[security_group] if security_group else None,
+            security_groups=groups or None,
             private_ip=args["address"],
             key_name=self._key.key_pair_name if self._key else None,
             user_data=shared.get("user_data") or None,

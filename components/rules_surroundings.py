@@ -1,6 +1,6 @@
 """Rules on ``Network`` and ``Masters``. Like those on the endpoint: all violations in one message, before anything."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
 
 import pulumi
@@ -12,6 +12,9 @@ CREATING = ("vswitch_id", "security_group_id", "image_id", "public_key")
 """What a master cannot be created without."""
 VPC_PREFIXES = range(8, 29)
 """Prefix lengths of a VPC (VPC limits)."""
+GROUPS = 5
+"""Security groups of an instance, unless the account has more (ECS limits)."""
+SHARED = "give a basic group that those are in, with inner access: VRRP passes in no other way"
 
 
 def check_network(name: str, form: type, args: Mapping[str, object]) -> None:
@@ -28,13 +31,46 @@ def check_masters(name: str, form: type, args: Mapping[str, object]) -> None:
     if not found:
         masters = [inputs.mapping(master) for master in inputs.sequence(args["masters"])]
         found = [*_name(name), *rules.hosts("masters", masters)]
-        created = [str(master["name"]) for master in masters if not master.get("instance_id")]
+        created = names(masters, existing=False)
+        groups = inputs.sequence(args.get("security_group_ids"))
         for key in CREATING if created else ():
-            if not args.get(key):
+            if not args.get(key) and not (key == "security_group_id" and groups):
                 rule = f"is needed to create {', '.join(created)}"
                 remedy = "give it, or the instance_id of instances that exist"
                 found.append(Violation(key, args.get(key), rule, remedy))
+        found += security_groups("security_group_ids", groups, masters, args.get("security_group_id"))
     _raise(name, found)
+
+
+def names(masters: Sequence[Mapping[str, object]], *, existing: bool) -> list[str]:
+    """Return the names of the masters that exist already, or of those to create."""
+    return [str(master["name"]) for master in masters if bool(master.get("instance_id")) == existing]
+
+
+def mixture(masters: Sequence[Mapping[str, object]]) -> str:
+    """Return the rule on what it takes to create masters beside existing ones; empty if they are of one kind."""
+    created, existing = names(masters, existing=False), names(masters, existing=True)
+    both = created and existing
+    return f"is needed to create {', '.join(created)} beside {', '.join(existing)}" if both else ""
+
+
+def security_groups(
+    key: str, given: Sequence[object], masters: Sequence[Mapping[str, object]], own: object = None
+) -> Iterator[Violation]:
+    """All violations in the groups that created masters join besides their `own`; Outputs are let through."""
+    if not given and (rule := mixture(masters)):
+        yield Violation(key, [], rule, SHARED)
+    if len(given) >= GROUPS:
+        rule = f"an instance is in at most {GROUPS} security groups, one of which is the stack's own"
+        yield Violation(key, len(given), rule, f"keep {GROUPS - 1}")
+    for index, group in enumerate(given):
+        if isinstance(group, pulumi.Output):
+            continue
+        if not isinstance(group, str) or not group:
+            rule = "is not the id of a security group"
+            yield Violation(f"{key}[{index}]", group, rule, "write it such as sg-bp1...")
+        elif group in (own, *given[:index]):
+            yield Violation(f"{key}[{index}]", group, "is there twice", "keep it once")
 
 
 def _raise(name: str, found: list[Violation]) -> None:

@@ -30,7 +30,9 @@ masters = Masters(
         "public": True,
     },
 )
+pulumi.export("vpc_id", network.vpc_id)
 pulumi.export("vswitch_id", network.vswitch_id)
+pulumi.export("security_group_id", network.security_group_id)
 pulumi.export(
     "masters",
     [

@@ -287,7 +287,6 @@ def test_a_program_can_ask_before_it_creates_the_hosts() -> None:
 
 def test_an_eip_that_nobody_may_reach_is_refused() -> None:
     with pytest.raises(pulumi.RunError, match=r"lets nobody reach it.*apiCidrs"):
-        configured.check_public(public=True, created=True, api_cidrs=[])
-    configured.check_public(public=True, created=True, api_cidrs=["192.0.2.0/24"])
-    configured.check_public(public=True, created=False, api_cidrs=[])
-    configured.check_public(public=False, created=True, api_cidrs=[])
+        configured.check_public(public=True, api_cidrs=[])
+    configured.check_public(public=True, api_cidrs=["192.0.2.0/24"])
+    configured.check_public(public=False, api_cidrs=[])

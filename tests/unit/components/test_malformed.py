@@ -36,6 +36,7 @@ MASTERS = {
     "masters": [{"name": "m1", "address": "10.0.0.11"}, {"name": "m2", "address": "10.0.0.12"}],
     "vswitch_id": "vsw-1",
     "security_group_id": "sg-1",
+    "security_group_ids": ["sg-2", "sg-3"],
     "image_id": "debian",
     "public_key": "ssh-ed25519 AAAA",
     "public": True,
@@ -140,6 +141,12 @@ def test_everything_wrong_with_masters_comes_at_once() -> None:
     for part in ("masters[0].name", "masters[1].address", "image_id", "public_key"):
         assert part in got.error
     assert not got.resources
+
+
+@pytest.mark.parametrize("raw", ["sg-1", {"id": "sg-1"}, [1], [""], [[]], 7])
+def test_a_malformed_configuration_of_groups_is_refused_in_words(raw: Any) -> None:
+    with pytest.raises(pulumi.RunError, match="securityGroupIds"):
+        configured.security_groups(raw, [], {})
 
 
 @pytest.mark.parametrize("raw", ["m1", {"name": "m1"}, [1], [{"name": 1}], [{"nonsense": "x"}], [[]], 7])

@@ -3,9 +3,10 @@
 from functools import partial
 from typing import Any, cast
 
+import pulumi
 import pytest
 
-from components import Masters, MastersArgs, Network, NetworkArgs
+from components import Masters, MastersArgs, Network, NetworkArgs, configured
 from tests.unit.components.engine import run
 
 pytestmark = pytest.mark.unit
@@ -18,6 +19,8 @@ CREATED = {
     "tags": {"team": "platform"},
 }
 HOSTS = [{"name": f"m{n}", "address": f"10.0.0.1{n}"} for n in (1, 2)]
+MIXED = [{**HOSTS[0], "instance_id": "i-m1"}, HOSTS[1]]
+PLACE = {"vswitchId": "vsw-1", "vpcId": "vpc-1"}
 
 
 @pytest.mark.parametrize("preview", [True, False])
@@ -87,3 +90,77 @@ def test_what_creation_needs_is_asked_for() -> None:
     assert "image_id" in got.error
     assert "m1, m2" in got.error
     assert not got.resources
+
+
+def masters(**more: Any) -> MastersArgs:
+    """An existing master and one to create."""
+    return cast(MastersArgs, {**CREATED, "masters": MIXED, **more})
+
+
+@pytest.mark.parametrize(("own", "groups"), [("sg-1", ["sg-1", "sg-2", "sg-3"]), ("", ["sg-2", "sg-3"])])
+def test_a_created_master_joins_every_group(own: str, groups: list[str]) -> None:
+    def program() -> None:
+        more = ["sg-2", pulumi.Output.from_input("sg-3")]
+        Masters("cp", masters(security_group_id=own, security_group_ids=more))
+
+    got = run(program, preview=False)
+    assert got.error == ""
+    assert set(got.of("Instance")) == {"cp-m2"}
+    assert got.of("Instance")["cp-m2"].inputs["securityGroups"] == groups
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, "security_group_ids = []: is needed to create m2 beside m1; give a basic group"),
+        ({"security_group_ids": ["sg-2", "sg-2"]}, "security_group_ids[1] = 'sg-2': is there twice"),
+        ({"security_group_ids": ["sg-1"]}, "security_group_ids[0] = 'sg-1': is there twice"),
+        ({"security_group_ids": [""]}, "security_group_ids[0] = '': is not the id"),
+        ({"security_group_ids": [f"sg-{n}" for n in range(2, 7)]}, "security_group_ids = 5: an instance"),
+    ],
+)
+def test_groups_that_masters_cannot_share_are_refused(more: dict[str, Any], said: str) -> None:
+    got = run(lambda: Masters("cp", masters(**more)), preview=True)
+    assert said in got.error
+    assert not got.resources
+
+
+@pytest.mark.parametrize("known", [HOSTS, MIXED, MIXED[:1]])
+def test_configured_groups_are_taken_as_they_are(known: list[Any]) -> None:
+    groups = [f"sg-{n}" for n in range(4)]
+    assert configured.security_groups(groups, known, PLACE) == groups
+
+
+@pytest.mark.parametrize("known", [HOSTS, MIXED[:1]])
+def test_masters_of_one_kind_need_no_configured_group(known: list[Any]) -> None:
+    assert configured.security_groups([], known, {"vswitchId": "", "vpcId": ""}) == []
+
+
+@pytest.mark.parametrize(
+    "missing", [{"vswitchId"}, {"vpcId"}, {"securityGroupIds"}, {*PLACE, "securityGroupIds"}]
+)
+def test_everything_that_masters_beside_existing_ones_need_is_named_at_once(missing: set[str]) -> None:
+    place = {key: "" if key in missing else value for key, value in PLACE.items()}
+    groups = [] if "securityGroupIds" in missing else ["sg-1"]
+    with pytest.raises(pulumi.RunError) as refusal:
+        configured.security_groups(groups, cast(Any, MIXED), place)
+    lines = str(refusal.value).splitlines()[1:]
+    assert {line.split()[1] for line in lines} == missing
+    assert all("is needed to create m2 beside m1; give" in line for line in lines)
+
+
+def test_configured_groups_that_no_instance_can_have_are_refused() -> None:
+    with pytest.raises(pulumi.RunError) as refusal:
+        configured.security_groups([*"abcd", "a"], cast(Any, MIXED), PLACE)
+    assert "securityGroupIds = 5: an instance is in at most 5 security groups" in str(refusal.value)
+    assert "securityGroupIds[4] = 'a': is there twice" in str(refusal.value)
+
+
+def test_what_does_not_reach_every_master_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", said.append)
+    configured.warn_idle({"sshCidrs": [], "securityGroupIds": ["sg-1"]})
+    configured.warn_partial({"sshCidrs": [], "apiCidrs": ["10.1.0.0/16"]}, cast(Any, MIXED[1:]))
+    assert len(said) == 2
+    assert "securityGroupIds = ['sg-1'] has no effect" in said[0]
+    assert "apiCidrs = ['10.1.0.0/16'] is for m2 only" in said[1]
