@@ -14,8 +14,12 @@ _BARE_DESCRIPTORS = 100
 
 
 def descriptors(haproxy: Haproxy) -> int:
-    """Return how many file descriptors HAProxy needs, or uses at most where the host decides how many there are."""
-    return haproxy.ulimit_n or 2 * (haproxy.maxconn or MOST) + SPARE_DESCRIPTORS
+    """Return how many file descriptors the unit may have at most.
+
+    Not fewer for a small ``maxconn``: a reload to a larger one could not raise what a start has set, unless HAProxy's
+    master may (CAP_SYS_RESOURCE).
+    """
+    return haproxy.ulimit_n or 2 * max(haproxy.maxconn, MOST) + SPARE_DESCRIPTORS
 
 
 def fewest_descriptors(haproxy: Haproxy) -> int:

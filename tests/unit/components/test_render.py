@@ -190,7 +190,7 @@ def test_the_host_decides_how_many_connections_there_may_be() -> None:
 def test_a_full_endpoint_leaves_connections_for_the_monitor() -> None:
     plan = examples.planned(examples.topology() | {"haproxy": {"maxconn": 5000}})
     assert {"maxconn 5000", "maxconn 4950"} <= directives(render.haproxy_cfg(plan))
-    assert "LimitNOFILE=11000" in render.haproxy_drop_in(plan)
+    assert "LimitNOFILE=101000" in render.haproxy_drop_in(plan), "a reload cannot raise it later"
     assert "==== descriptors" not in render.haproxy_bundle(plan, plan.balancers[0])
 
 
