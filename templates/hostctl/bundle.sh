@@ -162,8 +162,8 @@ same() {
 
 validate() {
     local said
-    check_tools
     check_age
+    check_tools
     case $service in
     haproxy)
         local judged=$stage/etc/haproxy/haproxy.cfg.judged
