@@ -197,7 +197,7 @@ def test_a_full_endpoint_leaves_connections_for_the_monitor() -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_check_that_takes_its_time_is_no_hang(preset: str) -> None:
     plan = examples.planned(examples.topology() | {"failover": {"preset": preset}})
-    slowest = plan.timers.probe_interval_s + render.check_timeout_s(plan)
+    slowest = plan.timers.watchdog_s
     assert f"WATCHDOG_USEC={slowest}000000 " in render.check_haproxy(plan)
 
 
