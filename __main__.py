@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pulumi
 
-from components import ApiServerVip, ApiServerVipArgs, Masters, Network, configured, reach
+from components import ApiServerVip, ApiServerVipArgs, Masters, Network, configured, interrupted, reach
 
 configured.quiet_interrupts()
 config = pulumi.Config()
@@ -66,6 +66,7 @@ endpoint: dict[str, Any] = {
 }
 ApiServerVip.check(name, endpoint)
 if not pulumi.runtime.is_dry_run():
+    interrupted.check()
     key_path = configured.path_of("sshPrivateKeyFile", key_file)
     reach.check(configured.logins(masters, balancing, ssh_user, key_path, proxy))
 
