@@ -65,8 +65,8 @@ endpoint: dict[str, Any] = {
     ],
 }
 ApiServerVip.check(name, endpoint)
+interrupted.check()
 if not pulumi.runtime.is_dry_run():
-    interrupted.check()
     key_path = configured.path_of("sshPrivateKeyFile", key_file)
     reach.check(configured.logins(masters, balancing, ssh_user, key_path, proxy))
 

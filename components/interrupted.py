@@ -20,9 +20,11 @@ _OWN = "organization"
 def check(opts: pulumi.InvokeOptions | None = None) -> None:
     """Raise ``pulumi.RunError`` naming every cloud object that a killed ``up`` made and never recorded.
 
-    To call before anything is registered, and not in a preview. `opts` name a provider other than the default one. A
-    stack without pending creates costs one ``pulumi stack export``.
+    To call before anything is registered. A preview asks nothing; an ``up`` after no crash asks the state only. `opts`
+    name a provider other than the default one.
     """
+    if pulumi.runtime.is_dry_run():
+        return
     deployment = _deployment()
     creates = orphans.pending(deployment)
     found: list[Orphan] = []

@@ -222,6 +222,7 @@ class _Engine:
         self.said: list[str] = []
         monkeypatch.setattr(state, "pulumi", self.export)
         monkeypatch.setattr(pulumi.runtime, "invoke", self.invoke)
+        monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
         monkeypatch.setattr(pulumi, "get_stack", lambda: "dev")
         monkeypatch.setattr(pulumi, "get_organization", lambda: "organization")
         monkeypatch.setattr(pulumi.log, "warn", self.said.append)
@@ -251,6 +252,13 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> _Engine:
 def test_without_pending_creates_the_cloud_is_not_asked(engine: _Engine) -> None:
     interrupted.check()
     assert (engine.asked, engine.said) == ([], [])
+
+
+def test_a_preview_asks_nothing(engine: _Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine.operations = [operation(HA_VIP, "k8s-dev-havip", WANTED)]
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
+    interrupted.check()
+    assert engine.asked == []
 
 
 def test_an_orphan_stops_the_run(engine: _Engine) -> None:
