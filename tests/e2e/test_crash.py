@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -21,20 +21,20 @@ from tests.e2e.lab import Lab, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.endpoint, pytest.mark.timeout(900)]
 
-CREATES = {
-    "CreateVpc": "alicloud:vpc/network:Network",
-    "ImportKeyPair": "alicloud:ecs/ecsKeyPair:EcsKeyPair",
-    "CreateVSwitch": "alicloud:vpc/switch:Switch",
-    "CreateSecurityGroup": "alicloud:ecs/securityGroup:SecurityGroup",
-    "AllocateEipAddress": "alicloud:ecs/eipAddress:EipAddress",
-    "CreateHaVip": "alicloud:vpc/haVipv2:HaVipv2",
-    "RunInstances": "alicloud:ecs/instance:Instance",
-    "AssociateHaVip": "alicloud:vpc/hAVipAttachment:HAVipAttachment",
-    "AssociateEipAddress": "alicloud:ecs/eipAssociation:EipAssociation",
-}
-"""Actions of the cloud's API, in an order in which each one comes up, and what they create."""
-TIMES = {"Instance": 3, "EipAddress": 4, "EipAssociation": 4, "HAVipAttachment": 2}
-EXPECTED = Counter({kind: TIMES.get(kind.rpartition(":")[2], 1) for kind in CREATES.values()})
+NETWORK, VSWITCH = "alicloud:vpc/network:Network", "alicloud:vpc/switch:Switch"
+GROUP, KEY_PAIR = "alicloud:ecs/securityGroup:SecurityGroup", "alicloud:ecs/ecsKeyPair:EcsKeyPair"
+INSTANCE, EIP = "alicloud:ecs/instance:Instance", "alicloud:ecs/eipAddress:EipAddress"
+HA_VIP, ATTACHMENT = "alicloud:vpc/haVipv2:HaVipv2", "alicloud:vpc/hAVipAttachment:HAVipAttachment"
+ASSOCIATION = "alicloud:ecs/eipAssociation:EipAssociation"
+ROUNDS = (
+    {"CreateVpc": NETWORK, "ImportKeyPair": KEY_PAIR, "AllocateEipAddress": EIP},
+    {"CreateVSwitch": VSWITCH, "CreateSecurityGroup": GROUP},
+    {"CreateHaVip": HA_VIP, "RunInstances": INSTANCE},
+    {"AssociateHaVip": ATTACHMENT, "AssociateEipAddress": ASSOCIATION},
+)
+"""Actions of the cloud's API, and what they create: those that come up side by side, in their order."""
+TIMES = {INSTANCE: 3, EIP: 4, ASSOCIATION: 4, ATTACHMENT: 2}
+EXPECTED = Counter({kind: TIMES.get(kind, 1) for creates in ROUNDS for kind in creates.values()})
 """How many of each the stack has."""
 SETTLE_S = 2
 """From the engine's note of a create until the cloud has done it."""
@@ -93,11 +93,12 @@ def pending(lab: Lab) -> list[str]:
     return [one["resource"]["type"] for one in operations if one["type"] == "creating"]
 
 
-def left_behind(lab: Lab, action: str, kind: str) -> None:
-    """Kill the engine and its plugins while the cloud has done `action` and tells nobody."""
-    untold = ApiTroubled(effect=Effect.HANGING, actions=(action,), when=When.AFTER)
+def left_behind(lab: Lab, creates: Mapping[str, str]) -> None:
+    """Kill the engine and its plugins while the cloud has done what `creates` says and tells nobody."""
+    untold = ApiTroubled(effect=Effect.HANGING, actions=tuple(creates), when=When.AFTER)
     with injected(lab.settings, untold):
-        killed_during_up(lab, lambda: kind in pending(lab), f"{action} hangs", linger_s=SETTLE_S)
+        hang = f"{' and '.join(creates)} hang"
+        killed_during_up(lab, lambda: {*creates.values()} <= {*pending(lab)}, hang, linger_s=SETTLE_S)
         for plugin in recovery.abandoned_plugins(lab.engine.environment):
             os.kill(plugin, signal.SIGKILL)  # as when their machine goes: none is there to be told later
     lab.engine.must("cancel", "--yes")
@@ -127,10 +128,10 @@ def test_up_after_kill_9_names_what_that_left_and_the_commands_that_import_it(
     lab = make_lab(settings, tmp_path / "orphan", "orphan", {})
     before = objects(lab)
     try:
-        for action, kind in CREATES.items():
-            left_behind(lab, action, kind)
+        for creates in ROUNDS:
+            left_behind(lab, creates)
             *imports, clear = remedies(lab)
-            assert kind in {command.split()[2] for command in imports}
+            assert {command.split()[2] for command in imports} == {*creates.values()}
             for command in (*imports, clear):
                 lab.engine.must(*shlex.split(command)[1:])
             assert not pending(lab)
