@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -109,15 +109,17 @@ def objects(lab: Lab) -> set[tuple[str, str]]:
     return {(one.kind, one.id) for one in Control(lab.settings).objects()}
 
 
-def remedies(lab: Lab) -> list[str]:
-    """The commands of the one message that ``up`` fails with before it changes anything."""
+def remedies(lab: Lab, kinds: Iterable[str]) -> list[str]:
+    """The commands of the one message, on creates of `kinds`, that ``up`` fails with before it changes anything."""
     before = objects(lab)
     refused = lab.pulumi("up", "--yes", "--skip-preview", "--color=never")
     said = refused.stdout + refused.stderr
     assert refused.returncode != 0, said
     assert "nothing was changed" in said
     assert objects(lab) == before
-    return [line.strip() for line in said.splitlines() if line.strip().startswith("pulumi ")]
+    commands = [line.strip() for line in said.splitlines() if line.strip().startswith("pulumi ")]
+    assert {command.split()[2] for command in commands[:-1]} == {*kinds}, said
+    return commands
 
 
 def test_up_after_kill_9_names_what_that_left_and_the_commands_that_import_it(
@@ -130,9 +132,7 @@ def test_up_after_kill_9_names_what_that_left_and_the_commands_that_import_it(
     try:
         for creates in ROUNDS:
             left_behind(lab, creates)
-            *imports, clear = remedies(lab)
-            assert {command.split()[2] for command in imports} == {*creates.values()}
-            for command in (*imports, clear):
+            for command in remedies(lab, creates.values()):
                 lab.engine.must(*shlex.split(command)[1:])
             assert not pending(lab)
         up = lab.pulumi("up", "--yes", "--skip-preview")
