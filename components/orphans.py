@@ -13,6 +13,8 @@ from typing import Any
 
 from components.violations import UNCHANGED
 
+_STACK = "::pulumi:pulumi:Stack::"
+"""In the URN of the parent that a resource without one has."""
 Found = Mapping[str, Any]
 """One object as a data source of the provider shows it."""
 
@@ -204,7 +206,7 @@ def _matches(kind: _Kind, inputs: Mapping[str, Any], found: Found) -> bool:
 def import_command(create: Create, id_: str, stack: str) -> str:
     """Return the command that gives the object `id_` the place in the state that `create` was to fill."""
     words = ["pulumi", "import", create.type, create.name, id_]
-    if create.parent:
+    if create.parent and _STACK not in create.parent:
         words += ["--parent", f"parent={create.parent}"]
     if create.provider:
         words += ["--provider", f"provider={create.provider}"]

@@ -195,6 +195,13 @@ def test_a_name_with_a_shells_own_characters_is_one_word() -> None:
     )
 
 
+def test_what_is_in_no_component_has_no_parent_to_name() -> None:
+    one = Create(
+        HA_VIP, f"{PREFIX}{HA_VIP}::a", WANTED, f"{PREFIX}pulumi:pulumi:Stack::kube-apiserver-havip-dev"
+    )
+    assert "--parent" not in orphans.import_command(one, "havip-1", "dev")
+
+
 def test_of_several_that_look_alike_each_has_its_command() -> None:
     one = create(HA_VIP, WANTED)
     text = orphans.message("dev", [Orphan(one, ("havip-1", "havip-2"))], {})
