@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pulumi
 
-from components import ApiServerVip, ApiServerVipArgs, Masters, Network, configured, reach
+from components import ApiServerVip, ApiServerVipArgs, Masters, Network, configured, interrupted, reach
 
 configured.quiet_interrupts()
 config = pulumi.Config()
@@ -65,6 +65,7 @@ endpoint: dict[str, Any] = {
     ],
 }
 ApiServerVip.check(name, endpoint)
+interrupted.check()
 if not pulumi.runtime.is_dry_run():
     key_path = configured.path_of("sshPrivateKeyFile", key_file)
     reach.check(configured.logins(masters, balancing, ssh_user, key_path, proxy))

@@ -2,10 +2,19 @@
 
 import pulumi
 
-from components import ApiServerVip, ApiServerVipArgs, BackendArgs, BalancerArgs, SshArgs, configured
+from components import (
+    ApiServerVip,
+    ApiServerVipArgs,
+    BackendArgs,
+    BalancerArgs,
+    SshArgs,
+    configured,
+    interrupted,
+)
 
 config = pulumi.Config()
 masters = configured.masters(config.require_object("masters"))
+interrupted.check()
 
 api = ApiServerVip(
     "control-plane",

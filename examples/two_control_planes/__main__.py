@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components import ApiServerVip, Masters, Network, Verify, configured
+from components import ApiServerVip, Masters, Network, Verify, configured, interrupted
 
 CIDR = "10.20.0.0/24"
 CONTROL_PLANES = {
@@ -14,6 +14,7 @@ CONTROL_PLANES = {
 config = pulumi.Config()
 key_file = config.require("sshPrivateKeyFile")
 private_key = configured.text_of("sshPrivateKeyFile", key_file)
+interrupted.check()
 
 network = Network(
     "shared",

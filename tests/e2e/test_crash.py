@@ -1,22 +1,47 @@
 """``kill -9`` of the engine in the middle of ``up``: running the main job again ends with a VIP that answers."""
 
 import os
+import shlex
 import signal
 import subprocess
-from collections.abc import Callable
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
+from sandbox.api.faults import Effect, When
+from sandbox.control import Control
+from sandbox.faults.kinds import ApiTroubled, injected
 from sandbox.settings import Settings
+from sandbox.stack import recovery
 from tests.e2e.conftest import make_lab
 from tests.e2e.lab import Lab, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.endpoint, pytest.mark.timeout(900)]
 
+NETWORK, VSWITCH = "alicloud:vpc/network:Network", "alicloud:vpc/switch:Switch"
+GROUP, KEY_PAIR = "alicloud:ecs/securityGroup:SecurityGroup", "alicloud:ecs/ecsKeyPair:EcsKeyPair"
+INSTANCE, EIP = "alicloud:ecs/instance:Instance", "alicloud:ecs/eipAddress:EipAddress"
+HA_VIP, ATTACHMENT = "alicloud:vpc/haVipv2:HaVipv2", "alicloud:vpc/hAVipAttachment:HAVipAttachment"
+ASSOCIATION = "alicloud:ecs/eipAssociation:EipAssociation"
+ROUNDS = (
+    {"CreateVpc": NETWORK, "ImportKeyPair": KEY_PAIR, "AllocateEipAddress": EIP},
+    {"CreateVSwitch": VSWITCH, "CreateSecurityGroup": GROUP},
+    {"CreateHaVip": HA_VIP, "RunInstances": INSTANCE},
+    {"AssociateHaVip": ATTACHMENT, "AssociateEipAddress": ASSOCIATION},
+)
+"""Actions of the cloud's API, and what they create: those that come up side by side, in their order."""
+TIMES = {INSTANCE: 2, EIP: 3, ASSOCIATION: 3, ATTACHMENT: 2}
+EXPECTED = Counter({kind: TIMES.get(kind, 1) for creates in ROUNDS for kind in creates.values()})
+"""How many of each the stack has."""
+SETTLE_S = 2
+"""From the engine's note of a create until the cloud has done it."""
 
-def killed_during_up(lab: Lab, when: Callable[[], bool], what: str) -> None:
-    """Start ``pulumi up`` and kill the engine without warning as soon as `when` holds."""
+
+def killed_during_up(lab: Lab, when: Callable[[], bool], what: str, linger_s: float = 0) -> None:
+    """Start ``pulumi up`` and kill the engine without warning as soon as `when` holds, or so much later."""
     up = subprocess.Popen(
         ["pulumi", "up", "--yes", "--skip-preview"],
         cwd=lab.flow.project,
@@ -27,6 +52,7 @@ def killed_during_up(lab: Lab, when: Callable[[], bool], what: str) -> None:
     )
     try:
         eventually(what, lambda: when() or up.poll() is not None, within_s=180)
+        time.sleep(linger_s)
         assert up.poll() is None, f"up ended before {what}"
     finally:
         up.send_signal(signal.SIGKILL)
@@ -59,3 +85,66 @@ def test_up_after_kill_9_recovers_by_itself(settings: Settings, dev: Lab, tmp_pa
         destroy = lab.pulumi("destroy", "--yes", "--skip-preview")
     assert destroy.returncode == 0, destroy.stdout + destroy.stderr
     assert made() == []
+
+
+def pending(lab: Lab) -> list[str]:
+    """The types of what was being created when the engine last wrote the state."""
+    operations = lab.engine.export().get("pending_operations") or []
+    return [one["resource"]["type"] for one in operations if one["type"] == "creating"]
+
+
+def left_behind(lab: Lab, creates: Mapping[str, str]) -> None:
+    """Kill the engine and its plugins while the cloud has done what `creates` says and tells nobody."""
+    untold = ApiTroubled(effect=Effect.HANGING, actions=tuple(creates), when=When.AFTER)
+    with injected(lab.settings, untold):
+        hang = f"{' and '.join(creates)} hang"
+        killed_during_up(lab, lambda: {*creates.values()} <= {*pending(lab)}, hang, linger_s=SETTLE_S)
+        for plugin in recovery.abandoned_plugins(lab.engine.environment):
+            os.kill(plugin, signal.SIGKILL)  # as when their machine goes: none is there to be told later
+    lab.engine.must("cancel", "--yes")
+
+
+def objects(lab: Lab) -> set[tuple[str, str]]:
+    """Type and id of everything in the cloud."""
+    return {(one.kind, one.id) for one in Control(lab.settings).objects()}
+
+
+def remedies(lab: Lab, kinds: Iterable[str]) -> list[str]:
+    """The commands of the one message, on creates of `kinds`, that ``up`` fails with before it changes anything."""
+    before = objects(lab)
+    refused = lab.pulumi("up", "--yes", "--skip-preview", "--color=never")
+    said = refused.stdout + refused.stderr
+    assert refused.returncode != 0, said
+    assert "nothing was changed" in said
+    assert objects(lab) == before
+    commands = [line.strip() for line in said.splitlines() if line.strip().startswith("pulumi ")]
+    assert {command.split()[2] for command in commands[:-1]} == {*kinds}, said
+    return commands
+
+
+def test_up_after_kill_9_names_what_that_left_and_the_commands_that_import_it(
+    settings: Settings, dev: Lab, tmp_path: Path
+) -> None:
+    """Whatever was being created. By a person's own commands: elsewhere nobody looks into the cloud for them."""
+    assert dev.cloud()["api"]  # the sandbox runs
+    lab = make_lab(settings, tmp_path / "orphan", "orphan", {})
+    lab.configure(masters=lab.configuration()["masters"][:2])
+    before = objects(lab)
+    made = set(before)
+    try:
+        for creates in ROUNDS:
+            left_behind(lab, creates)
+            for command in remedies(lab, creates.values()):
+                lab.engine.must(*shlex.split(command)[1:])
+            assert not pending(lab)
+            made |= objects(lab)
+        up = lab.pulumi("up", "--yes", "--skip-preview")
+        assert up.returncode == 0, up.stdout + up.stderr
+        assert Counter(kind for kind, _ in objects(lab) - before) == EXPECTED
+        assert made <= objects(lab), "what was imported was replaced"
+        assert lab.answers()
+        lab.engine.must("preview", "--expect-no-changes")
+    finally:
+        destroy = lab.pulumi("destroy", "--yes", "--skip-preview")
+    assert destroy.returncode == 0, destroy.stdout + destroy.stderr
+    assert objects(lab) == before

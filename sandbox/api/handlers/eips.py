@@ -207,6 +207,8 @@ def _eip(eip: Eip) -> Body:
         "VpcId": eip.target_vpc,
         "Mode": "NAT" if eip.instance_id else "",
         "DeletionProtection": eip.deletion_protection,
+        "AvailableRegions": {"AvailableRegion": [eip.region]},
+        "OperationLocks": {"LockReason": []},
         "HDMonitorStatus": "OFF",
         "PublicIpAddressPoolId": "",
         "SecurityProtectionTypes": {"SecurityProtectionType": []},

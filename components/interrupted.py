@@ -1,0 +1,69 @@
+"""What a killed ``up`` left, asked before the next one changes anything: of the stack's state, and of the cloud.
+
+Without it the next ``up`` makes a second object, or fails with the cloud's own word for one that is there already.
+"""
+
+import importlib.metadata
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from components import orphans, state
+from components.orphans import Create, Found, Orphan
+
+_OWN = "organization"
+"""What the engine calls the organization of a backend that has none."""
+
+
+def check(opts: pulumi.InvokeOptions | None = None) -> None:
+    """Raise ``pulumi.RunError`` naming every cloud object that a killed ``up`` made and never recorded.
+
+    To call before anything is registered. A preview asks nothing; an ``up`` after no crash asks the state only. `opts`
+    name a provider other than the default one.
+    """
+    if pulumi.runtime.is_dry_run():
+        return
+    deployment = _deployment()
+    creates = orphans.pending(deployment)
+    found: list[Orphan] = []
+    unknown: dict[str, str] = {}
+    for create in creates:
+        try:
+            one = orphans.orphan(create, _asked(create, opts), deployment)
+        except Exception as error:  # the SDK raises nothing narrower
+            unknown[create.urn] = " ".join(str(error).split())
+            continue
+        found += [one] if one else []
+    if found or unknown:
+        raise pulumi.RunError(orphans.message(pulumi.get_stack(), found, unknown))
+    if creates:
+        pulumi.log.info(
+            f"an up was cut off, and left nothing of {', '.join(create.name for create in creates)}; what the engine "
+            f"says of it ends with: {orphans.clear_command(pulumi.get_stack())}"
+        )
+
+
+def _deployment() -> Mapping[str, Any]:
+    """Return the stack's deployment as its backend has it; reading it takes no lock."""
+    stack, organization = pulumi.get_stack(), pulumi.get_organization()
+    if organization != _OWN:
+        stack = f"{organization}/{pulumi.get_project()}/{stack}"
+    try:
+        exported = json.loads(state.pulumi(stack, "stack", "export"))
+    except (state.StateError, ValueError) as error:
+        pulumi.log.warn(f"whether an up was cut off could not be asked: {error}")
+        return {}
+    deployment: Mapping[str, Any] = exported.get("deployment") or {}
+    return deployment
+
+
+def _asked(create: Create, opts: pulumi.InvokeOptions | None) -> list[Found]:
+    """Return what the provider shows of objects like the one `create` was to make."""
+    question = orphans.question(create)
+    # The version is the SDK's, as for a resource without one; without it there would be a second default provider.
+    version = importlib.metadata.version("pulumi-alicloud")
+    asking = opts or pulumi.InvokeOptions(version=version)
+    answer = pulumi.runtime.invoke(question.token, dict(question.arguments), asking).value or {}
+    return [*(answer.get(question.listed) or [])]
