@@ -10,6 +10,9 @@ from components.args import ApiServerVipArgs
 from components.enums import CheckKind
 from components.plan import Plan
 
+LOOPBACK = "127.0.0.1"
+EVERYWHERE = frozenset({"*", "0.0.0.0", LOOPBACK})  # noqa: S104 - compared, not bound
+
 
 class MasterOutput(TypedDict):
     """One host."""
@@ -20,6 +23,8 @@ class MasterOutput(TypedDict):
     """Where SSH goes to."""
     ssh_port: int
     balancer: bool
+    listens: str
+    """Where its own HAProxy answers on the endpoint's port; empty: on the VIP alone, or there is none."""
     backend_port: int
     """TCP port of its kube-apiserver; 0: it has none."""
     ready_path: str
@@ -62,9 +67,14 @@ def masters(plan: Plan, hosts: Sequence[Mapping[str, Any]]) -> list[MasterOutput
             ssh_host=str(host["ssh_host"]),
             ssh_port=int(host["ssh_port"]),
             balancer=address in balancers,
+            listens=_listens(plan.settings.haproxy.binds, address) if address in balancers else "",
             backend_port=ports.get(address, 0),
             ready_path=check.path if served else "",
             ready_status=check.expect_status if served else "",
         )
         found.setdefault(address, one)
     return [*found.values()]
+
+
+def _listens(binds: Sequence[str], address: str) -> str:
+    return LOOPBACK if EVERYWHERE & set(binds) else address if address in binds else ""

@@ -16,10 +16,14 @@ from drill.hosts.base import Host
 CUT_OFF_S = 20
 """A host that was cut off lets packets in again by itself: nobody could reach it to heal it."""
 BOOT_LIMIT_S = 300.0
+HEALED_AFTER_S = 300
+"""A service that was stopped or hung is started by its host, if nobody has healed it by then: no fault lasts longer."""
 _DROP_ALL = (
-    "table inet drill { chain in { type filter hook input priority -400; policy drop; }"
-    " chain out { type filter hook output priority -400; policy drop; } }"
+    "table inet drill {"
+    ' chain in { type filter hook input priority -400; policy drop; iifname "lo" accept; }'
+    ' chain out { type filter hook output priority -400; policy drop; oifname "lo" accept; } }'
 )
+_OPEN = "nft delete table inet drill"
 
 
 @dataclass(frozen=True)
@@ -77,30 +81,38 @@ class SshHost(Host):
     @override
     @contextmanager
     def stopped(self, service: str) -> Iterator[None]:
-        try:
-            self.run(f"systemctl stop {service}")
+        with self._healed(service, f"systemctl stop {service}", f"systemctl start {service}"):
             yield
-        finally:
-            self.run(f"systemctl start {service}")
 
     @override
     @contextmanager
     def killed(self, service: str, *, stays_dead: bool = False) -> Iterator[None]:
         then = f"; systemctl stop {service}" if stays_dead else ""
-        try:
-            self.run(f"systemctl kill --signal=KILL {service}{then}")
+        killing = f"systemctl kill --signal=KILL {service}{then}"
+        with self._healed(service, killing, f"systemctl reset-failed {service}; systemctl start {service}"):
             yield
-        finally:
-            self.run(f"systemctl reset-failed {service}; systemctl start {service}")
 
     @override
     @contextmanager
     def hung(self, service: str) -> Iterator[None]:
+        going_on = f"systemctl kill --signal=CONT {service} || systemctl is-active {service}"
+        with self._healed(service, f"systemctl kill --signal=STOP {service}", going_on):
+            yield
+
+    @contextmanager
+    def _healed(self, service: str, breaking: str, healing: str) -> Iterator[None]:
+        """Break a service and heal it; a timer on the host does if this program, or its way in, is gone by then."""
+        unit = f"drill-heal-{service}"
+        # A timer that an earlier drill left has this one's name.
+        timer = (
+            f"systemctl stop {unit}.timer 2>/dev/null; systemd-run --quiet --collect --unit={unit} "
+            f"--on-active={HEALED_AFTER_S} sh -c {shlex.quote(healing)}"
+        )
         try:
-            self.run(f"systemctl kill --signal=STOP {service}")
+            self.run(f"{timer} && {{ {breaking}; }}")
             yield
         finally:
-            self.run(f"systemctl kill --signal=CONT {service} || systemctl is-active {service}")
+            self.run(f"{{ {healing}; }} && {{ systemctl stop {unit}.timer || true; }}")
 
     @override
     @contextmanager
@@ -125,13 +137,19 @@ class SshHost(Host):
     @override
     @contextmanager
     def cut_off(self) -> Iterator[None]:
-        script = f"sleep 0.5; echo {shlex.quote(_DROP_ALL)} | nft -f -; sleep {CUT_OFF_S}; nft delete table inet drill"
-        # A unit of the host's own ends it, whatever becomes of this program.
+        load = f"echo {shlex.quote(_DROP_ALL)} | nft"
+        script = f"sleep 0.5; {load} -f - && sleep {CUT_OFF_S}"
+        # A unit of the host's own ends it, whatever becomes of this program; and of the unit, if that is ended early.
+        # (A boot ends it too: nothing of it is kept.) While one is in force, its name forbids a second one.
         self.run(
-            f"command -v nft && systemd-run --quiet --collect --unit=drill-cut-off sh -c {shlex.quote(script)}"
+            f"{load} --check -f - && systemd-run --quiet --collect --unit=drill-cut-off "
+            f"--property=RuntimeMaxSec={CUT_OFF_S + 10} --property=ExecStopPost='-/bin/sh -c \"{_OPEN}\"' "
+            f"sh -c {shlex.quote(script)}"
         )
         began = time.monotonic()
-        time.sleep(0.5)
-        yield
-        time.sleep(max(0.0, CUT_OFF_S + 1 - (time.monotonic() - began)))
-        self.run("true", seconds=60)
+        try:
+            time.sleep(0.5)
+            yield
+        finally:
+            time.sleep(max(0.0, CUT_OFF_S + 1 - (time.monotonic() - began)))
+            self.run("true", seconds=60)

@@ -90,7 +90,13 @@ def placed(stack: Stack, directory: Path, load: Load, namespace: str) -> Iterato
     """Run clients outside (in `namespace`, or here), on every host, and a witness of the address on balancers."""
     clients = Clients(directory)
     holder = stack.holder()
-    common = {"host": stack.vip, "port": stack.port, "path": load.path, "limit_ms": load.limit_ms}
+    common = {
+        "host": stack.vip,
+        "port": stack.port,
+        "path": load.path,
+        "limit_ms": load.limit_ms,
+        "statuses": stack.statuses,
+    }
     inside = {**common, "interval_ms": load.inside_ms, "watches": load.watches, "idle": load.idle}
     with ExitStack() as ending:
         ending.callback(clients.end)
@@ -99,8 +105,8 @@ def placed(stack: Stack, directory: Path, load: Load, namespace: str) -> Iterato
             options = {**inside, "host": host, "port": port, "interval_ms": load.outside_ms}
             clients.start("client-outside", _here(namespace), options, sys.executable)
         for host_ in stack.hosts:
-            # A TLS watch from every master; requests from one that is no balancer and from the holder.
-            busy = host_.name in (holder.name, stack.spectator.name)
+            # A TLS watch from every host; requests from one that is no balancer (or no holder) and from the holder.
+            busy = host_ in (holder, stack.spectator(holder))
             options = {**inside, "interval_ms": load.inside_ms if busy else 0}
             with suppress(DrillError):  # it is off: that is what the fault is about
                 clients.start(f"client-{host_.name}", host_.client, options)

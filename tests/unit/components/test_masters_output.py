@@ -3,13 +3,13 @@
 import json
 import runpy
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 import pytest
 from pulumi.runtime import config as pulumi_config
 
-from components import ApiServerVip, ApiServerVipArgs, masters_output
+from components import ApiServerVip, masters_output
 from tests.unit.components.engine import run
 from tests.unit.components.examples import planned, topology
 from tests.unit.components.test_composition import arguments
@@ -35,6 +35,7 @@ def test_a_master_that_balances_is_one_host() -> None:
         "ssh_host": "10.0.0.11",
         "ssh_port": 22,
         "balancer": True,
+        "listens": "127.0.0.1",
         "backend_port": 6443,
         "ready_path": "/readyz",
         "ready_status": "200",
@@ -52,6 +53,11 @@ def test_the_health_check_s_words_are_in_it() -> None:
     ]
     args["health_check"] = {"kind": "tcp"}
     assert {(one["ready_path"], one["ready_status"]) for one in told(args)} == {("", "")}
+
+
+def test_where_haproxy_can_be_asked_is_in_it() -> None:
+    args = topology() | {"haproxy": {"binds": ["10.0.0.10", "10.0.0.11"]}}
+    assert [one["listens"] for one in told(args)] == ["10.0.0.11", "", ""]
 
 
 def test_balancers_of_their_own_have_no_apiserver() -> None:
@@ -73,7 +79,7 @@ def test_a_component_exports_all_there_is_under_a_prefix(monkeypatch: pytest.Mon
     args["balancers"][0]["ssh"] = {"host": "198.51.100.1"}
 
     def program() -> None:
-        made = ApiServerVip("cp", cast(ApiServerVipArgs, args))
+        made = ApiServerVip("cp", args)
         made.export("blue_")
         made.masters.apply(seen.append)
 
@@ -87,7 +93,7 @@ def test_a_component_exports_all_there_is_under_a_prefix(monkeypatch: pytest.Mon
     ]
 
 
-EXAMPLES: list[tuple[str, dict[str, object], list[str]]] = [
+EXAMPLES: list[tuple[str, dict[str, str], list[str]]] = [
     ("two_control_planes", {"zoneId": "z", "imageId": "img", "userDataFile": "key"}, ["blue_", "green_"]),
     (
         "existing_masters",
