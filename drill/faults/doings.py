@@ -19,7 +19,7 @@ def on(who: str, scene: Scene) -> list[Host]:
     return {
         "holder": [scene.holder],
         "peers": scene.peers,
-        "third": [scene.third],
+        "third": scene.victims[:1],
         "balancers": list(scene.stack.balancers),
         "two": scene.victims[:2],
         "all": list(scene.stack.backends),

@@ -109,13 +109,13 @@ class Fault:
         return {
             "": (),
             "holder": (scene.holder.name,),
-            "third": (scene.third.name,),
+            "third": tuple(host.name for host in scene.victims[:1]),
             "balancers": tuple(host.name for host in scene.stack.balancers),
         }[self.silences]
 
     def ended_path(self, scene: Scene) -> str:
         """Return whose streams it ends, with the host's name filled in."""
-        names = {"third": [scene.third], "two": scene.victims[:2], "all": scene.stack.backends}
+        names = {"third": scene.victims[:1], "two": scene.victims[:2], "all": scene.stack.backends}
         return ",".join(host.name for host in names[self.path]) if self.path in names else self.path
 
     def budget_ms(self, scene: Scene) -> int | None:
