@@ -75,7 +75,7 @@ def bench(
     """Measure the way through the VIP, and with `straight` that to one apiserver: the median of some rounds."""
     ways = [(f"{stack.config}, VIP", stack.vip, stack.port)]
     if straight:
-        backend = _straight(stack)
+        backend = idle_backend(stack, stack.holder())
         assert backend.apiserver is not None  # noqa: S101 - that makes it a backend
         ways.append(("straight to one apiserver", backend.address, backend.apiserver.port))
     found: dict[tuple[str, int], list[Result]] = {}
@@ -91,9 +91,8 @@ def bench(
     return [middle(found[way, count]) for way, _, _ in ways for count in connections]
 
 
-def _straight(stack: Stack) -> Host:
+def idle_backend(stack: Stack, holder: Host) -> Host:
     """Return the backend to go to: neither where the load comes from nor where HAProxy is at work, if there is one."""
-    holder = stack.holder()
     busy = (stack.spectator(holder), holder)
     return next((host for host in stack.backends if host not in busy), stack.backends[0])
 

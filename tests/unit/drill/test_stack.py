@@ -137,10 +137,11 @@ def test_ready_is_what_the_health_check_takes_for_it(status: str, ready: set[int
 def whole(code: str, *hosts: FakeHost) -> list[str]:
     """What is missing of a stack whose apiservers all answer with this status; the first balancer has the VIP."""
 
-    def said(host: FakeHost) -> str:
-        return (f"apiserver: {code}\n" if host.apiserver else "") + ("holds\n" if host.name == "m1" else "")
+    def saying(host: FakeHost) -> FakeHost:
+        said = (f"apiserver: {code}\n" if host.apiserver else "") + ("holds\n" if host.name == "m1" else "")
+        return replace(host, answer=lambda _: said)
 
-    made = tuple(replace(host, answer=lambda _, host=host: said(host)) for host in hosts)
+    made = tuple(saying(host) for host in hosts)
     return missing(Stack("standard", "10.0.0.10", 16443, {}, made, made[:2], None))
 
 
