@@ -49,6 +49,7 @@ saw and whether that is within what the stack promises (its output `budget`).
     sandbox/run drill                          the short set on the dev stack (make drill; make up first)
     sandbox/run drill --all                    every fault (make drill-all)
     sandbox/run drill --only haproxy-killed    one fault; repeat the option for more
+    sandbox/run drill --outputs blue_          on the endpoint of these outputs, in a stack of several
     sandbox/run drill faults                   what there is
     sandbox/run drill compare                  this project beside the how-to and kubeadm's example
     sandbox/run drill load                     requests a second, with and without the endpoint in between

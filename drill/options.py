@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -105,17 +106,22 @@ def stack_of(engine: Engine, sandbox: str, prefix: str, login: Login | None = No
     outputs = engine.outputs() if engine.exists() else {}
     if not outputs:
         raise DrillError(f"stack {engine.stack!r} has no outputs: it is not up; run: make up")
-    preset = (
-        engine.run("config", "get", "--path", "failover.preset", capture=True).stdout.strip() or "standard"
-    )
-    own = chosen(outputs, prefix)
+    own, ours = chosen(outputs, prefix), configurable(engine.project)
+    # Another program's preset is known to nobody but itself.
+    config = preset_of(engine) if ours else re.sub(r"\W+", "-", prefix).strip("_-") or engine.stack
     if login:
-        found = anywhere(own, preset, login.user, login.options)
+        found = anywhere(own, config, login.user, login.options)
     else:
         settings = Settings.load(sandbox)
         assert settings is not None  # noqa: S101 - engine_of has seen to it
-        found = on_sandbox(settings, own, preset)
-    return replace(found, prefix=prefix, configurable=configurable(engine.project))
+        found = on_sandbox(settings, own, config)
+    return replace(found, prefix=prefix, configurable=ours)
+
+
+def preset_of(engine: Engine) -> str:
+    """Return the preset of a stack of this project's program."""
+    said = engine.run("config", "get", "--path", "failover.preset", capture=True).stdout.strip()
+    return said or "standard"
 
 
 def configurable(project: Path) -> bool:

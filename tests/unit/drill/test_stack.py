@@ -1,10 +1,12 @@
 """What a stack's outputs say of it, whatever its shape, and what of that is asked of hosts."""
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from drill import options, stack
 from drill.errors import DrillError
@@ -13,7 +15,7 @@ from drill.settle import missing
 from drill.stack import Stack
 from sandbox.control import Control, Status
 from sandbox.settings import Settings
-from sandbox.stack.engine import PROJECT
+from sandbox.stack.engine import PROJECT, Engine
 from tests.unit.drill.fake import FakeHost, log
 
 pytestmark = pytest.mark.unit
@@ -120,6 +122,34 @@ def test_only_this_project_s_program_has_the_keys_that_are_changed() -> None:
     assert options.configurable(PROJECT)
     assert not options.configurable(PROJECT / "examples" / "two_control_planes")
     assert not options.configurable(Path(__file__).parent)
+
+
+class Told(Engine):
+    """A stack's engine that says what it is told to."""
+
+    @override
+    def exists(self) -> bool:
+        return True
+
+    @override
+    def outputs(self) -> dict[str, Any]:
+        return outputs(master("m1", 1), prefix="") | outputs(master("b1", 2), prefix="prod/blue_")
+
+    @override
+    def run(self, *arguments: str, capture: bool = False) -> "subprocess.CompletedProcess[str]":
+        return subprocess.CompletedProcess(arguments, 0, "tolerant\n", "")
+
+
+@pytest.mark.parametrize(
+    ("project", "prefix", "called"),
+    [(".", "", "tolerant"), ("examples/two_control_planes", "prod/blue_", "prod-blue"), ("docs", "", "live")],
+)
+def test_a_stack_is_called_by_its_preset_only_where_that_is_known(
+    project: str, prefix: str, called: str
+) -> None:
+    engine = Told("live", {}, PROJECT / project)
+    found = options.stack_of(engine, "dev", prefix, options.Login())
+    assert (found.config, found.prefix, found.configurable) == (called, prefix, project == ".")
 
 
 # --- what is asked -------------------------------------------------------------------------------------------------
