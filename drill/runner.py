@@ -66,6 +66,7 @@ class Runner:
             history.close()
 
     def _measure(self, fault: Fault, scene: Scene, clients: Clients, history: Writer) -> None:
+        clients.await_begun()
         history.note("clients")
         time.sleep(BASELINE_S)
         clients.check()

@@ -6,7 +6,7 @@ from drill.errors import DrillError
 from drill.faults import changes, doings
 from drill.faults.doings import APISERVER, machine, service
 from drill.faults.fault import NOTHING_FAILS, Fault, nothing
-from drill.faults.fitting import apiservers, one_apart, one_elsewhere, our_program
+from drill.faults.fitting import able, apiservers, one_apart, one_elsewhere, our_program
 from drill.stack import Stack
 
 _HAPROXY = "process_death"
@@ -186,7 +186,7 @@ _ALL = (
         silences="holder",
         hold_s=8,
         whole_limit_s=30,
-        needs=(one_elsewhere,),
+        needs=(one_elsewhere, able("cut_off")),
     ),
     Fault(
         "holder-partitioned",
@@ -271,7 +271,7 @@ _ALL = (
         path="third",
         silences="third",
         hold_s=15,
-        needs=(apiservers(2), one_apart),
+        needs=(apiservers(2), one_apart, able("cut_off")),
     ),
     Fault(
         "apiservers-two-killed",

@@ -28,6 +28,16 @@ def one_apart(stack: Stack) -> str:
     return "" if stack.apart else "every host balances, so no apiserver can be cut off alone"
 
 
+def able(what: str) -> Need:
+    """Need hosts to which something can be done, such as ``cut_off``."""
+
+    def lack(stack: Stack) -> str:
+        lacks = [f"{host.name} has no {words}" for host in stack.hosts if (words := host.lack(what))]
+        return "; ".join(lacks)
+
+    return lack
+
+
 def our_program(stack: Stack) -> str:
     """Need a stack whose configuration has the keys that are changed."""
     return (

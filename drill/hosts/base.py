@@ -66,6 +66,11 @@ class Host(ABC):
     def clock_offset(self) -> float:
         """Return by how many seconds the host's clock is ahead of this machine's."""
 
+    def lack(self, what: str) -> str:
+        """Return what is missing on the host for a fault such as ``cut_off``; nothing if it can be done."""
+        del self, what
+        return ""
+
     @abstractmethod
     def stopped(self, service: str) -> AbstractContextManager[None]:
         """``systemctl stop``, and start afterwards."""

@@ -18,11 +18,12 @@ CUT_OFF_S = 20
 BOOT_LIMIT_S = 300.0
 HEALED_AFTER_S = 300
 """A service that was stopped or hung is started by its host, if nobody has healed it by then: no fault lasts longer."""
-_DROP_ALL = (
-    "table inet drill {"
-    ' chain in { type filter hook input priority -400; policy drop; iifname "lo" accept; }'
-    ' chain out { type filter hook output priority -400; policy drop; oifname "lo" accept; } }'
-)
+DROP_ALL = """\
+table inet drill {
+    chain in { type filter hook input priority -400; policy drop; iifname "lo" accept; }
+    chain out { type filter hook output priority -400; policy drop; oifname "lo" accept; }
+}
+"""
 _OPEN = "nft delete table inet drill"
 
 
@@ -77,6 +78,12 @@ class SshHost(Host):
             trip = time.time() - before
             best = min(best, (trip, there - (before + trip / 2)))
         return best[1]
+
+    @override
+    def lack(self, what: str) -> str:
+        if what != "cut_off":
+            return ""
+        return self.run("command -v nft >/dev/null || echo nft, of package nftables").strip()
 
     @override
     @contextmanager
@@ -137,7 +144,7 @@ class SshHost(Host):
     @override
     @contextmanager
     def cut_off(self) -> Iterator[None]:
-        load = f"echo {shlex.quote(_DROP_ALL)} | nft"
+        load = f"echo {shlex.quote(DROP_ALL)} | nft"
         script = f"sleep 0.5; {load} -f - && sleep {CUT_OFF_S}"
         # A unit of the host's own ends it, whatever becomes of this program; and of the unit, if that is ended early.
         # (A boot ends it too: nothing of it is kept.) While one is in force, its name forbids a second one.

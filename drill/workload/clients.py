@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from drill.errors import DrillError
 from drill.stack import Stack
 
 SOURCE = (Path(__file__).parent / "agent.py").read_text()
+BEGIN_LIMIT_S = 30.0
 STOP_LIMIT_S = 8.0
 WITNESS = "witness-"
 """Begins the names of those that only look at the address."""
@@ -46,8 +48,11 @@ class Clients:
 
     def start(self, name: str, spawn: Spawn, options: Mapping[str, object], python: str = "python3") -> None:
         """Start a client; it writes ``NAME.jsonl``."""
-        with (self._directory / f"{name}.jsonl").open("wb") as sink:
+        with self._file(name).open("wb") as sink:
             self._running[name] = spawn([python, "-c", SOURCE, json.dumps(options)], sink)
+
+    def _file(self, name: str) -> Path:
+        return self._directory / f"{name}.jsonl"
 
     def tell(self, command: str, *, witnesses: bool = False) -> None:
         """Say something to every client that still lives; a witness has no part in the load."""
@@ -58,6 +63,18 @@ class Clients:
                 assert process.stdin is not None  # noqa: S101 - it is a pipe
                 process.stdin.write(f"{command}\n".encode())
                 process.stdin.flush()
+
+    def await_begun(self) -> None:
+        """Wait until every client has said that it began: on a busy machine that takes seconds.
+
+        One that begins in the middle of the fault would take what was before for an outage. Raises :class:`DrillError`.
+        """
+        deadline = time.monotonic() + BEGIN_LIMIT_S
+        while waiting := [name for name in self._running if not self._file(name).stat().st_size]:
+            self.check()
+            if time.monotonic() > deadline:
+                raise DrillError(f"not begun within {BEGIN_LIMIT_S:.0f} s: {', '.join(waiting)}")
+            time.sleep(0.1)
 
     def check(self) -> None:
         """Raise :class:`DrillError` if a client ended already, with its own words."""

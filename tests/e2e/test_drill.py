@@ -23,9 +23,12 @@ CFG = "/etc/haproxy/haproxy.cfg"
 OVER = 2
 
 
-def drill(lab: Lab, output: Path, *faults: str) -> tuple[int, dict[str, dict[str, Any]]]:
+def drill(
+    lab: Lab, output: Path, *faults: str, prefix: str = ""
+) -> tuple[int, dict[str, dict[str, Any]]]:
     """Run faults as a person would; the exit status, and the figures by fault."""
     where = ["--sandbox", lab.settings.name, "--stack", lab.flow.stack, "--project", str(lab.flow.project)]
+    where += ["--outputs", prefix] if prefix else []
     only = [word for fault in faults for word in ("--only", fault)]
     done = subprocess.run(
         [sys.executable, "-m", "drill", *where, "--output", str(output), *only],
