@@ -18,13 +18,15 @@ CUT_OFF_S = 20
 BOOT_LIMIT_S = 300.0
 HEALED_AFTER_S = 300
 """A service that was stopped or hung is started by its host, if nobody has healed it by then: no fault lasts longer."""
-DROP_ALL = """\
-table inet drill {
-    chain in { type filter hook input priority -400; policy drop; iifname "lo" accept; }
-    chain out { type filter hook output priority -400; policy drop; oifname "lo" accept; }
-}
-"""
-_OPEN = "nft delete table inet drill"
+_HOOK = "type filter hook {} device $link priority -500; policy drop;"
+# At the device: keepalived's gratuitous ARPs pass by what hooks into IP, and would call the VIP back.
+_RULES = f"table netdev drill {{ chain in {{ {_HOOK.format('ingress')} }}; chain out {{ {_HOOK.format('egress')} }}; }}"
+_CHECKED = (
+    "link=$(ip -oneline -4 address show to {address} | awk '{{ print $2; exit }}'); "
+    f'rules="{_RULES.replace("{", "{{").replace("}", "}}")}"; echo "$rules" | nft --check -f -'
+)
+"""Whether the host takes the rules, before anything depends on them."""
+_OPEN = "nft delete table netdev drill"
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,12 @@ class SshHost(Host):
     def lack(self, what: str) -> str:
         if what != "cut_off":
             return ""
-        return self.run("command -v nft >/dev/null || echo nft, of package nftables").strip()
+        said = f"{_CHECKED.format(address=self.address)} >/dev/null 2>&1 || echo no"
+        return (
+            "nft (package nftables) and a kernel (5.16) with its egress hook"
+            if self.run(said).strip()
+            else ""
+        )
 
     @override
     @contextmanager
@@ -144,12 +151,12 @@ class SshHost(Host):
     @override
     @contextmanager
     def cut_off(self) -> Iterator[None]:
-        load = f"echo {shlex.quote(DROP_ALL)} | nft"
-        script = f"sleep 0.5; {load} -f - && sleep {CUT_OFF_S}"
+        script = f"sleep 0.5; printenv RULES | nft -f - && sleep {CUT_OFF_S}"
         # A unit of the host's own ends it, whatever becomes of this program; and of the unit, if that is ended early.
         # (A boot ends it too: nothing of it is kept.) While one is in force, its name forbids a second one.
         self.run(
-            f"{load} --check -f - && systemd-run --quiet --collect --unit=drill-cut-off "
+            f"{_CHECKED.format(address=self.address)} && "
+            'systemd-run --quiet --collect --unit=drill-cut-off --setenv=RULES="$rules" '
             f"--property=RuntimeMaxSec={CUT_OFF_S + 10} --property=ExecStopPost='-/bin/sh -c \"{_OPEN}\"' "
             f"sh -c {shlex.quote(script)}"
         )
