@@ -21,7 +21,7 @@ HEALED_AFTER_S = 300
 _HOOK = "type filter hook {} device $link priority -500; policy drop;"
 # At the device: keepalived's gratuitous ARPs pass by what hooks into IP, and would call the VIP back.
 _RULES = f"table netdev drill {{ chain in {{ {_HOOK.format('ingress')} }}; chain out {{ {_HOOK.format('egress')} }}; }}"
-_CHECKED = (
+CHECKED = (
     "link=$(ip -oneline -4 address show to {address} | awk '{{ print $2; exit }}'); "
     f'rules="{_RULES.replace("{", "{{").replace("}", "}}")}"; echo "$rules" | nft --check -f -'
 )
@@ -85,7 +85,7 @@ class SshHost(Host):
     def lack(self, what: str) -> str:
         if what != "cut_off":
             return ""
-        said = f"{_CHECKED.format(address=self.address)} >/dev/null 2>&1 || echo no"
+        said = f"{CHECKED.format(address=self.address)} >/dev/null 2>&1 || echo no"
         return (
             "nft (package nftables) and a kernel (5.16) with its egress hook"
             if self.run(said).strip()
@@ -155,7 +155,7 @@ class SshHost(Host):
         # A unit of the host's own ends it, whatever becomes of this program; and of the unit, if that is ended early.
         # (A boot ends it too: nothing of it is kept.) While one is in force, its name forbids a second one.
         self.run(
-            f"{_CHECKED.format(address=self.address)} && "
+            f"{CHECKED.format(address=self.address)} && "
             'systemd-run --quiet --collect --unit=drill-cut-off --setenv=RULES="$rules" '
             f"--property=RuntimeMaxSec={CUT_OFF_S + 10} --property=ExecStopPost='-/bin/sh -c \"{_OPEN}\"' "
             f"sh -c {shlex.quote(script)}"

@@ -1,15 +1,19 @@
 """What is done to hosts through SSH ends by itself, whatever becomes of the drill."""
 
+import os
 import shlex
+import shutil
+import subprocess
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
 from drill.cli import PATIENCE_S
 from drill.errors import DrillError
-from drill.faults import CATALOGUE
-from drill.hosts import SshHost, ssh
+from drill.faults import CATALOGUE, demanded
+from drill.hosts import Apiserver, SshHost, ssh
+from drill.stack import Stack
 
 pytestmark = pytest.mark.unit
 HOST = SshHost("m1", "10.0.0.1", "root@m1")
@@ -74,10 +78,32 @@ def test_a_host_that_is_cut_off_lets_packets_in_again_by_itself(said: list[str])
     assert words[0] == "systemd-run"
     assert "--unit=drill-cut-off" in words
     [after] = [word for word in words if "ExecStopPost" in word]
-    assert "nft delete table inet drill" in after
+    assert "nft delete table netdev drill" in after
     assert any("RuntimeMaxSec" in word for word in words)
     assert words[-1].endswith(f"nft -f - && sleep {ssh.CUT_OFF_S}")
     assert back == "true"
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("nft"), reason="only root may ask the kernel")
+def test_the_kernel_takes_the_rules() -> None:
+    asked = ssh.CHECKED.format(address="127.0.0.1") + ' && echo "$rules"'
+    done = subprocess.run(["sh", "-c", asked], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "ingress device lo" in done.stdout
+    assert "egress device lo" in done.stdout
+
+
+@pytest.mark.parametrize(("answer", "fits"), [("", True), ("no\n", False)])
+def test_where_rules_are_refused_nothing_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, answer: str, fits: bool
+) -> None:
+    monkeypatch.setattr(SshHost, "run", lambda *_, **__: answer)
+    hosts = tuple(SshHost(f"m{n}", f"10.0.0.{n}", f"root@m{n}", apiserver=Apiserver()) for n in (1, 2, 3))
+    stack = Stack("standard", "10.0.0.10", 16443, {}, hosts, hosts[:2], None)
+    outcome = nullcontext() if fits else pytest.raises(DrillError, match="m1 has no nft")
+    with outcome:
+        demanded(["holder-cut-off", "apiserver-cut-off"], stack)
+    demanded(["holder-rebooted"], stack)
 
 
 def test_a_host_that_cannot_be_cut_off_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
