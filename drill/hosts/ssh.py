@@ -39,8 +39,9 @@ class SshHost(Host):
     """More words for ssh(1): the key, a bastion."""
     ends_late: ClassVar[frozenset[str]] = frozenset({"cut_off"})
 
-    def _ssh(self, command: str) -> list[str]:
-        said = ("BatchMode=yes", "ConnectTimeout=5", "ServerAliveInterval=2", "ServerAliveCountMax=3")
+    def _ssh(self, command: str, silence_s: int = 6) -> list[str]:
+        alive = f"ServerAliveCountMax={silence_s // 2}"
+        said = ("BatchMode=yes", "ConnectTimeout=5", "ServerAliveInterval=2", alive)
         words = [word for option in said for word in ("-o", option)]
         sudo = "" if self.destination.startswith("root@") else "sudo -n "
         return ["ssh", *words, *self.options, self.destination, f"{sudo}sh -c {shlex.quote(command)}"]
@@ -64,7 +65,8 @@ class SshHost(Host):
 
     @override
     def client(self, argv: Sequence[str], sink: IO[bytes]) -> subprocess.Popen[bytes]:
-        command = self._ssh(f"exec {shlex.join(argv)}")
+        # On a host that is cut off it lives on, and has more to tell afterwards.
+        command = self._ssh(f"exec {shlex.join(argv)}", silence_s=3 * CUT_OFF_S)
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=sink, stderr=subprocess.PIPE)
 
     @override
