@@ -150,7 +150,8 @@ class HaproxyArgs(TypedDict):
     """Let a refused connection bring the next check forward. Default: true."""
     cut_streams_of_dead_backends: NotRequired[pulumi.Input[bool]]
     """Cut the streams of a refused, vanished or hung backend, one ``connect_timeout`` after it is found dead: what was
-    just being connected is on another one by then. (A HAProxy without Lua cuts at once.) Default: true."""
+    just being connected is on another one by then. (A HAProxy without Lua cuts at once.) Streams that an old worker
+    still has after a reload, too, if there is a ``stats_uri`` to ask the new one, and Lua. Default: true."""
     slowstart: NotRequired[pulumi.Input[str]]
     """``slowstart`` of a backend that returns. Default: left out."""
     server_maxconn: NotRequired[pulumi.Input[int]]

@@ -1,6 +1,7 @@
 """Timers of fault detection: presets, overrides, and the outage each fault may cost at worst."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 
 from components.durations import milliseconds
@@ -16,6 +17,8 @@ RESTART_PAUSE_MS = 100
 """Between HAProxy's death and systemd's starting it anew (``RestartSec``)."""
 START_MS = 500
 """For starting HAProxy until it listens (0.2 s were measured)."""
+ABORT_MS = 1000
+"""Given to a keepalived that hangs before it is killed (``TimeoutAbortSec``)."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,24 @@ class Timers:
     def tries_ms(self) -> int:
         """Return how long one question of keepalived's takes when nobody answers."""
         return self.probe_tries * (self.probe_timeout_ms + self.probe_delay_ms)
+
+    @property
+    def check_timeout_s(self) -> int:
+        """Return the bound of keepalived's check in whole seconds: all tries, the peers, two for a busy host.
+
+        It bounds itself; one that keepalived has to end counts as failed, whatever HAProxy does.
+        """
+        return math.ceil((self.tries_ms + self.peer_timeout_ms) / 1000) + 2
+
+    @property
+    def watchdog_s(self) -> int:
+        """Return after how many seconds without a sign of life keepalived is taken for hung.
+
+        Every check gives one at its start and before each further question; two seconds are for a busy host. With
+        :data:`ABORT_MS` no more than 5 s in every preset.
+        """
+        question_ms = max(self.probe_timeout_ms + self.probe_delay_ms, self.peer_timeout_ms)
+        return max(4, max(self.probe_interval_s, math.ceil(question_ms / 1000)) + 2)
 
 
 # fast: hosts that never pause (dedicated, no live migration). standard: ordinary ECS instances.
@@ -95,6 +116,9 @@ def budget(
     Where nobody is left to take over: ``last_process_death`` and ``last_process_hang`` of the last HAProxy, which is
     started anew. Counted from their return: ``process_return``, the first HAProxy when all were down;
     ``backend_return``, a kube-apiserver when all were down. -1: not noticed at all.
+
+    For how long two may have the VIP: ``two_holders``, while it moves in order; ``two_holders_return``, after one that
+    was cut off or frozen is back; ``two_holders_hang``, beside a keepalived that hangs.
     """
     skew = skew_ms(backup_priority, chosen.advert_interval_ms, version)
     hang = chosen.probe_interval_s * 1000 * chosen.probe_fall + chosen.tries_ms
@@ -113,6 +137,9 @@ def budget(
         # Whoever has the VIP asks its peers whenever it is not asking its own HAProxy.
         "process_return": chosen.tries_ms + moved + ALLOWANCE_MS,
         **_of_backends(chosen),
+        "two_holders": ALLOWANCE_MS,
+        "two_holders_return": chosen.advert_interval_ms + ALLOWANCE_MS,
+        "two_holders_hang": chosen.watchdog_s * 1000 + ABORT_MS + ALLOWANCE_MS,
     }
     if not chosen.restart_after_s:
         worst["last_process_hang"] = NEVER_MS

@@ -131,16 +131,8 @@ def keepalived_conf(plan: Plan, balancer: Balancer, vip: str) -> str:
         vip=vip,
         peers=plan.peers(balancer),
         advert_s=f"{advert:g}",
-        check_timeout_s=check_timeout_s(plan),
+        check_timeout_s=plan.timers.check_timeout_s,
     )
-
-
-def check_timeout_s(plan: Plan) -> int:
-    """Return the bound of keepalived's check in whole seconds: all tries, the peers, two for a busy host.
-
-    It bounds itself; one that keepalived has to end counts as failed, whatever HAProxy does.
-    """
-    return math.ceil((plan.timers.tries_ms + plan.timers.peer_timeout_ms) / 1000) + 2
 
 
 def peers_until_ms(plan: Plan) -> int:
@@ -153,15 +145,10 @@ def settle_s(plan: Plan) -> int:
     return max(5, math.ceil(4 * plan.timers.advert_interval_ms / 1000))
 
 
-def watchdog_s(plan: Plan) -> int:
-    """Return after how many seconds without a check keepalived is taken for hung: a whole round."""
-    return plan.timers.probe_interval_s + check_timeout_s(plan)
-
-
 def check_haproxy(plan: Plan) -> str:
     """Render keepalived's periodic check."""
     return _render(
-        "check_haproxy.sh.j2", plan, watchdog_s=watchdog_s(plan), peers_until_ms=peers_until_ms(plan)
+        "check_haproxy.sh.j2", plan, watchdog_s=plan.timers.watchdog_s, peers_until_ms=peers_until_ms(plan)
     )
 
 

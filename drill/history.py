@@ -36,6 +36,8 @@ class Setting:
     must_be_whole: bool = True
     lasting_ms: int | None = None
     """By when the last request may have failed, if not within ``budget_ms``."""
+    two_holders_ms: int | None = None
+    """For how long two may have the VIP, in all; ``None``: nothing is promised."""
     holder: str = ""
     seed: int = 0
     interval_ms: int = 10

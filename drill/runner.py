@@ -117,6 +117,7 @@ class Runner:
             whole_from=fault.whole_from,
             must_be_whole=fault.must_be_whole,
             lasting_ms=fault.lasting_ms(scene),
+            two_holders_ms=fault.two_holders_ms(scene),
             holder=scene.holder.name,
             seed=self.seed,
             interval_ms=self.load.outside_ms,

@@ -135,7 +135,15 @@ def _verdict(record: Record, history: History, kept: streams.Streams) -> tuple[V
         return Verdict.OVER, "redundancy did not come back by itself"
     if record.streams_lost:
         return Verdict.OVER, f"{record.streams_lost} streams lost that nothing had to end"
-    return _stormed(record, history) or _promise(record, history.setting)
+    return _beside(record, history.setting) or _stormed(record, history) or _promise(record, history.setting)
+
+
+def _beside(record: Record, setting: Setting) -> tuple[Verdict, str] | None:
+    """Judge how long two had the VIP, if that is too long."""
+    if setting.two_holders_ms is None or record.dual_holder_ms is None:
+        return None
+    found = _in_time(record.dual_holder_ms, setting.two_holders_ms, "with two holders", record.late_ms)
+    return None if found[0] is Verdict.WITHIN else found
 
 
 def _promise(record: Record, setting: Setting) -> tuple[Verdict, str]:
@@ -180,7 +188,10 @@ def _in_time(outage: float, budget_ms: int, what: str, late_ms: float) -> tuple[
     if outage <= budget_ms:
         return Verdict.WITHIN, f"{outage:.0f} ms of {budget_ms} ms"
     if outage - late_ms <= budget_ms:
-        return Verdict.UNKNOWN, f"{outage:.0f} ms, of which the drill itself was late by {late_ms:.0f} ms"
+        return (
+            Verdict.UNKNOWN,
+            f"{outage:.0f} ms {what}, of which the drill itself was late by {late_ms:.0f} ms",
+        )
     return Verdict.OVER, f"{outage:.0f} ms {what}, {budget_ms} ms promised"
 
 

@@ -15,13 +15,15 @@ class Cost:
 
     program: str
     planes: int | None
-    """How many control planes it has; ``None`` where it has none, or something else as well."""
+    """How many control planes it has, or is to be compared with; ``None`` for anything else."""
     operation: str
     resources: int
     seconds: float
     """The quickest of the tries."""
     mebibytes: float
     """Most memory that engine, language host, program and plugins had together (shared pages count each time)."""
+    ours: bool = True
+    """Not where it only has as many resources."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ def _smaller(one: Cost, found: Sequence[Cost]) -> Cost | None:
     below = [
         other
         for other in found
-        if other.operation == one.operation and other.planes is not None and other.planes < one.planes
+        if (other.operation, other.ours) == (one.operation, one.ours)
+        and other.planes is not None
+        and other.planes < one.planes
     ]
     return max(below, key=lambda other: other.planes or 0, default=None)
 

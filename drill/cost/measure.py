@@ -38,17 +38,16 @@ def run(engine: Engine, *words: str) -> Run:
     return Run(seconds, mebibytes)
 
 
-def no_ops(engine: Engine, program: str, planes: int | None, tries: int) -> list[Cost]:
+def no_ops(engine: Engine, program: str, planes: int | None, tries: int, *, ours: bool = True) -> list[Cost]:
     """Measure what changes nothing, on a stack that is up. Raises :class:`DrillError` if it would change something."""
     resources = len(engine.export().get("resources") or [])
     found = []
     for operation, words in NO_OPS.items():
         best = min(run(engine, *words, "--expect-no-changes") for _ in range(tries))
         to_console(f"{program}: {operation}: {best.seconds:.1f} s, {best.mebibytes:.0f} MiB")
-        found.append(cost(program, planes, operation, resources, best))
+        found.append(
+            Cost(
+                program, planes, operation, resources, round(best.seconds, 2), round(best.mebibytes, 1), ours
+            )
+        )
     return found
-
-
-def cost(program: str, planes: int | None, operation: str, resources: int, of: Run) -> Cost:
-    """Return a run as a figure."""
-    return Cost(program, planes, operation, resources, round(of.seconds, 2), round(of.mebibytes, 1))

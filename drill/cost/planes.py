@@ -15,6 +15,10 @@ MOST = Limits().ha_vips
 """Each has a HaVip, and an account has no more."""
 _AT_ONCE = "128"
 """The provider waits for each instance; that takes no processor."""
+_BARE = 4
+"""Resources of the bare program: the stack, both providers, a VPC."""
+_STDIN_BYTES = 4000
+"""What a step of ours is told on average."""
 
 
 def bare_and_planes(planes: Sequence[int], tries: int) -> Iterator[Cost]:
@@ -38,14 +42,24 @@ def bare_and_planes(planes: Sequence[int], tries: int) -> Iterator[Cost]:
                 name = f"{number} control plane{'s' if number > 1 else ''}"
                 grown = measure.run(engine, *measure.UP)
                 to_console(f"{name}: {number - before} more brought up in {grown.seconds:.0f} s")
-                yield from measure.no_ops(engine, name, number, tries)
+                found = measure.no_ops(engine, name, number, tries)
+                yield from found
+                yield from _as_many(where, number, found[0].resources, tries)
                 before = number
 
 
 def _bare(where: Site, tries: int) -> list[Cost]:
     engine = where.engine("bare", {})
     measure.run(engine, *measure.UP)
-    return measure.no_ops(engine, "bare, same plugins", None, tries)
+    return measure.no_ops(engine, "bare, same plugins", None, tries, ours=False)
+
+
+def _as_many(where: Site, planes: int, resources: int, tries: int) -> list[Cost]:
+    """Measure a program with as many resources as that many planes have, of which none is ours."""
+    commands = max(1, resources - _BARE)
+    engine = where.engine("bare", {"commands": commands, "stdinBytes": _STDIN_BYTES})
+    measure.run(engine, *measure.UP, "--parallel", _AT_ONCE)
+    return measure.no_ops(engine, f"as many bare ones ({planes})", planes, tries, ours=False)
 
 
 def _ground(planes: int) -> dict[str, object]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from drill.errors import DrillError
 from drill.faults import changes, doings
 from drill.faults.doings import APISERVER, machine, service
-from drill.faults.fault import NOTHING_FAILS, Fault, nothing
+from drill.faults.fault import NO_PROMISE, NOTHING_FAILS, Fault, nothing
 from drill.faults.fitting import able, apiservers, one_apart, one_elsewhere, our_program
 from drill.stack import Stack
 
@@ -16,6 +16,8 @@ _HANDOVER = "handover"
 """A holder that leaves in order says so: nobody has to miss its adverts first."""
 _ITS_APISERVER = "backend_loss"
 """A balancer that vanishes takes the apiserver beside it along: the VIP has moved before its peers notice that."""
+_BACK = "two_holders_return"
+"""A holder that others were deaf to has the VIP beside its successor until it hears that one."""
 
 _ALL = (
     Fault("nothing", "nothing at all: what the drill itself costs", nothing, NOTHING_FAILS, hold_s=5),
@@ -133,6 +135,7 @@ _ALL = (
         "keepalived hung on the holder",
         service("hang", "keepalived", "holder"),
         _HOST,
+        two_holders="two_holders_hang",
         path="vip",
         hold_s=10,
     ),
@@ -156,6 +159,7 @@ _ALL = (
         machine("frozen", "holder"),
         _HOST,
         _ITS_APISERVER,
+        two_holders=_BACK,
         path="vip",
         silences="holder",
         hold_s=8,
@@ -182,6 +186,7 @@ _ALL = (
         machine("cut_off", "holder"),
         _HOST,
         _ITS_APISERVER,
+        two_holders=_BACK,
         path="vip",
         silences="holder",
         hold_s=8,
@@ -193,6 +198,7 @@ _ALL = (
         "the holder and its peers do not reach each other for 8 s, everybody else reaches all",
         machine("partitioned", "holder"),
         _HOST,
+        two_holders=NO_PROMISE,  # two have no majority
         path="vip",
         hold_s=8,
         sandbox_only=True,

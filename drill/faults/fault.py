@@ -77,6 +77,8 @@ class Fault:
     """Key of the component's output ``budget``, :data:`NOTHING_FAILS`, or :data:`NO_PROMISE`."""
     lasting: str = ""
     """Key of the budget by which the last request may have failed, where the fault takes more along: an apiserver."""
+    two_holders: str = "two_holders"
+    """Key of the budget by which nobody has the VIP beside its holder any more, or :data:`NO_PROMISE`."""
     prepare: Doing = nothing
     hold_s: float = 6.0
     """How long it is in force."""
@@ -125,6 +127,10 @@ class Fault:
     def lasting_ms(self, scene: Scene) -> int | None:
         """Return within how many ms of the fault's beginning requests may fail, ``None`` for `budget_ms`."""
         return _promised(scene, self.lasting) if self.lasting and scene.holder.apiserver else None
+
+    def two_holders_ms(self, scene: Scene) -> int | None:
+        """Return for how many ms two may have the VIP, ``None`` where nothing is promised."""
+        return _promised(scene, self.two_holders)
 
 
 def _promised(scene: Scene, key: str) -> int | None:

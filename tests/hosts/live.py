@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +76,38 @@ def running(
     # Nothing of a test leaves this machine.
     text = re.sub(r"\b10\.0\.0\.\d+:6443\b", f"127.0.0.1:{backend or free_port()}", text)
     (directory / "haproxy.cfg").write_text(edit(judges.lines_for("haproxy", text)))
-    with (directory / "log").open("wb") as log:
-        command: list[str | Path] = [judges.haproxy, "-db", "-f", directory / "haproxy.cfg"]
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    live = Live(process, ports["port"], ports["monitor_port"])
-    try:
-        eventually(lambda: process.poll() is not None or answers(live), "HAProxy answers")
-        assert process.poll() is None, (directory / "log").read_text()
+    with process(judges, directory) as one:
+        live = Live(one, ports["port"], ports["monitor_port"])
+        eventually(lambda: one.poll() is not None or answers(live), "HAProxy answers")
+        assert one.poll() is None, (directory / "log").read_text()
         yield live
+
+
+@contextmanager
+def process(judges: Judges, directory: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """HAProxy with the configuration that is in `directory`."""
+    with (directory / "log").open("ab") as log:
+        command: list[str | Path] = [judges.haproxy, "-db", "-f", directory / "haproxy.cfg", *arguments]
+        started = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        yield started
     finally:
-        process.terminate()
-        process.wait(10)
+        started.terminate()
+        started.wait(10)
+
+
+@contextmanager
+def reloaded(judges: Judges, directory: Path, old: Live) -> Iterator[Live]:
+    """What serves new connections after a reload; `old` is left to its streams."""
+    with process(judges, directory, "-sf", str(old.process.pid)) as one:
+        live = replace(old, process=one)
+        eventually(lambda: one.poll() is not None or pid_of(live) == one.pid, "the new worker answers")
+        assert one.poll() is None, (directory / "log").read_text()
+        yield live
+
+
+def pid_of(live: Live) -> int:
+    """The process that answers on the monitor's port."""
+    said = re.search(r"pid = *</b> *(\d+)", live.get("/stats").text)
+    assert said is not None, "the statistics name no process"
+    return int(said[1])

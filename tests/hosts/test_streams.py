@@ -99,6 +99,25 @@ def test_a_dead_backend_s_streams_are_cut(judges: Judges, server: socket.socket,
         assert ended(client, 10), "the stream of a dead one is kept"
 
 
+def test_a_dead_backend_s_streams_are_cut_after_a_reload_too(
+    judges: Judges, server: socket.socket, tmp_path: Path
+) -> None:
+    """The old worker, which has them, checks nobody."""
+    port = server.getsockname()[1]
+    with (
+        live.running(judges, tmp_path, backend=port, **TCP_CHECK) as haproxy,
+        connected(haproxy, server) as (client, end),
+        live.reloaded(judges, tmp_path, haproxy),
+    ):
+        assert not ended(client, 3), "its stream is cut by the reload"
+        end.sendall(b"x")
+        client.settimeout(5)
+        assert client.recv(1) == b"x"
+        server.close()
+        assert ended(client, 10), "the stream of a dead one is kept"
+        live.eventually(lambda: haproxy.process.poll() is not None, "the old worker, left by all, ends")
+
+
 @contextmanager
 def echoing(server: socket.socket) -> Iterator[None]:
     """Answer every connection with what it says first."""

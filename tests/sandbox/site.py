@@ -100,7 +100,7 @@ def found(
     ``passed`` is called with what has just come to be.
     """
     to = sdk(settings)
-    vswitch, group = _network(to, key)
+    vswitch, group = network(to, key)
     order = {
         "v_switch_id": vswitch,
         "security_group_ids": [group],
@@ -156,7 +156,7 @@ def wait_for_ssh(site: Site) -> None:
             time.sleep(PAUSE_S)
 
 
-def _network(to: Clients, key: Path) -> tuple[str, str]:
+def network(to: Clients, key: Path) -> tuple[str, str]:
     """Make a VPC, a vSwitch, a security group that lets SSH in, and a key pair; the ids of vSwitch and group."""
     vpc_id = to.vpc.create_vpc(vpc.CreateVpcRequest(**HERE, cidr_block="10.0.0.0/16")).body.vpc_id
     wanted = {**HERE, "vpc_id": vpc_id, "zone_id": f"{REGION}-i", "cidr_block": "10.0.0.0/24"}

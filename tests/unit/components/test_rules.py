@@ -225,4 +225,7 @@ def test_budgets_grow_from_fast_to_tolerant() -> None:
         "last_process_hang": 5750,
         "process_return": 854,
         "backend_return": 1750,
+        "two_holders": 150,
+        "two_holders_return": 350,
+        "two_holders_hang": 5150,
     }

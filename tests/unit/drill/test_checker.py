@@ -392,6 +392,30 @@ def test_a_host_that_comes_back_is_heard_from_the_fault_on() -> None:
     assert record.no_holder_ms == 0
 
 
+@pytest.mark.parametrize(
+    ("beside_s", "allowed_ms", "late_s", "verdict"),
+    [
+        (0.1, 150, 0.0, Verdict.WITHIN),
+        (0.3, 150, 0.0, Verdict.OVER),
+        (0.3, 350, 0.0, Verdict.WITHIN),
+        (0.3, 150, 0.2, Verdict.UNKNOWN),
+        (3.0, None, 0.0, Verdict.WITHIN),
+    ],
+)
+def test_two_holders_are_judged_against_their_own_promise(
+    beside_s: float, allowed_ms: int | None, late_s: float, verdict: Verdict
+) -> None:
+    witnesses: dict[str, tuple[Line, ...]] = {
+        "m1": (holder(100.0, held=True), holder(INJECT + 0.04 + beside_s, held=False)),
+        "m2": (holder(100.0, held=False), holder(INJECT + 0.04, held=True)),
+    }
+    late: Line = {"kind": "late", "at": INJECT + 1, "seconds": late_s}
+    about = setting(two_holders_ms=allowed_ms)
+    record = judge(history({"outside": client(late)}, about, witnesses=witnesses))
+    assert record.verdict is verdict, record.why
+    assert verdict is Verdict.WITHIN or "two holders" in record.why
+
+
 def test_without_a_witness_nobody_knows_who_held() -> None:
     record = judge(history({"outside": client()}, witnesses={}))
     assert record.dual_holder_ms is None

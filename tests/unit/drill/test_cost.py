@@ -1,5 +1,7 @@
 """What the cost of the program is made of: growth from row to row, whose memory counts, and a stack's file."""
 
+from dataclasses import replace
+
 import pytest
 
 from drill.cost.figures import HEAD, Cost, Growth, as_data, growths, markdown
@@ -19,6 +21,16 @@ FOUND = [of(None, 3.4, 380), of(1, 4.5, 460), of(1, 9, 500, "up"), of(5, 6.5, 48
 
 def test_growth_is_that_of_each_plane_more_than_the_row_before_of_the_same_operation() -> None:
     assert growths(FOUND) == [None, None, None, Growth(0.5, 5.0), Growth(0.5, 3.0)]
+
+
+def test_what_only_has_as_many_resources_grows_by_itself() -> None:
+    bare = [replace(one, ours=False, seconds=one.seconds / 2) for one in (FOUND[1], FOUND[3])]
+    assert growths([FOUND[1], bare[0], FOUND[3], bare[1]]) == [
+        None,
+        None,
+        Growth(0.5, 5.0),
+        Growth(0.25, 5.0),
+    ]
 
 
 def test_the_table_and_the_data_carry_it() -> None:

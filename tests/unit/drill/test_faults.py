@@ -73,6 +73,15 @@ def test_a_host_that_preempts_late_is_still_measured() -> None:
     assert tail_s(CATALOGUE["host-returns"], 0) > settled_s + 2
 
 
+def test_what_two_holders_are_promised_follows_from_the_fault() -> None:
+    where = scene(two_holders=150, two_holders_return=350, two_holders_hang=5150)
+    promised = {name: fault.two_holders_ms(where) for name, fault in CATALOGUE.items()}
+    assert promised.pop("keepalived-hung") == 5150
+    assert [promised.pop(name) for name in ("holder-cut-off", "holder-frozen")] == [350, 350]
+    assert promised.pop("holder-partitioned") is None
+    assert set(promised.values()) == {150}
+
+
 @pytest.mark.parametrize("restarted", [True, False])
 def test_packages_that_restart_nothing_measure_nothing(*, restarted: bool) -> None:
     pids = iter(["7\n", "8\n" if restarted else "7\n"])

@@ -4,7 +4,9 @@ set -u
 
 # The VRRP process runs this: as long as it does, it is alive. When it falls silent, systemd kills and restarts it.
 # (keepalived takes the variable away, the socket is always there.)
-NOTIFY_SOCKET=/run/systemd/notify systemd-notify WATCHDOG=1 WATCHDOG_USEC=4000000 2>/dev/null
+sign_of_life() {
+    NOTIFY_SOCKET=/run/systemd/notify systemd-notify WATCHDOG=1 WATCHDOG_USEC=4000000 2>/dev/null
+}
 
 answers() {
     # Any answer is a sign of life: whether a kube-apiserver is up is not keepalived's business.
@@ -20,6 +22,7 @@ well() {
 
 give_up=$(($(date +%s%3N) + 750))
 for ((try = 1; try <= 2; try++)); do
+    sign_of_life
     answers && well
     sleep 0.050
 done
@@ -30,6 +33,7 @@ setsid --fork flock --nonblock /run/kube-apiserver-havip/revival.lock /usr/local
 # Let go of the VIP only if a peer's HAProxy answers. Asked until the next check is due, for one that just comes back.
 until /usr/local/lib/kube-apiserver-havip/haproxy-events peer-answers; do
     [ "$(date +%s%3N)" -lt "$give_up" ] || exit 0
+    sign_of_life
     sleep 0.1
     answers && exit 0
 done

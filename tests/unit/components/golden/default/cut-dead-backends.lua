@@ -6,20 +6,60 @@
 local POLL_MS = 100
 local GRACE_MS = 600
 
-local function dead(server)
+local function down(status)
     -- "DOWN", or "DOWN 1/2" on its way up.
-    return string.sub(server:get_stats().status, 1, 4) == "DOWN"
+    return string.sub(status, 1, 4) == "DOWN"
+end
+
+-- After a reload the old worker serves its streams, and checks nobody any more: it asks the new one.
+local STOPPING_POLL_MS = 1000
+
+local function stopping()
+    return tonumber(core.get_info().Stopping) == 1
+end
+
+local function successor_finds_dead()
+    local dead = {}
+    local successor = core.tcp()
+    successor:settimeout(1)
+    if successor:connect("127.0.0.1", 33305) then
+        successor:send("GET /stats;csv;norefresh HTTP/1.0\r\n\r\n")
+        -- Proxy, server, fifteen figures, status.
+        local row = "^([^,]*),([^,]*)," .. string.rep("[^,]*,", 15) .. "([^,]*),"
+        for line in string.gmatch(successor:receive("*a") or "", "[^\r\n]+") do
+            local proxy, server, status = string.match(line, row)
+            if proxy == "kube-apiserver" and down(status) then
+                dead[server] = true
+            end
+        end
+    end
+    successor:close()
+    return dead
+end
+
+local function found_dead(servers)
+    local dead = {}
+    for name, server in pairs(servers) do
+        dead[name] = down(server:get_stats().status)
+    end
+    return dead
 end
 
 core.register_task(function()
     local dead_for = {}
     while true do
-        core.msleep(POLL_MS)
-        for name, server in pairs(core.backends["kube-apiserver"].servers) do
-            if not dead(server) then
+        local servers = core.backends["kube-apiserver"].servers
+        local pause, find = POLL_MS, found_dead
+        if stopping() then
+            pause, find = STOPPING_POLL_MS, successor_finds_dead
+        end
+        core.msleep(pause)
+        local dead = find(servers)
+        for name, server in pairs(servers) do
+            if not dead[name] then
                 dead_for[name] = 0
             elseif (dead_for[name] or 0) <= GRACE_MS then
-                dead_for[name] = (dead_for[name] or 0) + POLL_MS
+                dead_for[name] = (dead_for[name] or 0) + pause
                 if dead_for[name] > GRACE_MS then
                     server:shut_sess()
                 end

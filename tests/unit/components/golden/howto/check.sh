@@ -4,7 +4,9 @@ set -u
 
 # The VRRP process runs this: as long as it does, it is alive. When it falls silent, systemd kills and restarts it.
 # (keepalived takes the variable away, the socket is always there.)
-NOTIFY_SOCKET=/run/systemd/notify systemd-notify WATCHDOG=1 WATCHDOG_USEC=11000000 2>/dev/null
+sign_of_life() {
+    NOTIFY_SOCKET=/run/systemd/notify systemd-notify WATCHDOG=1 WATCHDOG_USEC=7000000 2>/dev/null
+}
 
 answers() {
     pgrep -x haproxy >/dev/null
@@ -15,6 +17,7 @@ well() {
 }
 
 for ((try = 1; try <= 3; try++)); do
+    sign_of_life
     answers && well
     sleep 1.000
 done

@@ -6,20 +6,31 @@
 local POLL_MS = 100
 local GRACE_MS = 5100
 
-local function dead(server)
+local function down(status)
     -- "DOWN", or "DOWN 1/2" on its way up.
-    return string.sub(server:get_stats().status, 1, 4) == "DOWN"
+    return string.sub(status, 1, 4) == "DOWN"
+end
+
+local function found_dead(servers)
+    local dead = {}
+    for name, server in pairs(servers) do
+        dead[name] = down(server:get_stats().status)
+    end
+    return dead
 end
 
 core.register_task(function()
     local dead_for = {}
     while true do
-        core.msleep(POLL_MS)
-        for name, server in pairs(core.backends["k8s-master"].servers) do
-            if not dead(server) then
+        local servers = core.backends["k8s-master"].servers
+        local pause, find = POLL_MS, found_dead
+        core.msleep(pause)
+        local dead = find(servers)
+        for name, server in pairs(servers) do
+            if not dead[name] then
                 dead_for[name] = 0
             elseif (dead_for[name] or 0) <= GRACE_MS then
-                dead_for[name] = (dead_for[name] or 0) + POLL_MS
+                dead_for[name] = (dead_for[name] or 0) + pause
                 if dead_for[name] > GRACE_MS then
                     server:shut_sess()
                 end
