@@ -131,22 +131,4 @@ arguments = {
     "backends": hosts,
 }
 vip = ApiServerVip(name, cast(ApiServerVipArgs, arguments))
-
-pulumi.export("vip", vip.vip)
-pulumi.export("control_plane_endpoint", vip.control_plane_endpoint)
-pulumi.export("endpoint", vip.endpoint)
-pulumi.export("ha_vip_id", vip.ha_vip_id)
-pulumi.export("eip", vip.eip)
-pulumi.export("budget", vip.budget)
-pulumi.export(
-    "masters",
-    [
-        {
-            "name": one.name,
-            "address": one.address,
-            "ssh_host": one.ssh_host,
-            "balancer": one.name in balancing,
-        }
-        for one in control_plane.masters
-    ],
-)
+vip.export()

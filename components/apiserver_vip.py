@@ -8,12 +8,13 @@ from typing import cast
 import pulumi
 from pulumi_alicloud import ecs, vpc
 
-from components import adoption, claims, inputs, questions, render, rules_texts, ssh
+from components import adoption, claims, inputs, masters_output, questions, render, rules_texts, ssh
 from components.args import ApiServerVipArgs, BalancerArgs
 from components.balancer_host import BalancerHost, HostInputs
 from components.enums import Verify
 from components.host_keys import HostKeys
 from components.judge import judge_known, judge_password, judged
+from components.masters_output import MasterOutput
 from components.plan import Plan
 from components.removal import removal
 from components.settings import Packages
@@ -97,6 +98,21 @@ class ApiServerVip(pulumi.ComponentResource):
         Ids of cloud resources may be missing. Raises ``pulumi.RunError`` naming every rule broken.
         """
         judge_known(name, args, whole=False)
+
+    @property
+    def masters(self) -> pulumi.Output[list[MasterOutput]]:
+        """Every host of the endpoint, for programs in Python: what the drill needs to know of them."""
+        return masters_output.described(self._args, self._plan)
+
+    def export(self, prefix: str = "") -> None:
+        """Export every output, of several endpoints each with a prefix: what ``drill --outputs PREFIX`` reads."""
+        pulumi.export(f"{prefix}vip", self.vip)
+        pulumi.export(f"{prefix}control_plane_endpoint", self.control_plane_endpoint)
+        pulumi.export(f"{prefix}endpoint", self.endpoint)
+        pulumi.export(f"{prefix}ha_vip_id", self.ha_vip_id)
+        pulumi.export(f"{prefix}eip", self.eip)
+        pulumi.export(f"{prefix}budget", self.budget)
+        pulumi.export(f"{prefix}masters", self.masters)
 
     def _warn(self, namesake: str) -> None:
         """Say what works and may still be a mistake; `namesake` is the first endpoint with this router id."""

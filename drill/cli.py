@@ -18,9 +18,20 @@ from drill.checker import Record, Verdict
 from drill.configurations import OTHERS, captured, check_installed, install, put_back
 from drill.cost.cli import cost
 from drill.errors import DrillError
-from drill.faults import CATALOGUE, SHORT, SIDE_BY_SIDE, named
+from drill.faults import CATALOGUE, SHORT, SIDE_BY_SIDE, demanded, fitting, named
 from drill.load_cli import load, streams
-from drill.options import PROJECT, Output, Project, Sandbox, StackName, alone, engine_of, stack_of
+from drill.options import (
+    PROJECT,
+    Login,
+    Output,
+    Outputs,
+    Project,
+    Sandbox,
+    StackName,
+    alone,
+    engine_of,
+    stack_of,
+)
 from drill.report import write
 from drill.runner import Runner
 from drill.stack import Stack
@@ -38,6 +49,7 @@ saw and whether that is within what the stack promises (its output `budget`).
     sandbox/run drill                          the short set on the dev stack (make drill; make up first)
     sandbox/run drill --all                    every fault (make drill-all)
     sandbox/run drill --only haproxy-killed    one fault; repeat the option for more
+    sandbox/run drill --outputs blue_          on the endpoint of these outputs, in a stack of several
     sandbox/run drill faults                   what there is
     sandbox/run drill compare                  this project beside the how-to and kubeadm's example
     sandbox/run drill load                     requests a second, with and without the endpoint in between
@@ -99,6 +111,7 @@ def run(  # noqa: PLR0917 - options of a command line
     resume: Resume = False,
     sandbox: Sandbox = "dev",
     stack: StackName = "dev",
+    outputs: Outputs = "",
     project: Project = PROJECT,
     output: Output = series.ROOT,
     real_cloud: Real = False,
@@ -110,11 +123,14 @@ def run(  # noqa: PLR0917 - options of a command line
         return
     with alone(sandbox, stack, output, real_cloud=real_cloud):
         engine = engine_of(sandbox, stack, project, real_cloud=real_cloud)
-        tested = stack_of(engine, sandbox, ssh_user, ssh_option or [], real_cloud=real_cloud)
+        login = Login(ssh_user, tuple(ssh_option or ())) if real_cloud else None
+        tested = stack_of(engine, sandbox, outputs, login)
         check_installed(tested)
-        faults = named(only or (list(CATALOGUE) if everything else SHORT))
-        if real_cloud:
-            faults = [fault for fault in faults if only or not fault.sandbox_only]
+        faults = (
+            demanded(only, tested)
+            if only
+            else fitting(CATALOGUE if everything else SHORT, tested, to_console)
+        )
         plan = series.Plan((tested.config,), tuple(fault.name for fault in faults), runs, seed, shuffle)
         directory, plan = _series(output, plan, resume=resume)
         if plan.configs != (tested.config,):
@@ -152,7 +168,12 @@ def compare(  # noqa: PLR0917 - options of a command line
     plan = series.Plan((*presets, *OTHERS), comparable(only), runs, seed, shuffle=True)
     with alone(sandbox, stack, output, real_cloud=False):
         engine = engine_of(sandbox, stack, project, real_cloud=False)
-        tested = stack_of(engine, sandbox, "root", [], real_cloud=False)
+        tested = stack_of(engine, sandbox, "")
+        if not tested.configurable:
+            raise DrillError(
+                "a comparison changes the preset of this project's program: it needs a stack of that"
+            )
+        demanded(plan.faults, tested)
         directory, plan = _series(output, plan, resume=resume)
         with reported(output, directory):
             records = _compared(engine, tested, plan, directory)

@@ -27,6 +27,7 @@ def load(
     howto: Annotated[bool, typer.Option(help="Measure the how-to's configuration, too.")] = True,
     sandbox: options.Sandbox = "dev",
     stack: options.StackName = "dev",
+    outputs: options.Outputs = "",
     project: options.Project = options.PROJECT,
     output: options.Output = series.ROOT,
 ) -> None:
@@ -36,7 +37,7 @@ def load(
     HAProxy's: compare the rows, do not take them for what HAProxy can do.
     """
     counts, found = connections or list(CONNECTIONS), []
-    with _measuring(sandbox, stack, project, output) as (engine, tested):
+    with _measuring(sandbox, stack, project, output, outputs) as (engine, tested):
         found += bench(tested, seconds=seconds, connections=counts, straight=True, tell=to_console)
         if howto:
             own = captured(engine, tested, (tested.config,), to_console)[tested.config]
@@ -82,11 +83,12 @@ def streams(
     minutes: Annotated[float, typer.Option(help="How long they are left alone.")] = 10.0,
     sandbox: options.Sandbox = "dev",
     stack: options.StackName = "dev",
+    outputs: options.Outputs = "",
     project: options.Project = options.PROJECT,
     output: options.Output = series.ROOT,
 ) -> None:
     """Hold thousands of idle streams for minutes, use each once, and say what they cost HAProxy in memory."""
-    with _measuring(sandbox, stack, project, output) as (_, tested):
+    with _measuring(sandbox, stack, project, output, outputs) as (_, tested):
         held = hold(tested, count, minutes, to_console)
     _write(output / "streams.json", asdict(held))
     to_console(
@@ -99,11 +101,13 @@ def streams(
 
 
 @contextmanager
-def _measuring(sandbox: str, stack: str, project: Path, output: Path) -> Iterator[tuple[Engine, Stack]]:
+def _measuring(
+    sandbox: str, stack: str, project: Path, output: Path, outputs: str
+) -> Iterator[tuple[Engine, Stack]]:
     """Give a stack on which nothing else happens; from its spectator endpoint and apiservers are reached."""
     with options.alone(sandbox, stack, output, real_cloud=False):
         engine = options.engine_of(sandbox, stack, project, real_cloud=False)
-        tested = options.stack_of(engine, sandbox, "root", [], real_cloud=False)
+        tested = options.stack_of(engine, sandbox, outputs)
         check_installed(tested)
         assert tested.sandbox is not None  # noqa: S101 - these commands know no other
         with precedence(tested.sandbox):

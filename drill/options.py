@@ -2,26 +2,47 @@
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
+import yaml
 
 from drill.errors import DrillError
-from drill.stack import Stack, anywhere, on_sandbox
+from drill.stack import Stack, anywhere, chosen, on_sandbox
 from sandbox.faults import kinds
 from sandbox.progress import to_console
 from sandbox.settings import Settings
 from sandbox.stack.engine import PROJECT, Engine
 from sandbox.stack.flow import DevStack
 
-__all__ = ["PROJECT", "Output", "Project", "Sandbox", "StackName", "alone", "engine_of", "stack_of"]
+__all__ = [
+    "PROJECT",
+    "Login",
+    "Output",
+    "Outputs",
+    "Project",
+    "Sandbox",
+    "StackName",
+    "alone",
+    "engine_of",
+    "stack_of",
+]
+
+CHANGED = ("failover", "haproxy", "keepalived", "monitorPort", "packages", "port", "sshPrivateKeyFile")
+"""Keys of this project's configuration that faults change."""
 
 Sandbox = Annotated[str, typer.Option(help="Name of the sandbox.")]
 StackName = Annotated[str, typer.Option(help="Name of the Pulumi stack.")]
 Project = Annotated[Path, typer.Option(help="Directory of the Pulumi project.")]
+Outputs = Annotated[
+    str,
+    typer.Option(help="What the names of the endpoint's outputs begin with, in a stack of several: blue_."),
+]
 Output = Annotated[Path, typer.Option(help="Where histories and the report go.")]
 
 
@@ -69,16 +90,42 @@ def engine_of(sandbox: str, stack: str, project: Path, *, real_cloud: bool) -> E
     return DevStack(settings, to_console, stack, project).running_engine()
 
 
-def stack_of(engine: Engine, sandbox: str, user: str, options: list[str], *, real_cloud: bool) -> Stack:
-    """The stack under test, from its outputs. Raises :class:`DrillError` if it is not up."""
+@dataclass(frozen=True)
+class Login:
+    """How SSH logs in to the hosts of a stack on a real cloud."""
+
+    user: str = "root"
+    options: tuple[str, ...] = ()
+
+
+def stack_of(engine: Engine, sandbox: str, prefix: str, login: Login | None = None) -> Stack:
+    """The stack under test, from its outputs; with a login, on a real cloud.
+
+    Raises :class:`DrillError` if it is not up, or if it has no endpoint with outputs of that prefix.
+    """
     outputs = engine.outputs() if engine.exists() else {}
     if not outputs:
         raise DrillError(f"stack {engine.stack!r} has no outputs: it is not up; run: make up")
-    preset = (
-        engine.run("config", "get", "--path", "failover.preset", capture=True).stdout.strip() or "standard"
-    )
-    if real_cloud:
-        return anywhere(outputs, preset, user, options)
-    settings = Settings.load(sandbox)
-    assert settings is not None  # noqa: S101 - engine_of has seen to it
-    return on_sandbox(settings, outputs, preset)
+    own, ours = chosen(outputs, prefix), configurable(engine.project)
+    # Another program's preset is known to nobody but itself.
+    config = preset_of(engine) if ours else re.sub(r"\W+", "-", prefix).strip("_-") or engine.stack
+    if login:
+        found = anywhere(own, config, login.user, login.options)
+    else:
+        settings = Settings.load(sandbox)
+        assert settings is not None  # noqa: S101 - engine_of has seen to it
+        found = on_sandbox(settings, own, config)
+    return replace(found, prefix=prefix, configurable=ours)
+
+
+def preset_of(engine: Engine) -> str:
+    """Return the preset of a stack of this project's program."""
+    said = engine.run("config", "get", "--path", "failover.preset", capture=True).stdout.strip()
+    return said or "standard"
+
+
+def configurable(project: Path) -> bool:
+    """Whether a project's program is this one's: whether it declares the keys that a drill changes."""
+    file = project / "Pulumi.yaml"
+    declared = (yaml.safe_load(file.read_text()).get("config") or {}) if file.exists() else {}
+    return set(CHANGED) <= {key.rpartition(":")[2] for key in declared}

@@ -47,8 +47,8 @@ class Runner:
 
         Raises :class:`DrillError` if redundancy is not whole before or cannot be brought back after.
         """
-        if fault.sandbox_only and self.stack.sandbox is None:
-            raise DrillError(f"{fault.name}: needs the sandbox; on a real cloud leave it out")
+        if why := fault.misfit(self.stack):
+            raise DrillError(f"fault {fault.name!r} does not fit the stack: {why}; leave it out")
         self._settled(f"before {fault.name}")
         scene = Scene(self.stack, self.stack.holder(), self.engine)
         history = Writer(directory, self._setting(fault, scene, number))
@@ -66,6 +66,7 @@ class Runner:
             history.close()
 
     def _measure(self, fault: Fault, scene: Scene, clients: Clients, history: Writer) -> None:
+        clients.await_begun()
         history.note("clients")
         time.sleep(BASELINE_S)
         clients.check()
@@ -96,7 +97,7 @@ class Runner:
         ask = f"curl -sk -o /dev/null --noproxy '*' --max-time 1 {url}"
         while time.time() < until:
             try:
-                scene.third.run(ask)
+                scene.spectator.run(ask)
             except DrillError:
                 time.sleep(0.5)
             else:
@@ -149,11 +150,13 @@ class Runner:
         if await_whole(self.stack, 1) is not None:
             return
         for host in self.stack.hosts:
-            services = f"haproxy keepalived {APISERVER}" if host in self.stack.balancers else APISERVER
-            if self.stack.sandbox is None:
-                services = services.removesuffix(APISERVER)
+            services = ["haproxy", "keepalived"] if host in self.stack.balancers else []
+            # Elsewhere an apiserver is no unit of ours.
+            services += [APISERVER] if host.apiserver and self.stack.sandbox else []
+            if not services:
+                continue
             try:
-                host.run(f"rm -f {NOT_READY}; systemctl start {services}", seconds=30)
+                host.run(f"rm -f {NOT_READY}; systemctl start {' '.join(services)}", seconds=30)
             except DrillError:
                 continue  # it boots; whether all is well is asked next
 

@@ -1,5 +1,6 @@
 """Is redundancy whole: would the stack survive the next fault? Asked before a fault, and after it until it is."""
 
+import shlex
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,28 +14,36 @@ BALANCER = """\
 systemctl is-active --quiet haproxy || echo haproxy is not running
 systemctl is-active --quiet keepalived || echo keepalived is not running
 ! grep -qx FAULT /run/kube-apiserver-havip/vrrp-state 2>/dev/null || echo keepalived takes no part
-curl -sk -o /dev/null --noproxy '*' --max-time 1 https://127.0.0.1:{port}{path} || echo its haproxy does not answer
-[ -z "$(ip -4 -oneline address show up to {vip})" ] || echo holds
+holds=$(ip -4 -oneline address show up to {vip})
+[ -z "$holds" ] || echo holds
+place={listens}
+# One that listens on the VIP alone can be asked where that is; of the others keepalived knows.
+[ -n "$place" ] || [ -z "$holds" ] || place={vip}
+[ -z "$place" ] || curl -sk -o /dev/null --noproxy '*' --max-time 1 "https://$place:{port}{path}" ||
+    echo its haproxy does not answer
 """
 
 BACKEND = """\
-[ "$(curl -sk -o /dev/null -w '%{{http_code}}' --noproxy '*' --max-time 1 https://127.0.0.1:6443/readyz)" = 200 ] ||
-    echo its apiserver is not ready
+echo "apiserver: $(curl -sk -o /dev/null -w '%{{http_code}}' --noproxy '*' --max-time 1 {url})"
 """
+_SAID, _NOT_READY = "apiserver: ", "its apiserver is not ready"
 
 
 def missing(stack: Stack, path: str = "/version") -> list[str]:
     """Return what is not as it should be, in words; nothing when redundancy is whole."""
 
     def ask(host: Host) -> list[str]:
-        script = BACKEND.format()
+        script = ""
+        if host.apiserver:
+            url = f"https://{host.address}:{host.apiserver.port}{host.apiserver.path or '/'}"
+            script += BACKEND.format(url=shlex.quote(url))
         if host in stack.balancers:
-            script += BALANCER.format(port=stack.port, path=path, vip=stack.vip)
+            script += BALANCER.format(port=stack.port, path=path, vip=stack.vip, listens=host.listens)
         try:
             said = host.run(script, seconds=8).splitlines()
         except DrillError as error:
             return [f"{host.name}: {error}"]
-        return [f"{host.name}: {words}" for words in said]
+        return [f"{host.name}: {words}" for line in said if (words := _in_words(host, line))]
 
     with ThreadPoolExecutor(len(stack.hosts)) as pool:
         found = [words for answer in pool.map(ask, stack.hosts) for words in answer]
@@ -43,6 +52,14 @@ def missing(stack: Stack, path: str = "/version") -> list[str]:
     if len(holders) != 1:
         wrong.append(f"{stack.vip} is held by {', '.join(holders) or 'nobody'}")
     return wrong
+
+
+def _in_words(host: Host, line: str) -> str:
+    """Return what a line of a host's answer means; nothing where it says that an apiserver is ready."""
+    if host.apiserver is None or not line.startswith(_SAID):
+        return line
+    code = line.removeprefix(_SAID)
+    return "" if host.apiserver.ready(int(code or 0)) else _NOT_READY
 
 
 def await_whole(stack: Stack, seconds: float) -> float | None:

@@ -51,7 +51,7 @@ def rendered(name: str, stack: Stack, host: Host, interface: str) -> dict[str, s
         "own": host,
         "first": host == stack.balancers[0],
         "peers": [peer for peer in stack.balancers if peer != host],
-        "backends": stack.hosts,
+        "backends": stack.backends,
         "interface": interface,
     }
     return {path: environment.get_template(f"{file}.j2").render(facts) for file, (path, _) in FILES.items()}

@@ -76,11 +76,11 @@ def _own(engine: Engine, stack: Stack, config: str) -> Own:
     resources: list[dict[str, Any]] = engine.export().get("resources") or []
     bundles: dict[str, dict[str, str]] = {host.name: {} for host in stack.balancers}
     for resource in resources:
-        for host, found in bundles.items():
+        for host in stack.balancers:
             for service in ("haproxy", "keepalived"):
-                if resource["urn"].endswith(f"-{host}-{service}"):
-                    found[service] = str(resource["inputs"]["stdin"])
-    return Own(config, engine.outputs()["budget"], bundles)
+                if resource["urn"].endswith(f"-{host.called or host.name}-{service}"):
+                    bundles[host.name][service] = str(resource["inputs"]["stdin"])
+    return Own(config, engine.outputs()[f"{stack.prefix}budget"], bundles)
 
 
 def _clear(host: Host, vip: str) -> None:

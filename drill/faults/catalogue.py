@@ -1,11 +1,13 @@
 """Every fault of the drill, with what the component promises for it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from drill.errors import DrillError
 from drill.faults import changes, doings
 from drill.faults.doings import APISERVER, machine, service
 from drill.faults.fault import NO_PROMISE, NOTHING_FAILS, Fault, nothing
+from drill.faults.fitting import able, apiservers, one_apart, one_elsewhere, our_program
+from drill.stack import Stack
 
 _HAPROXY = "process_death"
 _LAST_HAPROXY = "last_process_death"
@@ -56,55 +58,61 @@ _ALL = (
         "HAProxy stopped on the holder while the peer's is down, then back",
         service("stop", "haproxy", "holder"),
         "process_return",
-        prepare=service("stop", "haproxy", "peer"),
+        prepare=service("stop", "haproxy", "peers"),
         must_be_whole=False,
         path="vip",
         anchor="heal",
         hold_s=4,
+        sandbox_only=True,
     ),
     Fault(
         "survivor-haproxy-killed",
         "HAProxy killed on the holder while the peer's is down",
         service("kill", "haproxy", "holder"),
         _LAST_HAPROXY,
-        prepare=service("stop", "haproxy", "peer"),
+        prepare=service("stop", "haproxy", "peers"),
         must_be_whole=False,
         path="vip",
+        sandbox_only=True,
     ),
     Fault(
         "survivor-haproxy-hung",
         "HAProxy hung for 10 s on the holder while the peer's is down",
         service("hang", "haproxy", "holder"),
         "last_process_hang",
-        prepare=service("stop", "haproxy", "peer"),
+        prepare=service("stop", "haproxy", "peers"),
         must_be_whole=False,
         path="vip",
         hold_s=10,
+        sandbox_only=True,
     ),
     Fault(
         "both-haproxy-stopped",
-        "HAProxy stopped on both balancers, then back",
+        "HAProxy stopped on every balancer, then back",
         service("stop", "haproxy", "balancers"),
         "process_return",
         path="vip",
         anchor="heal",
         hold_s=4,
+        sandbox_only=True,
     ),
     Fault(
         "both-haproxy-killed",
-        "HAProxy killed on both balancers at once",
+        "HAProxy killed on every balancer at once",
         service("kill", "haproxy", "balancers"),
         _LAST_HAPROXY,
         path="vip",
         whole_from="inject",
+        sandbox_only=True,
     ),
     Fault(
         "both-haproxies-hung",
-        "HAProxy hung on both balancers; each is killed and started anew",
+        "HAProxy hung on every balancer; each is killed and started anew",
         service("hang", "haproxy", "balancers"),
         "last_process_hang",
         path="vip",
         hold_s=10,
+        sandbox_only=True,
     ),
     # --- keepalived --------------------------------------------------------------------------------------------
     Fault(
@@ -143,6 +151,7 @@ _ALL = (
         hold_s=8,
         whole_limit_s=60,
         sandbox_only=True,
+        needs=(one_elsewhere,),
     ),
     Fault(
         "holder-frozen",
@@ -156,6 +165,7 @@ _ALL = (
         hold_s=8,
         whole_limit_s=30,
         sandbox_only=True,
+        needs=(one_elsewhere,),
     ),
     Fault(
         "holder-rebooted",
@@ -168,6 +178,7 @@ _ALL = (
         hold_s=2,
         whole_from="inject",
         whole_limit_s=60,
+        needs=(one_elsewhere,),
     ),
     Fault(
         "holder-cut-off",
@@ -180,10 +191,11 @@ _ALL = (
         silences="holder",
         hold_s=8,
         whole_limit_s=30,
+        needs=(one_elsewhere, able("cut_off")),
     ),
     Fault(
         "holder-partitioned",
-        "the holder and its peer do not reach each other for 8 s, everybody else reaches both",
+        "the holder and its peers do not reach each other for 8 s, everybody else reaches all",
         machine("partitioned", "holder"),
         _HOST,
         two_holders=NO_PROMISE,  # two have no majority
@@ -204,10 +216,11 @@ _ALL = (
         whole_from="inject",
         whole_limit_s=60,
         sandbox_only=True,
+        needs=(one_elsewhere,),
     ),
     Fault(
         "both-rebooted",  # promised nothing: what counts is that redundancy comes back by itself
-        "both balancers switched off and on at once",
+        "every balancer switched off and on at once",
         machine("off", "balancers"),
         path="vip",
         silences="balancers",
@@ -219,38 +232,42 @@ _ALL = (
     # --- kube-apiservers -----------------------------------------------------------------------------------------
     Fault(
         "apiserver-killed",
-        "one of three apiservers killed, for 20 s",
+        "one of the apiservers killed, for 20 s",
         service("kill", APISERVER, "third", stays_dead=True),
         NOTHING_FAILS,
         path="third",
         hold_s=20,
         sandbox_only=True,
+        needs=(apiservers(2),),
     ),
     Fault(
         "apiserver-hung",
-        "one of three apiservers hung, for 20 s",
+        "one of the apiservers hung, for 20 s",
         service("hang", APISERVER, "third"),
         "backend_hang",
         path="third",
         hold_s=20,
         sandbox_only=True,
+        needs=(apiservers(2),),
     ),
     Fault(
         "apiserver-not-ready",
-        "one of three apiservers not ready, for 8 s",
+        "one of the apiservers not ready, for 8 s",
         doings.not_ready,
         NOTHING_FAILS,
         hold_s=8,
         sandbox_only=True,
+        needs=(apiservers(2),),
     ),
     Fault(
         "apiserver-draining",
-        "one of three apiservers ended in order, for 10 s",
+        "one of the apiservers ended in order, for 10 s",
         doings.draining,
         NOTHING_FAILS,
         path="third",
         hold_s=10,
         sandbox_only=True,
+        needs=(apiservers(2),),
     ),
     Fault(
         "apiserver-cut-off",
@@ -260,15 +277,17 @@ _ALL = (
         path="third",
         silences="third",
         hold_s=15,
+        needs=(apiservers(2), one_apart, able("cut_off")),
     ),
     Fault(
         "apiservers-two-killed",
-        "two of three apiservers killed, for 8 s",
+        "two of the apiservers killed, for 8 s",
         service("kill", APISERVER, "two", stays_dead=True),
         NOTHING_FAILS,
         path="two",
         hold_s=8,
         sandbox_only=True,
+        needs=(apiservers(3),),
     ),
     Fault(
         "apiservers-all-killed",
@@ -283,13 +302,14 @@ _ALL = (
     # --- changes -------------------------------------------------------------------------------------------------
     Fault(
         "reload-storm",
-        "HAProxy reloaded twenty times on both balancers, one apiserver hanging",
+        "HAProxy reloaded twenty times on every balancer, one apiserver hanging",
         doings.reload_storm,
         NOTHING_FAILS,
         prepare=doings.apiserver_gone,
         must_be_whole=False,
         hold_s=3,
         sandbox_only=True,
+        needs=(apiservers(2),),
     ),
     Fault(
         "change-timer",
@@ -297,6 +317,7 @@ _ALL = (
         changes.changed({"haproxy.timeout_client": "11h"}),
         NOTHING_FAILS,
         hold_s=2,
+        needs=(our_program,),
     ),
     Fault(
         "change-preset",
@@ -304,6 +325,7 @@ _ALL = (
         changes.changed({"failover.preset": "tolerant"}),
         NOTHING_FAILS,
         hold_s=2,
+        needs=(our_program,),
     ),
     Fault(
         "change-monitor-port",
@@ -311,6 +333,7 @@ _ALL = (
         changes.changed({"monitorPort": "33306"}),
         NOTHING_FAILS,
         hold_s=2,
+        needs=(our_program,),
     ),
     Fault(
         "change-port",
@@ -318,6 +341,7 @@ _ALL = (
         changes.other_port,
         NOTHING_FAILS,
         hold_s=2,
+        needs=(our_program,),
     ),
     Fault(
         "change-password",
@@ -332,6 +356,7 @@ _ALL = (
             }
         ),
         hold_s=2,
+        needs=(our_program,),
     ),
     Fault(
         "change-ssh-key",
@@ -340,6 +365,7 @@ _ALL = (
         NOTHING_FAILS,
         hold_s=2,
         sandbox_only=True,
+        needs=(our_program,),
     ),
     Fault(
         "change-packages",
@@ -349,6 +375,7 @@ _ALL = (
         prepare=changes.later_packages_offered,
         hold_s=2,
         sandbox_only=True,
+        needs=(our_program,),
     ),
     Fault(
         "packages-installed-anew",
@@ -395,3 +422,28 @@ def named(names: Iterable[str]) -> list[Fault]:
         if name not in CATALOGUE:
             raise DrillError(f"fault {name!r}: there is none of that name; there are: {', '.join(CATALOGUE)}")
     return [CATALOGUE[name] for name in wanted]
+
+
+def demanded(names: Iterable[str], stack: Stack) -> list[Fault]:
+    """Return the faults of these names. Raises :class:`DrillError` for each that does not fit the stack, with why."""
+    found = named(names)
+    lacks = [f"fault {fault.name!r}: {why}" for fault in found if (why := fault.misfit(stack))]
+    if lacks:
+        raise DrillError("; ".join(lacks))
+    return found
+
+
+def fitting(names: Iterable[str], stack: Stack, tell: Callable[[str], None]) -> list[Fault]:
+    """Return those of these faults that fit the stack, and say why of each that is left out.
+
+    Raises :class:`DrillError` if none is left.
+    """
+    found = []
+    for fault in named(names):
+        if why := fault.misfit(stack):
+            tell(f"left out: {fault.name}: {why}")
+        else:
+            found.append(fault)
+    if not found:
+        raise DrillError("no fault of this set fits the stack")
+    return found

@@ -18,11 +18,11 @@ def on(who: str, scene: Scene) -> list[Host]:
     """Return the hosts a word means."""
     return {
         "holder": [scene.holder],
-        "peer": [scene.peer],
-        "third": [scene.third],
+        "peers": scene.peers,
+        "third": scene.victims[:1],
         "balancers": list(scene.stack.balancers),
-        "two": [scene.third, scene.peer],
-        "all": list(scene.stack.hosts),
+        "two": scene.victims[:2],
+        "all": list(scene.stack.backends),
     }[who]
 
 
@@ -64,13 +64,19 @@ def machine(what: str, who: str) -> Doing:
     def doing(scene: Scene) -> Iterator[None]:
         with ExitStack() as stack:
             for host in on(who, scene):
-                made = host.partitioned(scene.peer) if what == "partitioned" else getattr(host, what)()
-                stack.enter_context(made)
+                for made in _made(what, host, scene):
+                    stack.enter_context(made)
                 if what in host.ends_late:
                     scene.ends_late.add(host.name)
             yield
 
     return doing
+
+
+def _made(what: str, host: Host, scene: Scene) -> list[AbstractContextManager[None]]:
+    if what == "partitioned":
+        return [host.partitioned(peer) for peer in scene.peers if peer != host]
+    return [getattr(host, what)()]
 
 
 @contextmanager
@@ -123,24 +129,24 @@ def host_returns(scene: Scene) -> Iterator[None]:
 
 @contextmanager
 def holder_gone(scene: Scene) -> Iterator[None]:
-    """Switch the holder off, before the measurement; the peer serves."""
+    """Switch the holder off, before the measurement; a peer serves."""
     with scene.returning:
         scene.returning.enter_context(scene.holder.off())
-        _await_holder(scene, scene.peer)
+        _await_successor(scene)
         _await_quiet(scene)
         yield
 
 
-def _await_holder(scene: Scene, wanted: Host, seconds: float = 15) -> None:
+def _await_successor(scene: Scene, seconds: float = 15) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:
-            if scene.stack.holder() == wanted:
+            if scene.stack.holder() != scene.holder:
                 return
         except DrillError:
             pass
         if time.monotonic() > deadline:
-            raise DrillError(f"{wanted.name} did not take over within {seconds:.0f} s")
+            raise DrillError(f"nobody took over from {scene.holder.name} within {seconds:.0f} s")
         time.sleep(0.1)
 
 

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from drill.errors import DrillError
+from drill.faults.fitting import Need
 from drill.hosts import Host
 from drill.stack import Stack
 from sandbox.stack.engine import Engine
@@ -30,14 +31,30 @@ class Scene:
     """Hosts with a fault that goes on until it ends by itself, whenever it was to be healed."""
 
     @property
+    def peers(self) -> list[Host]:
+        """The other balancers."""
+        return [host for host in self.stack.balancers if host != self.holder]
+
+    @property
     def peer(self) -> Host:
-        """The balancer that takes over."""
-        return next(host for host in self.stack.balancers if host != self.holder)
+        """A balancer that is not the holder; of two the one that takes over."""
+        return self.peers[0]
+
+    @property
+    def spectator(self) -> Host:
+        """Where clients are that the holder's faults do not reach."""
+        return self.stack.spectator(self.holder)
+
+    @property
+    def victims(self) -> list[Host]:
+        """The hosts with an apiserver, in the order in which faults happen to it: those far from the VIP first."""
+        order = [*reversed(self.stack.apart), *self.peers, self.holder]
+        return [host for host in order if host.apiserver]
 
     @property
     def third(self) -> Host:
-        """A master that is no balancer: its apiserver is the one faults happen to."""
-        return self.stack.spectator
+        """The host to whose apiserver faults happen: no balancer, unless all are; then not the holder."""
+        return self.victims[0]
 
 
 Doing = Callable[[Scene], AbstractContextManager[object]]
@@ -77,21 +94,30 @@ class Fault:
     """How long is measured after redundancy is whole, so that a late failure is seen."""
     must_be_whole: bool = True
     """Not where something else is kept broken by `prepare`."""
+    needs: tuple[Need, ...] = ()
+    """What a stack must have for it."""
     sandbox_only: bool = False
-    """Also where it is about the unit and the files of the sandbox's stand-in for kube-apiserver."""
+    """For what SSH cannot undo, for two faults at once and what leaves nobody to answer, and for what happens to the
+    unit and the files of the sandbox's stand-in for kube-apiserver."""
+
+    def misfit(self, stack: Stack) -> str:
+        """Return why it does not fit a stack, nothing if it does."""
+        if self.sandbox_only and stack.sandbox is None:
+            return "needs the sandbox"
+        return next((lack for need in self.needs if (lack := need(stack))), "")
 
     def silenced(self, scene: Scene) -> tuple[str, ...]:
         """Return the names of hosts out of reach."""
         return {
             "": (),
             "holder": (scene.holder.name,),
-            "third": (scene.third.name,),
+            "third": tuple(host.name for host in scene.victims[:1]),
             "balancers": tuple(host.name for host in scene.stack.balancers),
         }[self.silences]
 
     def ended_path(self, scene: Scene) -> str:
         """Return whose streams it ends, with the host's name filled in."""
-        names = {"third": [scene.third], "two": [scene.third, scene.peer], "all": scene.stack.hosts}
+        names = {"third": scene.victims[:1], "two": scene.victims[:2], "all": scene.stack.backends}
         return ",".join(host.name for host in names[self.path]) if self.path in names else self.path
 
     def budget_ms(self, scene: Scene) -> int | None:
@@ -100,7 +126,7 @@ class Fault:
 
     def lasting_ms(self, scene: Scene) -> int | None:
         """Return within how many ms of the fault's beginning requests may fail, ``None`` for `budget_ms`."""
-        return _promised(scene, self.lasting) if self.lasting else None
+        return _promised(scene, self.lasting) if self.lasting and scene.holder.apiserver else None
 
     def two_holders_ms(self, scene: Scene) -> int | None:
         """Return for how many ms two may have the VIP, ``None`` where nothing is promised."""

@@ -4,19 +4,49 @@ import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, ClassVar
 
 from drill.errors import DrillError
 
 
 @dataclass(frozen=True)
+class Apiserver:
+    """What a host's kube-apiserver is asked, as HAProxy's health check does."""
+
+    port: int = 6443
+    path: str = "/readyz"
+    """Empty where HAProxy only connects."""
+    status: str = "200"
+    """HTTP statuses that mean ready: ``200``, ``200,401`` or ``200-399``; empty where HAProxy only connects."""
+
+    def ready(self, status: int) -> bool:
+        """Whether an answer with this status means ready; 0 is none. Where HAProxy only connects, any does."""
+        if not self.status:
+            return status > 0
+        return any(status in range(low, high + 1) for low, high in self.ranges)
+
+    @property
+    def ranges(self) -> list[tuple[int, int]]:
+        """The statuses as ranges, both ends included."""
+        parts = (part.partition("-") for part in self.status.split(",") if part)
+        return [(int(low), int(high or low)) for low, _, high in parts]
+
+
+@dataclass(frozen=True)
 class Host(ABC):
-    """One master."""
+    """One host of the endpoint: a master, or a balancer of its own."""
 
     name: str
+    """On the sandbox what its apiserver calls itself, too."""
     address: str
     """In the VPC."""
+    apiserver: Apiserver | None = field(default=None, kw_only=True)
+    """``None``: a balancer without one."""
+    listens: str = field(default="127.0.0.1", kw_only=True)
+    """Where its HAProxy is asked, if it has one; empty: on the VIP alone."""
+    called: str = field(default="", kw_only=True)
+    """Its name in the stack, where that is another one."""
     ends_late: ClassVar[frozenset[str]] = frozenset()
     """What is healed only when its time has come: nobody can reach the host before."""
 
@@ -35,6 +65,11 @@ class Host(ABC):
     @abstractmethod
     def clock_offset(self) -> float:
         """Return by how many seconds the host's clock is ahead of this machine's."""
+
+    def lack(self, what: str) -> str:
+        """Return what is missing on the host for a fault such as ``cut_off``; nothing if it can be done."""
+        del self, what
+        return ""
 
     @abstractmethod
     def stopped(self, service: str) -> AbstractContextManager[None]:

@@ -16,10 +16,17 @@ from drill.hosts.base import Host
 CUT_OFF_S = 20
 """A host that was cut off lets packets in again by itself: nobody could reach it to heal it."""
 BOOT_LIMIT_S = 300.0
-_DROP_ALL = (
-    "table inet drill { chain in { type filter hook input priority -400; policy drop; }"
-    " chain out { type filter hook output priority -400; policy drop; } }"
+HEALED_AFTER_S = 300
+"""A service that was stopped or hung is started by its host, if nobody has healed it by then: no fault lasts longer."""
+_HOOK = "type filter hook {} device $link priority -500; policy drop;"
+# At the device: keepalived's gratuitous ARPs pass by what hooks into IP, and would call the VIP back.
+_RULES = f"table netdev drill {{ chain in {{ {_HOOK.format('ingress')} }}; chain out {{ {_HOOK.format('egress')} }}; }}"
+CHECKED = (
+    "link=$(ip -oneline -4 address show to {address} | awk '{{ print $2; exit }}'); "
+    f'rules="{_RULES.replace("{", "{{").replace("}", "}}")}"; echo "$rules" | nft --check -f -'
 )
+"""Whether the host takes the rules, before anything depends on them."""
+_OPEN = "nft delete table netdev drill"
 
 
 @dataclass(frozen=True)
@@ -32,8 +39,9 @@ class SshHost(Host):
     """More words for ssh(1): the key, a bastion."""
     ends_late: ClassVar[frozenset[str]] = frozenset({"cut_off"})
 
-    def _ssh(self, command: str) -> list[str]:
-        said = ("BatchMode=yes", "ConnectTimeout=5", "ServerAliveInterval=2", "ServerAliveCountMax=3")
+    def _ssh(self, command: str, silence_s: int = 6) -> list[str]:
+        alive = f"ServerAliveCountMax={silence_s // 2}"
+        said = ("BatchMode=yes", "ConnectTimeout=5", "ServerAliveInterval=2", alive)
         words = [word for option in said for word in ("-o", option)]
         sudo = "" if self.destination.startswith("root@") else "sudo -n "
         return ["ssh", *words, *self.options, self.destination, f"{sudo}sh -c {shlex.quote(command)}"]
@@ -57,7 +65,8 @@ class SshHost(Host):
 
     @override
     def client(self, argv: Sequence[str], sink: IO[bytes]) -> subprocess.Popen[bytes]:
-        command = self._ssh(f"exec {shlex.join(argv)}")
+        # On a host that is cut off it lives on, and has more to tell afterwards.
+        command = self._ssh(f"exec {shlex.join(argv)}", silence_s=3 * CUT_OFF_S)
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=sink, stderr=subprocess.PIPE)
 
     @override
@@ -75,32 +84,51 @@ class SshHost(Host):
         return best[1]
 
     @override
+    def lack(self, what: str) -> str:
+        if what != "cut_off":
+            return ""
+        said = f"{CHECKED.format(address=self.address)} >/dev/null 2>&1 || echo no"
+        return (
+            "nft (package nftables) and a kernel (5.16) with its egress hook"
+            if self.run(said).strip()
+            else ""
+        )
+
+    @override
     @contextmanager
     def stopped(self, service: str) -> Iterator[None]:
-        try:
-            self.run(f"systemctl stop {service}")
+        with self._healed(service, f"systemctl stop {service}", f"systemctl start {service}"):
             yield
-        finally:
-            self.run(f"systemctl start {service}")
 
     @override
     @contextmanager
     def killed(self, service: str, *, stays_dead: bool = False) -> Iterator[None]:
         then = f"; systemctl stop {service}" if stays_dead else ""
-        try:
-            self.run(f"systemctl kill --signal=KILL {service}{then}")
+        killing = f"systemctl kill --signal=KILL {service}{then}"
+        with self._healed(service, killing, f"systemctl reset-failed {service}; systemctl start {service}"):
             yield
-        finally:
-            self.run(f"systemctl reset-failed {service}; systemctl start {service}")
 
     @override
     @contextmanager
     def hung(self, service: str) -> Iterator[None]:
+        going_on = f"systemctl kill --signal=CONT {service} || systemctl is-active {service}"
+        with self._healed(service, f"systemctl kill --signal=STOP {service}", going_on):
+            yield
+
+    @contextmanager
+    def _healed(self, service: str, breaking: str, healing: str) -> Iterator[None]:
+        """Break a service and heal it; a timer on the host does if this program, or its way in, is gone by then."""
+        unit = f"drill-heal-{service}"
+        # A timer that an earlier drill left has this one's name.
+        timer = (
+            f"systemctl stop {unit}.timer 2>/dev/null; systemd-run --quiet --collect --unit={unit} "
+            f"--on-active={HEALED_AFTER_S} sh -c {shlex.quote(healing)}"
+        )
         try:
-            self.run(f"systemctl kill --signal=STOP {service}")
+            self.run(f"{timer} && {{ {breaking}; }}")
             yield
         finally:
-            self.run(f"systemctl kill --signal=CONT {service} || systemctl is-active {service}")
+            self.run(f"{{ {healing}; }} && {{ systemctl stop {unit}.timer || true; }}")
 
     @override
     @contextmanager
@@ -125,13 +153,19 @@ class SshHost(Host):
     @override
     @contextmanager
     def cut_off(self) -> Iterator[None]:
-        script = f"sleep 0.5; echo {shlex.quote(_DROP_ALL)} | nft -f -; sleep {CUT_OFF_S}; nft delete table inet drill"
-        # A unit of the host's own ends it, whatever becomes of this program.
+        script = f"sleep 0.5; printenv RULES | nft -f - && sleep {CUT_OFF_S}"
+        # A unit of the host's own ends it, whatever becomes of this program; and of the unit, if that is ended early.
+        # (A boot ends it too: nothing of it is kept.) While one is in force, its name forbids a second one.
         self.run(
-            f"command -v nft && systemd-run --quiet --collect --unit=drill-cut-off sh -c {shlex.quote(script)}"
+            f"{CHECKED.format(address=self.address)} && "
+            'systemd-run --quiet --collect --unit=drill-cut-off --setenv=RULES="$rules" '
+            f"--property=RuntimeMaxSec={CUT_OFF_S + 10} --property=ExecStopPost='-/bin/sh -c \"{_OPEN}\"' "
+            f"sh -c {shlex.quote(script)}"
         )
         began = time.monotonic()
-        time.sleep(0.5)
-        yield
-        time.sleep(max(0.0, CUT_OFF_S + 1 - (time.monotonic() - began)))
-        self.run("true", seconds=60)
+        try:
+            time.sleep(0.5)
+            yield
+        finally:
+            time.sleep(max(0.0, CUT_OFF_S + 1 - (time.monotonic() - began)))
+            self.run("true", seconds=60)

@@ -37,7 +37,7 @@ def hold(stack: Stack, count: int, minutes: float, tell: Callable[[str], None]) 
         "seconds": 0,
         "pause_s": minutes * 60,
     }
-    with hammering(stack.spectator, options) as line:
+    with hammering(stack.spectator(holder), options) as line:
         opened = line()
         during = usage(holder, worker)
         tell(

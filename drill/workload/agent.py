@@ -146,7 +146,7 @@ class Request:
         self.by = headers.get("x-served-by", "")
         if len(body) >= int(headers.get("content-length", 0)):
             status = lines[0].split(" ")[1]
-            self.end("" if status == "200" else f"status {status}")
+            self.end("" if self.agent.answers(status) else f"status {status}")
 
     def end(self, why: str) -> None:
         """Write what became of it."""
@@ -190,7 +190,7 @@ class Connection:
             raise
 
     async def ask(self, path: str, *, close: bool) -> None:
-        """Send a GET and read its whole answer; an answer other than 200 raises ``OSError``."""
+        """Send a GET and read its whole answer; another status than those of an answer raises ``OSError``."""
         ending = "close" if close else "keep-alive"
         self.writer.write(
             f"GET {path} HTTP/1.1\r\nHost: {self.agent.host}\r\nConnection: {ending}\r\n\r\n".encode()
@@ -198,15 +198,15 @@ class Connection:
         length = await self.head()
         await self.reader.readexactly(length)
 
-    async def head(self) -> int:
-        """Read status and headers; return the length of the body."""
+    async def head(self, *, watch: bool = False) -> int:
+        """Read status and headers; return the length of the body. Nobody watches where a stranger is sent away."""
         lines = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         status = lines[0].split(" ")[1]
         headers = {
             key.lower(): value.strip() for key, _, value in (line.partition(":") for line in lines[1:])
         }
         self.by = headers.get("x-served-by", "")
-        if status != "200":
+        if status != "200" and (watch or not self.agent.answers(status)):
             raise OSError(0, f"status {status}")
         return int(headers.get("content-length", 0))
 
@@ -224,6 +224,7 @@ class Agent:
         self.host, self.port, self.path = options["host"], options["port"], options["path"]
         self.interval = options["interval_ms"] / 1000
         self.limit = options["limit_ms"] / 1000
+        self.statuses: list[tuple[int, int]] = options["statuses"]
         self.watches, self.idles = options["watches"], options["idle"]
         self.vip = options.get("vip") or ""
         self.tls = ssl.create_default_context()
@@ -234,6 +235,10 @@ class Agent:
         self.under_way: dict[Request, None] = {}
         self.open: dict[str, Connection] = {}
         self.tasks: set[asyncio.Future[None]] = set()
+
+    def answers(self, status: str) -> bool:
+        """Whether a status is an answer: strangers may be told to go away, if health checks are."""
+        return any(low <= int(status) <= high for low, high in self.statuses)
 
     def start(self, coroutine: Coroutine[None, None, None]) -> None:
         """Run something beside everything else."""
@@ -298,7 +303,7 @@ class Agent:
                 connection.writer.write(
                     f"GET /watch?interval=1 HTTP/1.1\r\nHost: {self.host}\r\n\r\n".encode()
                 )
-                await asyncio.wait_for(connection.head(), self.limit)
+                await asyncio.wait_for(connection.head(watch=True), self.limit)
                 opened = now()
                 emit("watch-open", stream=name, at=opened, by=connection.by)
                 # Three events missing: a client-go watch would wait for its ping to fail; the stream is dead.

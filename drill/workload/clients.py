@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from drill.errors import DrillError
 from drill.stack import Stack
 
 SOURCE = (Path(__file__).parent / "agent.py").read_text()
+BEGIN_LIMIT_S = 30.0
 STOP_LIMIT_S = 8.0
 WITNESS = "witness-"
 """Begins the names of those that only look at the address."""
@@ -46,8 +48,11 @@ class Clients:
 
     def start(self, name: str, spawn: Spawn, options: Mapping[str, object], python: str = "python3") -> None:
         """Start a client; it writes ``NAME.jsonl``."""
-        with (self._directory / f"{name}.jsonl").open("wb") as sink:
+        with self._file(name).open("wb") as sink:
             self._running[name] = spawn([python, "-c", SOURCE, json.dumps(options)], sink)
+
+    def _file(self, name: str) -> Path:
+        return self._directory / f"{name}.jsonl"
 
     def tell(self, command: str, *, witnesses: bool = False) -> None:
         """Say something to every client that still lives; a witness has no part in the load."""
@@ -58,6 +63,18 @@ class Clients:
                 assert process.stdin is not None  # noqa: S101 - it is a pipe
                 process.stdin.write(f"{command}\n".encode())
                 process.stdin.flush()
+
+    def await_begun(self) -> None:
+        """Wait until every client has said that it began: on a busy machine that takes seconds.
+
+        One that begins in the middle of the fault would take what was before for an outage. Raises :class:`DrillError`.
+        """
+        deadline = time.monotonic() + BEGIN_LIMIT_S
+        while waiting := [name for name in self._running if not self._file(name).stat().st_size]:
+            self.check()
+            if time.monotonic() > deadline:
+                raise DrillError(f"not begun within {BEGIN_LIMIT_S:.0f} s: {', '.join(waiting)}")
+            time.sleep(0.1)
 
     def check(self) -> None:
         """Raise :class:`DrillError` if a client ended already, with its own words."""
@@ -90,7 +107,13 @@ def placed(stack: Stack, directory: Path, load: Load, namespace: str) -> Iterato
     """Run clients outside (in `namespace`, or here), on every host, and a witness of the address on balancers."""
     clients = Clients(directory)
     holder = stack.holder()
-    common = {"host": stack.vip, "port": stack.port, "path": load.path, "limit_ms": load.limit_ms}
+    common = {
+        "host": stack.vip,
+        "port": stack.port,
+        "path": load.path,
+        "limit_ms": load.limit_ms,
+        "statuses": stack.statuses,
+    }
     inside = {**common, "interval_ms": load.inside_ms, "watches": load.watches, "idle": load.idle}
     with ExitStack() as ending:
         ending.callback(clients.end)
@@ -99,8 +122,8 @@ def placed(stack: Stack, directory: Path, load: Load, namespace: str) -> Iterato
             options = {**inside, "host": host, "port": port, "interval_ms": load.outside_ms}
             clients.start("client-outside", _here(namespace), options, sys.executable)
         for host_ in stack.hosts:
-            # A TLS watch from every master; requests from one that is no balancer and from the holder.
-            busy = host_.name in (holder.name, stack.spectator.name)
+            # A TLS watch from every host; requests from one that is no balancer (or no holder) and from the holder.
+            busy = host_ in (holder, stack.spectator(holder))
             options = {**inside, "interval_ms": load.inside_ms if busy else 0}
             with suppress(DrillError):  # it is off: that is what the fault is about
                 clients.start(f"client-{host_.name}", host_.client, options)

@@ -45,5 +45,4 @@ api = ApiServerVip(
         tags={"cluster": "existing"},
     ),
 )
-pulumi.export("control_plane_endpoint", api.control_plane_endpoint)
-pulumi.export("endpoint", api.endpoint)
+api.export()

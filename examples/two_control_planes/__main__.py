@@ -65,5 +65,4 @@ for name, (vip, hosts) in CONTROL_PLANES.items():
             "tags": {"cluster": name},
         },
     )
-    pulumi.export(f"{name}_control_plane_endpoint", api.control_plane_endpoint)
-    pulumi.export(f"{name}_endpoint", api.endpoint)
+    api.export(f"{name}_")

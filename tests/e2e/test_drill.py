@@ -1,6 +1,7 @@
 """The drill on a running stack: what it measures, that it heals, and that a broken configuration turns it red."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -23,9 +24,10 @@ CFG = "/etc/haproxy/haproxy.cfg"
 OVER = 2
 
 
-def drill(lab: Lab, output: Path, *faults: str) -> tuple[int, dict[str, dict[str, Any]]]:
+def drill(lab: Lab, output: Path, *faults: str, prefix: str = "") -> tuple[int, dict[str, dict[str, Any]]]:
     """Run faults as a person would; the exit status, and the figures by fault."""
     where = ["--sandbox", lab.settings.name, "--stack", lab.flow.stack, "--project", str(lab.flow.project)]
+    where += ["--outputs", prefix] if prefix else []
     only = [word for fault in faults for word in ("--only", fault)]
     done = subprocess.run(
         [sys.executable, "-m", "drill", *where, "--output", str(output), *only],
@@ -57,6 +59,43 @@ def test_faults_are_measured_healed_and_leave_nothing_behind(standing: Lab, tmp_
         assert streams.lost() == []
     for host in BALANCERS:
         assert standing.ssh(host, "systemctl is-active haproxy keepalived").split() == ["active", "active"]
+
+
+def test_hosts_of_a_real_cloud_are_reached_and_healed_through_ssh(standing: Lab, tmp_path: Path) -> None:
+    key = standing.engine.environment["SANDBOX_SSH_KEY"]
+    known = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR")
+    login = [f"--ssh-option={word}" for word in (f"-i{key}", *(f"-o{option}" for option in known))]
+    where = [
+        "--stack",
+        standing.flow.stack,
+        "--project",
+        str(standing.flow.project),
+        "--output",
+        str(tmp_path),
+    ]
+
+    def through_ssh(fault: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "drill", "--real-cloud", *where, *login, "--only", fault],
+            cwd=PROJECT,
+            env={**os.environ, **standing.engine.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    refused = through_ssh("both-haproxy-killed")
+    assert refused.returncode == 1
+    assert "needs the sandbox" in refused.stderr
+    done = through_ssh("haproxy-stopped")
+    figures = tmp_path / "latest.json"
+    assert figures.exists(), done.stdout + done.stderr
+    [stopped] = json.loads(figures.read_text())
+    assert stopped["streams_ended"] > 0, stopped["why"]
+    assert stopped["whole_again_ms"] is not None
+    for host in BALANCERS:
+        assert standing.ssh(host, "systemctl is-active haproxy").strip() == "active"
+        assert "drill-heal" not in standing.ssh(host, "systemctl list-units --all 'drill-*'")
 
 
 BREAKS = {

@@ -9,6 +9,7 @@ from sandbox.settings import Settings
 from sandbox.stack.engine import PROJECT
 from tests.e2e.conftest import make_lab
 from tests.e2e.lab import Lab
+from tests.e2e.test_drill import drill
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -39,6 +40,12 @@ def test_two_control_planes_in_one_vswitch_work_beside_each_other(
         # The cloud's view of both included, each asked with its own login.
         assert {name: one["failures"] for name, one in lab.verified().items()} == {"blue": [], "green": []}
         assert [*lab.verified("green")] == ["green"]
+        # Another shape than the dev stack's: both masters balance.
+        _, figures = drill(lab, tmp_path / "drill", "apiserver-killed", prefix="green_")
+        killed = figures["apiserver-killed"]
+        assert killed["config"] == "green"
+        assert killed["streams_ended"] > 0, killed["why"]
+        assert (killed["failed"], killed["streams_lost"]) == (0, 0), killed["why"]
     finally:
         destroy = lab.pulumi("destroy", "--yes", "--skip-preview")
     assert destroy.returncode == 0, destroy.stdout + destroy.stderr

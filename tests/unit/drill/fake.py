@@ -9,7 +9,7 @@ from typing import IO
 from typing_extensions import override
 
 from drill.faults.fault import Scene
-from drill.hosts import Host
+from drill.hosts import Apiserver, Host
 from drill.stack import Stack
 
 
@@ -59,9 +59,26 @@ class FakeHost(Host):
 
 def scene(answer: Callable[[str], str] = lambda _: "", **budget: int) -> Scene:
     """Three masters, two of them balancers, of which the first has the VIP."""
-    hosts = tuple(FakeHost(f"m{number}", f"10.0.0.{number}", answer) for number in (1, 2, 3))
-    stack = Stack("standard", "10.0.0.10", 6443, budget, hosts, hosts[:2], None)
-    return Scene(stack, hosts[0])
+    return shaped("Ba", "Ba", "a", answer=answer, **budget)
+
+
+def shaped(*kinds: str, answer: Callable[[str], str] = lambda _: "", **budget: int) -> Scene:
+    """Hosts m1, m2 and so on, each of a kind: ``B`` for a balancer, ``a`` for an apiserver, ``Ba`` for both.
+
+    The first balancer has the VIP.
+    """
+    hosts = tuple(
+        FakeHost(
+            f"m{number}",
+            f"10.0.0.{number}",
+            answer,
+            apiserver=Apiserver() if "a" in kind else None,
+        )
+        for number, kind in enumerate(kinds, 1)
+    )
+    balancers = tuple(host for host, kind in zip(hosts, kinds, strict=True) if "B" in kind)
+    stack = Stack("standard", "10.0.0.10", 16443, budget, hosts, balancers, None)
+    return Scene(stack, balancers[0])
 
 
 def log(host: Host) -> list[str]:

@@ -6,6 +6,7 @@ from typing import IO
 
 import pytest
 
+from drill.errors import DrillError
 from drill.workload.clients import Clients
 
 pytestmark = pytest.mark.unit
@@ -22,3 +23,20 @@ def test_a_witness_has_no_part_in_the_load_and_ends_like_the_others(tmp_path: Pa
     clients.end()
     assert (tmp_path / "client-outside.jsonl").read_text() == "storm 40\nstop\n"
     assert (tmp_path / "witness-m1.jsonl").read_text() == "stop\n"
+
+
+def test_nothing_is_measured_before_every_client_has_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spawn(_argv: object, sink: IO[bytes]) -> "Popen[bytes]":
+        return Popen(["sh", "-c", "read word && echo $word; cat"], stdin=PIPE, stdout=sink, stderr=PIPE)
+
+    clients = Clients(tmp_path)
+    clients.start("client-m1", spawn, {})
+    monkeypatch.setattr("drill.workload.clients.BEGIN_LIMIT_S", 0.0)
+    with pytest.raises(DrillError, match="not begun within 0 s: client-m1"):
+        clients.await_begun()
+    monkeypatch.setattr("drill.workload.clients.BEGIN_LIMIT_S", 20.0)
+    clients.tell("begin")
+    clients.await_begun()
+    clients.end()
