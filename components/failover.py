@@ -112,6 +112,8 @@ def budget(
     a kube-apiserver's host vanishes (a refused connection costs nothing, it is redispatched);
     ``backend_hang``: it accepts connections and never answers. The last two last until the backend is
     marked down. At worst a check had just got through TLS and waits for its answer, which may be slow.
+    ``backends_death``: several kube-apiservers die at once. Retries of a refused connection may all go to dead ones,
+    which have the fewest connections, until checks have found them.
 
     Where nobody is left to take over: ``last_process_death`` and ``last_process_hang`` of the last HAProxy, which is
     started anew. Counted from their return: ``process_return``, the first HAProxy when all were down;
@@ -155,4 +157,19 @@ def _of_backends(chosen: Timers) -> dict[str, float]:
     back = (
         milliseconds(chosen.check_downinter or chosen.check_inter) + check + again * (chosen.check_rise - 1)
     )
-    return {"backend_loss": lost, "backend_hang": lost, "backend_return": back + ALLOWANCE_MS}
+    return {
+        "backend_loss": lost,
+        "backend_hang": lost,
+        "backends_death": refused(chosen, observed=True),
+        "backend_return": back + ALLOWANCE_MS,
+    }
+
+
+def refused(chosen: Timers, *, observed: bool) -> float:
+    """Return within how many ms backends that refuse connections are marked down.
+
+    A refused connection, if `observed`, has the next check come soon; else that comes when it is due.
+    """
+    inter = milliseconds(chosen.check_inter)
+    again = milliseconds(chosen.check_fastinter or chosen.check_inter)
+    return (again if observed else inter) + again * (chosen.check_fall - 1) + ALLOWANCE_MS

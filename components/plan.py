@@ -75,6 +75,8 @@ class Plan:
             tracked=keepalived.track_file,
             weighted=bool(keepalived.check_weight),
         )
+        if not self.settings.haproxy.observe:
+            found["backends_death"] = round(failover.refused(self.timers, observed=False))
         if self.settings.health_check.kind is CheckKind.TCP:
             found["backend_hang"] = failover.NEVER_MS
         if self.settings.keepalived.check_kind != "http":

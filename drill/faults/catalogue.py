@@ -283,7 +283,7 @@ _ALL = (
         "apiservers-two-killed",
         "two of the apiservers killed, for 8 s",
         service("kill", APISERVER, "two", stays_dead=True),
-        NOTHING_FAILS,
+        "backends_death",
         path="two",
         hold_s=8,
         sandbox_only=True,

@@ -206,6 +206,12 @@ def test_a_weighted_check_waits_for_the_holders_adverts_to_count_for_nothing() -
     assert examples.planned(examples.topology() | weighted).budget["process_hang"] == plain + 3 * 200
 
 
+def test_refused_connections_that_bring_no_check_forward_wait_for_it() -> None:
+    plain = examples.planned(examples.topology()).budget["backends_death"]
+    unobserved = examples.planned(examples.topology() | {"haproxy": {"observe": False}})
+    assert unobserved.budget["backends_death"] == plain + 400
+
+
 def test_budgets_grow_from_fast_to_tolerant() -> None:
     budgets = [
         examples.planned(examples.topology() | {"failover": {"preset": preset}}).budget
@@ -224,6 +230,7 @@ def test_budgets_grow_from_fast_to_tolerant() -> None:
         "last_process_death": 850,
         "last_process_hang": 5750,
         "process_return": 854,
+        "backends_death": 450,
         "backend_return": 1750,
         "two_holders": 150,
         "two_holders_return": 350,
