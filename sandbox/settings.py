@@ -76,7 +76,10 @@ class Settings:
         """Remember these settings for the commands that only know the name."""
         self.directory.mkdir(parents=True, exist_ok=True)
         stored = {**asdict(self), "eip_range": str(self.eip_range)}
-        (self.directory / "settings.json").write_text(json.dumps(stored) + "\n")
+        # In one step: whoever starts another sandbox meanwhile reads those of all.
+        draft = self.directory / f".settings.{os.getpid()}"
+        draft.write_text(json.dumps(stored) + "\n")
+        draft.replace(self.directory / "settings.json")
 
     @classmethod
     def all(cls) -> "list[Settings]":
@@ -87,10 +90,10 @@ class Settings:
     @classmethod
     def load(cls, name: str) -> "Settings | None":
         """The settings a sandbox of this name was started with, or None where there is none."""
-        file = cls(name=name).directory / "settings.json"
-        if not file.exists():
+        try:
+            stored = json.loads((cls(name=name).directory / "settings.json").read_text())
+        except FileNotFoundError:
             return None
-        stored = json.loads(file.read_text())
         # A sandbox of an earlier revision wrote nothing about hosts: it has some.
         return cls(
             stored["name"],

@@ -27,7 +27,6 @@ SSH_OPTIONS = (
     "UserKnownHostsFile=/dev/null",
     "LogLevel=ERROR",
     "BatchMode=yes",
-    "ConnectTimeout=2",
 )
 
 
@@ -44,9 +43,10 @@ class Host:
         """Run a program in it, past its network."""
         return Machines(self.settings).run(self.id, argv).strip()
 
-    def said(self, command: str) -> str:
+    def said(self, command: str, *, within_s: int = 15) -> str:
         """What a command says over SSH through the EIP; nothing if that does not answer."""
-        words = ["ssh", "-i", str(self.key), *(word for one in SSH_OPTIONS for word in ("-o", one))]
+        options = (*SSH_OPTIONS, f"ConnectTimeout={within_s}")
+        words = ["ssh", "-i", str(self.key), *(word for one in options for word in ("-o", one))]
         done = subprocess.run(
             [*words, f"root@{self.eip}", command], capture_output=True, text=True, check=False, timeout=30
         )
@@ -54,7 +54,7 @@ class Host:
 
     def answers(self) -> bool:
         """Whether it answers SSH."""
-        return self.said("echo here") == "here"
+        return self.said("echo here", within_s=2) == "here"
 
 
 @dataclass(frozen=True)

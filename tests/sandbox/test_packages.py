@@ -149,12 +149,13 @@ def test_what_no_source_has_fails_at_once_in_the_package_managers_words(fleet: F
 
 
 def test_a_held_lock_is_waited_for_and_its_holder_named(fleet: Fleet) -> None:
+    fleet.ssh(HOST, "dpkg --purge socat")
     with (
         injected(fleet.settings, PackageLock(host=HOST)),
         pytest.raises(OSError, match=r"lock is held by python3 \(pid \d+\)"),
     ):
-        packages(fleet, "tree", seconds=10)
-    assert "installed tree" in packages(fleet, "tree")
+        packages(fleet, "socat", seconds=10)
+    assert "installed socat" in packages(fleet, "socat")
 
 
 def test_a_run_that_was_killed_leaves_services_free(fleet: Fleet) -> None:
