@@ -19,7 +19,7 @@ from sandbox.stack import recovery
 from tests.e2e.conftest import make_lab
 from tests.e2e.lab import Lab, eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.endpoint, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 NETWORK, VSWITCH = "alicloud:vpc/network:Network", "alicloud:vpc/switch:Switch"
 GROUP, KEY_PAIR = "alicloud:ecs/securityGroup:SecurityGroup", "alicloud:ecs/ecsKeyPair:EcsKeyPair"
