@@ -5,6 +5,7 @@ Without it the next ``up`` makes a second object, or fails with the cloud's own 
 
 import importlib.metadata
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ import pulumi
 from components import orphans, state
 from components.orphans import Create, Found, Orphan
 
+TRIES = 5
+PAUSE_S = 0.3
 _OWN = "organization"
 """What the engine calls the organization of a backend that has none."""
 
@@ -51,10 +54,21 @@ def _deployment() -> Mapping[str, Any]:
     if organization != _OWN:
         stack = f"{organization}/{pulumi.get_project()}/{stack}"
     try:
-        exported = json.loads(state.pulumi(stack, "stack", "export"))
+        return _exported(stack)
     except (state.StateError, ValueError) as error:
         pulumi.log.warn(f"whether an up was cut off could not be asked: {error}")
         return {}
+
+
+def _exported(stack: str, tries: int = TRIES) -> Mapping[str, Any]:
+    """Return the deployment. The engine may be writing the state, which a directory does not do in one step."""
+    try:
+        exported = json.loads(state.pulumi(stack, "stack", "export"))
+    except (state.StateError, ValueError):
+        if tries == 1:
+            raise
+        time.sleep(PAUSE_S)
+        return _exported(stack, tries - 1)
     deployment: Mapping[str, Any] = exported.get("deployment") or {}
     return deployment
 

@@ -312,10 +312,27 @@ def test_the_stack_is_named_in_full_where_there_are_organizations(
     assert asked == ["dev" if organization == "organization" else "acme/p/dev"]
 
 
+def test_a_state_that_is_being_written_is_read_again(
+    engine: _Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = iter(["", '{"deployment": {'])
+
+    def export(stack: str, *arguments: str) -> str:
+        return next(broken, engine.export(stack, *arguments))
+
+    monkeypatch.setattr(interrupted, "PAUSE_S", 0)
+    monkeypatch.setattr(state, "pulumi", export)
+    engine.operations = [operation(HA_VIP, "k8s-dev-havip", WANTED)]
+    engine.objects = {"havips": [SHOWN]}
+    with pytest.raises(pulumi.RunError, match=r"pulumi import .* havip-1 "):
+        interrupted.check()
+
+
 def test_a_state_that_cannot_be_read_is_a_warning(engine: _Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(*_: str) -> str:
         raise state.StateError("there is no pulumi on PATH")
 
+    monkeypatch.setattr(interrupted, "PAUSE_S", 0)
     monkeypatch.setattr(state, "pulumi", absent)
     interrupted.check()
     [said] = engine.said
