@@ -9,9 +9,9 @@ from components import ssh
 from components.args import ApiServerVipArgs
 from components.enums import CheckKind
 from components.plan import Plan
+from components.settings import Haproxy
 
 LOOPBACK = "127.0.0.1"
-EVERYWHERE = frozenset({"*", "0.0.0.0", LOOPBACK})  # noqa: S104 - compared, not bound
 
 
 class MasterOutput(TypedDict):
@@ -67,7 +67,7 @@ def masters(plan: Plan, hosts: Sequence[Mapping[str, Any]]) -> list[MasterOutput
             ssh_host=str(host["ssh_host"]),
             ssh_port=int(host["ssh_port"]),
             balancer=address in balancers,
-            listens=_listens(plan.settings.haproxy.binds, address) if address in balancers else "",
+            listens=_listens(plan.settings.haproxy, address) if address in balancers else "",
             backend_port=ports.get(address, 0),
             ready_path=check.path if served else "",
             ready_status=check.expect_status if served else "",
@@ -76,5 +76,7 @@ def masters(plan: Plan, hosts: Sequence[Mapping[str, Any]]) -> list[MasterOutput
     return [*found.values()]
 
 
-def _listens(binds: Sequence[str], address: str) -> str:
-    return LOOPBACK if EVERYWHERE & set(binds) else address if address in binds else ""
+def _listens(haproxy: Haproxy, address: str) -> str:
+    if haproxy.everywhere or LOOPBACK in haproxy.binds:
+        return LOOPBACK
+    return address if address in haproxy.binds else ""

@@ -85,7 +85,6 @@ def _about(
         if login.get("host_key") != ""  # a host that was down when its key was to be learned
     ]
     ports = (settings.port, *settings.additional_ports)
-    everywhere = {"*", "0.0.0.0"} & set(settings.haproxy.binds)  # noqa: S104 - compared, not bound
     return {
         "endpoint": name,
         "mode": settings.verify.value,
@@ -101,7 +100,7 @@ def _about(
             {"name": balancer.name, "address": balancer.address, "port": port}
             for balancer in plan.balancers
             for port in ports
-            if everywhere or balancer.address in settings.haproxy.binds
+            if settings.haproxy.everywhere or balancer.address in settings.haproxy.binds
         ],
         "backends": [
             {"name": backend.name, "address": backend.address, "port": backend.port}

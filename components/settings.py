@@ -116,6 +116,11 @@ class Haproxy:
     server_maxqueue: int = 0
     server_weight: int = 0
 
+    @property
+    def everywhere(self) -> bool:
+        """Return whether it listens on every IPv4 address of its host."""
+        return bool({"*", "0.0.0.0"} & set(self.binds))  # noqa: S104 - compared, not bound
+
 
 @dataclass(frozen=True)
 class Keepalived:
