@@ -11,6 +11,8 @@ NOTIFY = f"{LIBRARY}/vrrp-notify"
 GROUP = f"{LIBRARY}/vrrp-group"
 
 TRACK_FILE = f"{RUNTIME}/haproxy-down"
+ALONE = f"{RUNTIME}/alone"
+"""There from a check of keepalived's in which no HAProxy answered, here or elsewhere, until one does."""
 VRRP_STATE = f"{RUNTIME}/vrrp-state"
 SENIORITY = f"{RUNTIME}/seniority"
 """What a holder's priority is raised by (`Plan.seniority`), else 0."""

@@ -37,6 +37,7 @@ LEAVERS=/etc/keepalived/leavers.conf
 GROUP=$LIBRARY/vrrp-group
 JOINED=$STATE/joined
 HEALTHY_WITHIN_S=15
+PORTS_FREE_WITHIN_S=75
 OLDEST_KEEPALIVED=2.1
 
 fail() {

@@ -155,6 +155,7 @@ apply() {
         return
     fi
     validate
+    [ "$service" != haproxy ] || await_ports
     local how=activate since
     echo "$owner" >"$STATE/owner"
     [ -e "$unfinished" ] || keep

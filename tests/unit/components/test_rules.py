@@ -220,6 +220,7 @@ def test_budgets_grow_from_fast_to_tolerant() -> None:
     for fault in budgets[0]:
         values = [budget[fault] for budget in budgets]
         assert values == sorted(values), fault
+    assert all(budget["process_return"] <= 1000 for budget in budgets)
     assert budgets[1] == {
         "process_death": 254,
         "process_hang": 1854,
@@ -227,9 +228,10 @@ def test_budgets_grow_from_fast_to_tolerant() -> None:
         "host_loss": 754,
         "backend_loss": 11200,
         "backend_hang": 11200,
+        "backend_silence": 32200,
         "last_process_death": 850,
         "last_process_hang": 5750,
-        "process_return": 854,
+        "process_return": 554,
         "backends_death": 450,
         "backend_return": 1750,
         "two_holders": 150,
