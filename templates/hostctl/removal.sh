@@ -97,9 +97,10 @@ release() {
     drop_address "$1"
 }
 
+# Not what `keep_vip` lends: that ends by itself.
 drop_address() {
     local interface
-    for interface in $(ip -o -4 address show to "$1" | awk '{ print $2 }'); do
+    for interface in $(ip -o -4 address show to "$1" | awk '$2 != "lo" { print $2 }'); do
         ip address delete "$1/32" dev "$interface" || true
     done
 }
