@@ -227,6 +227,8 @@ def keepalived_bundle(plan: Plan, balancer: Balancer, vip: str) -> str:
         File(paths.NOTIFY, "0755", _render("vrrp-notify.sh.j2", plan)),
         File(paths.KEEPALIVED_DROP_IN, "0644", keepalived_drop_in(plan, balancer, vip)),
     ]
+    if plan.settings.keepalived.textfile_directory:
+        files.append(File(paths.METRIC, "0755", _render("vrrp-metric.sh.j2", plan)))
     interface_of = "" if balancer.interface else balancer.address
     return _bundle(plan, balancer, "keepalived", files, interface_of=interface_of)
 

@@ -35,6 +35,7 @@ LOCK=/run/lock/kube-apiserver-havip.lock
 SECRET=/etc/keepalived/auth.conf
 LEAVERS=/etc/keepalived/leavers.conf
 GROUP=$LIBRARY/vrrp-group
+METRIC=$LIBRARY/vrrp-metric
 JOINED=$STATE/joined
 HEALTHY_WITHIN_S=15
 PORTS_FREE_WITHIN_S=75

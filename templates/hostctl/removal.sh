@@ -95,6 +95,7 @@ retire() { # retire NAME [FORMER NAME...]
 release() {
     rm -f "$RUNTIME/vrrp-state" "$RUNTIME/vrrp-state.order"
     drop_address "$1"
+    renew_metric
 }
 
 # Not what `keep_vip` lends: that ends by itself.

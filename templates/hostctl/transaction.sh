@@ -34,19 +34,23 @@ put() { # put FROM TO: in one rename, so that nobody ever reads half a file
 swap() {
     local path
     for path in "${paths[@]}"; do
+        cmp -s "$stage$path" "$path" || forget_metric "$path"
         mkdir -p "$ours$(dirname "$path")" && touch "$ours$path" && put "$stage$path" "$path" || return 1
     done
+    renew_metric
 }
 
 roll_back() {
     local path
     for path in "${paths[@]}"; do
         if [ -e "$undo$path" ]; then
-            cmp -s "$undo$path" "$path" || put "$undo$path" "$path" || true
+            cmp -s "$undo$path" "$path" || { forget_metric "$path" && put "$undo$path" "$path"; } || true
         else
+            forget_metric "$path"
             rm -f "$path"
         fi
     done
+    renew_metric
     systemctl daemon-reload
     [ "$service" != keepalived ] || [ ! -e "$JOINED" ] || remember_tongue
     if [ "$was_active" = active ]; then
@@ -127,6 +131,7 @@ prune() {
 our_files() { find "$ours" -type f -printf '/%P\n' 2>/dev/null; }
 
 restore() { # what was at this path before our first change, or nothing
+    forget_metric "$1"
     rm -f "$1" "$ours$1"
     [ ! -e "$STATE/original$1" ] || put "$STATE/original$1" "$1"
 }

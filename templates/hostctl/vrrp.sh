@@ -142,6 +142,17 @@ keep_address() { # keep_address ADDRESS: until it or this run is killed
 # The kernel takes it back after 3 s, whatever happens.
 lend_address() { ip address replace "$1/32" dev lo valid_lft 3 preferred_lft 3; }
 
+# --- VRRP's state as a metric ---------------------------------------------------------------------------
+#
+# keepalived calls at a transition only. The file also has to be right when its directory changes, when keepalived dies,
+# and when nobody will write it any more. No failure of it counts: it is not what the host is for.
+
+forget_metric() { # forget_metric PATH: what is at PATH is about to be replaced or removed
+    [ "$1" != "$METRIC" ] || [ ! -e "$METRIC" ] || bash "$METRIC" forget || true
+}
+
+renew_metric() { [ ! -e "$METRIC" ] || bash "$METRIC" || true; }
+
 # --- listening ----------------------------------------------------------------------------------------
 
 # The longest pause between two adverts that this host knows of, as it was and as it will be, six times: a holder that

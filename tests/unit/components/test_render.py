@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components import render, settings
+from components import bundle, paths, render, settings
 from components.plan import Plan
 from tests.unit.components import examples
 
@@ -116,11 +116,15 @@ def test_texts_are_tidy(preset: str) -> None:
 @pytest.mark.parametrize("arguments", [examples.topology, examples.howto])
 def test_shellcheck_finds_nothing(arguments: object, tmp_path: Path) -> None:
     assert shutil.which("shellcheck"), "shellcheck is missing: apt-get install shellcheck"
-    plan = examples.planned(examples.howto() if arguments is examples.howto else examples.topology())
+    args = examples.howto() if arguments is examples.howto else examples.topology()
+    metric = {"textfile_directory": "/var/lib/prometheus/node-exporter"}
+    plan = examples.planned(args | {"keepalived": args.get("keepalived", {}) | metric})
     scripts = {name: text for name, text in texts(plan).items() if name.endswith(".sh")}
     scripts |= {"hostctl.sh": render.tool(), "verify.sh": "#!/bin/bash\n" + render.host_script()}
-    notify = render.keepalived_bundle(plan, plan.balancers[0], examples.VIP).split("vrrp-notify 0755\n")[1]
-    scripts["notify.sh"] = notify.split("==== ")[0]
+    keepalived = bundle.split(render.keepalived_bundle(plan, plan.balancers[0], examples.VIP))
+    of_vrrp = {path: text for path, _, text in keepalived if path in (paths.NOTIFY, paths.METRIC)}
+    scripts |= {f"{Path(path).name}.sh": text for path, text in of_vrrp.items()}
+    assert len(of_vrrp) == 2
     for name, text in scripts.items():
         (tmp_path / name).write_text(text)
         done = subprocess.run(["shellcheck", tmp_path / name], capture_output=True, text=True, check=False)
