@@ -8,7 +8,7 @@ from typing import cast
 import pulumi
 from pulumi_alicloud import ecs, vpc
 
-from components import adoption, claims, inputs, masters_output, questions, render, rules_texts, ssh
+from components import adoption, claims, inputs, masters_output, questions, render, rules_texts, shapes, ssh
 from components.args import ApiServerVipArgs, BalancerArgs
 from components.balancer_host import BalancerHost, HostInputs
 from components.enums import Verify
@@ -49,6 +49,7 @@ class ApiServerVip(pulumi.ComponentResource):
     def __init__(self, name: str, args: ApiServerVipArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Add the endpoint `name`; ``pulumi.RunError`` names every rule that `args` breaks."""
         self._draft = judge_known(name, args)
+        args = shapes.given(args)
         namesake = claims.take(claims.of_this_run(), name, args, self._draft.router_id)
         super().__init__(TYPE, name, {}, opts)
         self._name, self._args = name, args

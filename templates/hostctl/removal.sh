@@ -69,8 +69,14 @@ remove() {
         systemctl enable --quiet "$service"
         systemctl restart "$service"
     fi
+    # As before, a service may run without being started by a boot, and the other way round.
+    case "$before $(cat "$STATE/enabled-$service" 2>/dev/null || true)" in
+    "active disabled") systemctl disable --quiet "$service" ;;
+    active*) ;;
+    *" enabled") systemctl enable --quiet "$service" ;;
+    esac
     dismiss
-    rm -rf "$ours" "$STATE/before-$service" "$STATE/unfinished-$service" "$STATE/undo/$service"
+    rm -rf "$ours" "$STATE/before-$service" "$STATE/enabled-$service" "$STATE/unfinished-$service" "$STATE/undo/$service"
     # The last service takes the rest with it.
     rmdir "$STATE/ours" 2>/dev/null && rm -rf "$STATE" "$RUNTIME"
     echo "$service: removed"

@@ -5,8 +5,19 @@
 remember_running() {
     local each
     install -d -m 700 "$STATE"
+    remember_enabled
     for each in haproxy keepalived; do
         [ -e "$STATE/before-$each" ] || systemctl is-active "$each" >"$STATE/before-$each" || true
+    done
+}
+
+# Whether a boot starts them: asked before a package enables what it installs, too.
+remember_enabled() {
+    local each
+    install -d -m 700 "$STATE"
+    for each in haproxy keepalived; do
+        [ -e "$STATE/before-$each" ] || [ -e "$STATE/enabled-$each" ] ||
+            systemctl is-enabled "$each" >"$STATE/enabled-$each" 2>/dev/null || true
     done
 }
 

@@ -44,6 +44,19 @@ def directives(text: str) -> set[str]:
     return {line for line in lines if line}
 
 
+TEXTS = [key for key, value in vars(settings.Haproxy()).items() if isinstance(value, str)]
+
+
+@pytest.mark.parametrize("key", TEXTS)
+def test_an_empty_text_leaves_its_directive_out_or_is_refused(key: str) -> None:
+    plan, violations = examples.judged(examples.topology() | {"haproxy": {key: ""}})
+    if not violations:
+        left = directives(render.haproxy_cfg(plan))
+        default = directives(render.haproxy_cfg(examples.planned(examples.topology())))
+        shorter = {line.replace("format raw ", "") for line in default}
+        assert left <= default | shorter, "no line is cut short"
+
+
 def test_every_value_of_the_howto_can_be_had() -> None:
     plan = examples.planned(examples.howto())
     assert {
