@@ -6,6 +6,8 @@ RUNTIME = f"/run/{RUNTIME_NAME}"
 LIBRARY = f"/usr/local/lib/{RUNTIME_NAME}"
 
 TOOL = f"{LIBRARY}/hostctl"
+HELD = f"{RUNTIME}-held"
+"""There while keepalived was held back when its own files were put back, with the tool that starts it."""
 EVENTS = f"{LIBRARY}/haproxy-events"
 NOTIFY = f"{LIBRARY}/vrrp-notify"
 METRIC = f"{LIBRARY}/vrrp-metric"

@@ -5,6 +5,9 @@
 remember_running() {
     local each
     install -d -m 700 "$STATE"
+    # What was held back when this host left, ran before it came.
+    [ ! -e "$HELD" ] || [ -e "$STATE/before-keepalived" ] || echo active >"$STATE/before-keepalived"
+    rm -rf "$HELD"
     remember_enabled
     for each in haproxy keepalived; do
         [ -e "$STATE/before-$each" ] || systemctl is-active "$each" >"$STATE/before-$each" || true

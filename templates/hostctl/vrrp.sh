@@ -201,7 +201,7 @@ await_turn() { # await_turn [lead]
     remember_tongue
 }
 
-join() {
+join() { # join [BALANCER]: the name under which this host is one
     local since undo=$STATE/undo/keepalived stage="" was_active
     service=keepalived old_workers=""
     since=$(date '+%Y-%m-%d %H:%M:%S')
@@ -221,6 +221,7 @@ join() {
     fi
     rm -rf "$undo"
     forget_secret
+    [ -z "${1:-}" ] || { install -d "$STATE/balancers" && touch "$STATE/balancers/$1"; }
     echo "keepalived: takes part"
 }
 

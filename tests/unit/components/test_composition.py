@@ -106,7 +106,7 @@ def test_a_renamed_component_keeps_its_parts(preview: bool) -> None:
     bundles = [one.inputs["stdin"] for name, one in inside.items() if name.endswith("-haproxy")]
     assert all("\n==== formerly old\n" in bundle for bundle in bundles), "its hosts know it again"
     removal = inside["command:local:Command::cp-m1-removal"].inputs["environment"]["value"]
-    assert removal["HAVIP_COMMAND"].endswith("/hostctl retire cp old")
+    assert removal["HAVIP_COMMAND"].endswith("/hostctl retire cp old -- m1")
 
 
 @BOTH
