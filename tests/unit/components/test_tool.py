@@ -27,7 +27,7 @@ systemctl() {
 }
 dismiss() { :; }
 restore_secret() { :; }
-STATE=$PLACE/state RUNTIME=$PLACE/run JOINED=$PLACE/joined LEAVERS=$PLACE/leavers
+STATE=$PLACE/state RUNTIME=$PLACE/run JOINED=$PLACE/joined LEAVERS=$PLACE/leavers HELD=$PLACE/held GROUP=$PLACE/group
 """
 
 
@@ -50,11 +50,16 @@ def run(place: Path, parts: tuple[str, ...], script: str) -> subprocess.Complete
         ("inactive", "enabled", ["disable --now --quiet keepalived", "enable --quiet keepalived"]),
         ("inactive", "disabled", ["disable --now --quiet keepalived"]),
         ("inactive", "", ["disable --now --quiet keepalived"]),
-        ("active", "enabled", ["enable --quiet keepalived", "restart keepalived"]),
+        ("active", "enabled", ["stop keepalived", "enable --quiet keepalived", "restart keepalived"]),
         (
             "active",
             "disabled",
-            ["enable --quiet keepalived", "restart keepalived", "disable --quiet keepalived"],
+            [
+                "stop keepalived",
+                "enable --quiet keepalived",
+                "restart keepalived",
+                "disable --quiet keepalived",
+            ],
         ),
     ],
 )
