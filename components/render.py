@@ -19,7 +19,18 @@ from components.settings import Balancer, Settings
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 _LOCAL_IMPORT = re.compile(r"^from templates\.(\w+) import (?:\([^)]*\)|.*)\n", re.MULTILINE)
-_TOOL_PARTS = ("head", "packages", "bundle", "firewall", "transaction", "vrrp", "check", "removal", "main")
+_TOOL_PARTS = (
+    "head",
+    "packages",
+    "bundle",
+    "trial",
+    "firewall",
+    "transaction",
+    "vrrp",
+    "check",
+    "removal",
+    "main",
+)
 
 _LAST_ROUND_MS = 250
 """Left of a check's time for asking the peers once more, when none of them runs."""
@@ -176,7 +187,6 @@ def _bundle(
     service: str,
     files: list[File],
     *,
-    interface_of: str = "",
     descriptors: Sequence[int] = (),
     probe: str = "",
 ) -> str:
@@ -193,7 +203,8 @@ def _bundle(
         done=order[:place],
         next=order[place + 1 :],
         packages=[name for name in plan.settings.packages.names if pinned.fullmatch(name)],
-        interface_of=interface_of,
+        interface_of=balancer.address,
+        interface=balancer.interface,
         descriptors=descriptors,
         probe=probe,
     )
@@ -226,8 +237,7 @@ def keepalived_bundle(plan: Plan, balancer: Balancer, vip: str) -> str:
         File(paths.NOTIFY, "0755", _render("vrrp-notify.sh.j2", plan)),
         File(paths.KEEPALIVED_DROP_IN, "0644", keepalived_drop_in(plan, balancer, vip)),
     ]
-    interface_of = "" if balancer.interface else balancer.address
-    return _bundle(plan, balancer, "keepalived", files, interface_of=interface_of)
+    return _bundle(plan, balancer, "keepalived", files)
 
 
 def tool() -> str:

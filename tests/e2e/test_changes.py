@@ -209,6 +209,26 @@ def test_the_vip_is_changed(standing: Lab) -> None:
     assert standing.answers()
 
 
+def test_a_check_that_no_kube_apiserver_passes_reaches_no_balancer(standing: Lab) -> None:
+    def files() -> list[str]:
+        return [standing.ssh(host, "cat /etc/haproxy/haproxy.cfg") for host in (FIRST, SECOND)]
+
+    before = files()
+    try:
+        with unnoticed(standing):
+            standing.configure(healthCheck={"path": "/redyz"})
+            failed = standing.pulumi("up", "--yes", "--skip-preview", "--color=never")
+        assert failed.returncode != 0
+        said = failed.stdout + failed.stderr
+        assert f"{SECOND}: HAProxy would find no kube-apiserver ready" in said, said
+        assert "L7OKC 404" in said, "each server's check says why"
+        assert f"This host keeps the one before it, and so do: {FIRST}" in said
+        assert files() == before
+    finally:
+        up(standing, healthCheck={})
+    assert files() == before
+
+
 def test_a_rollout_that_fails_says_where_it_stands_and_the_next_completes_it(standing: Lab) -> None:
     # The second host of the order cannot take the change: its disk refuses the file.
     standing.ssh(FIRST, "chattr +i /etc/haproxy/haproxy.cfg")
