@@ -85,6 +85,15 @@ def test_a_third_balancer_is_added_and_removed(standing: Lab) -> None:
     )
 
 
+def test_a_balancer_is_removed_while_the_monitor_gets_another_port(standing: Lab) -> None:
+    up(standing, balancers=[FIRST, SECOND, THIRD])
+    try:
+        with unnoticed(standing):
+            up(standing, balancers=[FIRST, SECOND], monitorPort=33306)
+    finally:
+        up(standing, balancers=[FIRST, SECOND], monitorPort=33305)
+
+
 @pytest.mark.parametrize("holder", [FIRST, SECOND])
 def test_the_preset_is_changed_whoever_holds_the_vip(standing: Lab, holder: str) -> None:
     if standing.holder() != holder:
