@@ -85,11 +85,13 @@ def test_a_third_balancer_is_added_and_removed(standing: Lab) -> None:
     )
 
 
-def test_a_balancer_is_removed_while_the_monitor_gets_another_port(standing: Lab) -> None:
+def test_a_balancer_that_leaves_is_told_on_though_the_monitor_gets_another_port(standing: Lab) -> None:
     up(standing, balancers=[FIRST, SECOND, THIRD])
+    holders = Holders(standing, VIP)
     try:
-        with unnoticed(standing):
+        with holders.watched():
             up(standing, balancers=[FIRST, SECOND], monitorPort=33306)
+        assert not any(THIRD in have for _, have in holders.samples), "it took the VIP as well"
     finally:
         up(standing, balancers=[FIRST, SECOND], monitorPort=33305)
 
