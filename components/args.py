@@ -76,7 +76,7 @@ class BalancerArgs(TypedDict):
     address: pulumi.Input[str]
     """Private IPv4 address in the HaVip's vSwitch."""
     interface: NotRequired[pulumi.Input[str]]
-    """Network interface of the address. Default: found on the host."""
+    """Network interface of the address: a host where another one has it is refused. Default: found on the host."""
     priority: NotRequired[pulumi.Input[int]]
     """VRRP priority, 1 to 254. Default: 254 less their number for the first in the list (252 of two), one
     less for each that follows."""

@@ -32,6 +32,8 @@ class Bundle:
     """Whether configuration that somebody else made is replaced; else it is a reason to refuse."""
     interface_of: str = ""
     """Address whose interface replaces the interface mark in the files; empty: nothing is replaced."""
+    interface: str = ""
+    """Interface that has to have the address; empty: whichever has it."""
     descriptors: Sequence[int] = ()
     """File descriptors to use at most, those beyond two a connection, and the connections kept for the monitor: with
     what the host permits they make what replaces the connection marks in the files. Empty: nothing is replaced."""
@@ -54,9 +56,9 @@ class Bundle:
         headers += [f"done {', '.join(self.done)}"] if self.done else []
         headers += [f"next {', '.join(self.next)}"] if self.next else []
         headers += [f"package {package}" for package in self.packages]
-        headers += [f"interface {self.interface_of}"] if self.interface_of else []
         headers += [f"descriptors {' '.join(map(str, self.descriptors))}"] if self.descriptors else []
         headers += [f"probe {self.probe}"] if self.probe else []
+        headers += [f"interface {self.interface_of} {self.interface}".rstrip()] if self.interface_of else []
         text = "".join(f"{_HEADER}{header}\n" for header in headers)
         for file in self.files:
             if any(line.startswith(_HEADER) for line in file.text.splitlines()):

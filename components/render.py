@@ -23,6 +23,7 @@ _TOOL_PARTS = (
     "head",
     "packages",
     "bundle",
+    "trial",
     "firewall",
     "ports",
     "transaction",
@@ -177,7 +178,6 @@ def _bundle(
     service: str,
     files: list[File],
     *,
-    interface_of: str = "",
     descriptors: Sequence[int] = (),
     probe: str = "",
 ) -> str:
@@ -194,7 +194,8 @@ def _bundle(
         done=order[:place],
         next=order[place + 1 :],
         packages=[name for name in plan.settings.packages.names if pinned.fullmatch(name)],
-        interface_of=interface_of,
+        interface_of=balancer.address,
+        interface=balancer.interface,
         descriptors=descriptors,
         probe=probe,
     )
@@ -229,8 +230,7 @@ def keepalived_bundle(plan: Plan, balancer: Balancer, vip: str) -> str:
     ]
     if plan.settings.keepalived.textfile_directory:
         files.append(File(paths.METRIC, "0755", _render("vrrp-metric.sh.j2", plan)))
-    interface_of = "" if balancer.interface else balancer.address
-    return _bundle(plan, balancer, "keepalived", files, interface_of=interface_of)
+    return _bundle(plan, balancer, "keepalived", files)
 
 
 def tool() -> str:

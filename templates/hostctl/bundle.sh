@@ -2,7 +2,7 @@
 
 # Unpack the bundle on stdin into $stage; sets its headers and the arrays paths and modes.
 unpack() {
-    local line target="" age="" lua="" fds spare kept maxconn="" endpoint=""
+    local line target="" age="" lua="" address given fds spare kept maxconn="" endpoint=""
     owner="" formerly="" probe="" interface="" take_over="" lead="" reached="" ahead=""
     paths=() modes=()
     while IFS= read -r line; do
@@ -14,7 +14,10 @@ unpack() {
         "==== done "*) reached=${line#==== done } ;;
         "==== next "*) ahead=${line#==== next } ;;
         "==== package "*) ;; # a change of it is why this run is made; what runs is looked at below
-        "==== interface "*) interface=$(interface_of "${line#==== interface }") ;;
+        "==== interface "*)
+            read -r _ _ address given <<<"$line"
+            interface=$(interface_of "$address" "$given")
+            ;;
         "==== descriptors "*)
             read -r _ _ fds spare kept <<<"$line"
             maxconn=$(connections "$fds" "$spare" "$kept")
@@ -85,10 +88,13 @@ check_age() {
             "packages.names with keepalived=VERSION, or another image"
 }
 
-interface_of() {
+interface_of() { # interface_of ADDRESS [NAME]
     local found
     found=$(ip -o -4 address show to "$1" | awk '{ print $2; exit }')
     [ -n "$found" ] || fail "no interface here has the address $1: is it the balancer's private address?"
+    [ -z "${2:-}" ] || [ -n "$(ip -o -4 address show to "$1" dev "$2" 2>/dev/null)" ] ||
+        fail "interface $2 does not have the balancer's address $1, $found has it, and the VIP must be beside it; no" \
+            "service was changed. Give $found as its interface, or none"
     echo "$found"
 }
 
@@ -115,7 +121,8 @@ check_owner() {
     [ -e "$STATE/owner" ] && present=$(cat "$STATE/owner")
     if [ -n "$present" ] && [ "$present" != "$owner" ] && [[ " $formerly " != *" $present "* ]]; then
         fail "serves the endpoint '$present' already, '$owner' needs hosts of its own; nothing was changed." \
-            "If it is '$present' under a new name, give the component an alias with the old one"
+            "If it is '$present' under a new name, give the component an alias with the old one." \
+            "To move the host, take it out of '$present' first, in an update of its own"
     fi
 }
 
@@ -172,6 +179,7 @@ validate() {
         said=$(haproxy -c -f "$judged" 2>&1) ||
             fail "haproxy refuses the new configuration:"$'\n'"${said//$stage/}"$'\n'"$(standing)"
         rm -f "$judged"
+        try_out
         ;;
     keepalived)
         # keepalived looks at its scripts while it tests: let it see the staged ones.

@@ -24,7 +24,7 @@
 #   ==== done NAME...          hosts that this change has reached before this one
 #   ==== next NAME...          hosts that it reaches after this one
 #   ==== package NAME-VERSION  the version of the program that is to run
-#   ==== interface ADDRESS     @INTERFACE@ in the files becomes the interface that has ADDRESS
+#   ==== interface ADDRESS [NAME]  @INTERFACE@ in the files becomes the interface that has ADDRESS, which must be NAME
 #   ==== descriptors FDS SPARE KEPT  @MAXCONN@ becomes the connections this host permits: two of at most FDS descriptors
 #                              each, SPARE aside; @MAXCONN_ENDPOINT@ becomes KEPT less
 #   ==== probe URL             any HTTP answer of it means the service is healthy

@@ -7,7 +7,6 @@ remember_running() {
     install -d -m 700 "$STATE"
     # What was held back when this host left, ran before it came.
     [ ! -e "$HELD" ] || [ -e "$STATE/before-keepalived" ] || echo active >"$STATE/before-keepalived"
-    rm -rf "$HELD"
     remember_enabled
     for each in haproxy keepalived; do
         [ -e "$STATE/before-$each" ] || systemctl is-active "$each" >"$STATE/before-$each" || true
@@ -65,6 +64,7 @@ roll_back() {
         fi
     done
     renew_metric
+    disown_new
     systemctl daemon-reload
     [ "$service" != keepalived ] || [ ! -e "$JOINED" ] || remember_tongue
     if [ "$was_active" = active ]; then
@@ -72,6 +72,20 @@ roll_back() {
     else
         systemctl stop "$service" || true
     fi
+}
+
+# What was not ours before this change is not ours after it: the next one must not overwrite it unasked.
+disown_new() {
+    local path
+    while IFS= read -r path; do
+        grep -qxF "$path" "$unfinished" || rm -f "$ours$path" "$STATE/original$path"
+    done < <(our_files)
+    rmdir "/etc/systemd/system/$service.service.d" 2>/dev/null || true
+    # What the files that are back do not need.
+    dismiss / 2>/dev/null
+    find "$STATE/ours" "$STATE/original" -type d -empty -delete 2>/dev/null || true
+    # A host with nothing of ours is anybody's.
+    [ -e "$STATE/ours" ] || [ -e "$STATE/wrote-secret" ] || rm -f "$STATE/owner" "$STATE"/{before,enabled}-{haproxy,keepalived}
 }
 
 # What only a restart puts into effect. (A reloaded HAProxy, being root, gives itself the descriptors it needs.)
@@ -177,8 +191,12 @@ apply() {
     [ "$service" != haproxy ] || await_ports
     local how=activate since
     echo "$owner" >"$STATE/owner"
-    [ -e "$unfinished" ] || keep
-    touch "$unfinished"
+    if [ ! -e "$unfinished" ]; then
+        keep
+        # Which files were ours before: for taking back what a failed change marks as ours.
+        our_files >"$unfinished.new" || true
+        mv -f "$unfinished.new" "$unfinished"
+    fi
     [ "$service" != keepalived ] || how=$(way_in)
     [ "$service" != keepalived ] || note_leavers
     admit "$stage"

@@ -166,9 +166,17 @@ silence_s() { # silence_s [lead]
 }
 
 # The first bytes of the next advert that reaches this host, as hex; nothing if all are silent.
-next_advert() { # next_advert SECONDS
-    # (socat's own limit counts the IP header, too, which it then takes away.)
-    timeout "$1" socat -u IP4-RECV:112 STDOUT 2>/dev/null | head -c 20 | od -An -v -tx1 | tr -d ' \n' || true
+next_advert() { # next_advert SECONDS [SENDER...]: of anybody if no sender is named
+    local limit=$1 sender
+    shift
+    {
+        for sender in "${@:-}"; do
+            timeout "$limit" socat -u "IP4-RECVFROM:112${sender:+,range=$sender/32}" STDOUT 2>/dev/null &
+        done
+        wait -n || true
+        # shellcheck disable=SC2046 # several
+        kill $(jobs -p) 2>/dev/null || true
+    } | head -c 20 | od -An -v -tx1 | tr -d ' \n' || true
 }
 
 # An advert as this host would send it, as a pattern: RFC 5798 5.1 (version 3), RFC 3768 5.1 (version 2).
@@ -190,10 +198,13 @@ own_advert() {
 
 # The first thing keepalived.service does.
 await_turn() { # await_turn [lead]
-    local heard own
+    local heard own peers
+    watch_leavers || true
     ! speaks_as_before || return 0
     own=$(own_advert)
-    while heard=$(next_advert "$(silence_s "${1:-}")") && [ -n "$heard" ]; do
+    # Another endpoint may take this host, which has left it, for one of its own still.
+    mapfile -t peers < <({ peers_in /etc/keepalived/keepalived.conf; leavers; } | sort -u)
+    while heard=$(next_advert "$(silence_s "${1:-}")" "${peers[@]}") && [ -n "$heard" ]; do
         # A holder that takes its leave says priority 0: what comes after it counts.
         [[ ! $heard =~ ^....00 && $heard =~ $own ]] && break
         sleep 0.1
@@ -219,7 +230,8 @@ join() { # join [BALANCER]: the name under which this host is one
         fi
         fail "keepalived did not become healthy. It said:"$'\n'"$(last_words "$since")"
     fi
-    rm -rf "$undo"
+    # A part of it again: what was held back when it left waits for the next time.
+    rm -rf "$undo" "$HELD"
     forget_secret
     [ -z "${1:-}" ] || { install -d "$STATE/balancers" && touch "$STATE/balancers/$1"; }
     echo "keepalived: takes part"
@@ -248,7 +260,7 @@ write_leavers() { # write_leavers ADDRESS...
 still_there() { # those of the addresses on stdin whose HAProxy answers
     local address
     while read -r address; do
-        if "$LIBRARY/haproxy-events" answers "$address"; then echo "$address"; fi
+        if answered_by "$address"; then echo "$address"; fi
     done
 }
 
@@ -260,10 +272,28 @@ note_leavers() {
     write_leavers "${gone[@]}"
     # The service, too: it may wait for the lock that this run holds, and its name would be taken.
     systemctl stop kube-apiserver-havip-leavers.{timer,service} 2>/dev/null || true
-    [ "${#gone[@]}" -eq 0 ] ||
-        systemd-run --quiet --collect --unit kube-apiserver-havip-leavers --on-active=30s --on-unit-active=30s \
-            "$LIBRARY/hostctl" forget-leavers
+    [ "${#gone[@]}" -gt 0 ] || remember_question
+    watch_leavers
 }
+
+# Also after a boot, which no timer of systemd-run survives.
+watch_leavers() {
+    [ -n "$(leavers)" ] && ! systemctl is-active --quiet kube-apiserver-havip-leavers.timer || return 0
+    systemd-run --quiet --collect --unit kube-apiserver-havip-leavers --on-active=30s --on-unit-active=30s \
+        "$LIBRARY/hostctl" forget-leavers
+}
+
+# Whether a HAProxy answers there: on the monitor's port as it is, or as it was when those left who are leaving now.
+answered_by() { # answered_by ADDRESS
+    local events
+    for events in "$LIBRARY/haproxy-events" "$STATE/haproxy-events"; do
+        [ -x "$events" ] && "$events" answers "$1" && return
+    done
+    return 1
+}
+
+# HAProxy's files change first: how the balancers of now are asked, for when one of them leaves.
+remember_question() { cp -p "$LIBRARY/haproxy-events" "$STATE/haproxy-events" 2>/dev/null || true; }
 
 forget_leavers() {
     local before here
@@ -273,5 +303,5 @@ forget_leavers() {
         write_leavers "${here[@]}"
         systemctl reload keepalived
     fi
-    [ "${#here[@]}" -gt 0 ] || systemctl stop kube-apiserver-havip-leavers.timer
+    [ "${#here[@]}" -gt 0 ] || { remember_question && systemctl stop kube-apiserver-havip-leavers.timer; }
 }

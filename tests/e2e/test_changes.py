@@ -85,6 +85,17 @@ def test_a_third_balancer_is_added_and_removed(standing: Lab) -> None:
     )
 
 
+def test_a_balancer_that_leaves_is_told_on_though_the_monitor_gets_another_port(standing: Lab) -> None:
+    up(standing, balancers=[FIRST, SECOND, THIRD])
+    holders = Holders(standing, VIP)
+    try:
+        with holders.watched():
+            up(standing, balancers=[FIRST, SECOND], monitorPort=33306)
+        assert not any(THIRD in have for _, have in holders.samples), "it took the VIP as well"
+    finally:
+        up(standing, balancers=[FIRST, SECOND], monitorPort=33305)
+
+
 @pytest.mark.parametrize("holder", [FIRST, SECOND])
 def test_the_preset_is_changed_whoever_holds_the_vip(standing: Lab, holder: str) -> None:
     if standing.holder() != holder:
@@ -207,6 +218,26 @@ def test_the_vip_is_changed(standing: Lab) -> None:
     finally:
         up(standing, vip=VIP)
     assert standing.answers()
+
+
+def test_a_check_that_no_kube_apiserver_passes_reaches_no_balancer(standing: Lab) -> None:
+    def files() -> list[str]:
+        return [standing.ssh(host, "cat /etc/haproxy/haproxy.cfg") for host in (FIRST, SECOND)]
+
+    before = files()
+    try:
+        with unnoticed(standing):
+            standing.configure(healthCheck={"path": "/redyz"})
+            failed = standing.pulumi("up", "--yes", "--skip-preview", "--color=never")
+        assert failed.returncode != 0
+        said = failed.stdout + failed.stderr
+        assert f"{SECOND}: HAProxy would find no kube-apiserver ready" in said, said
+        assert "L7OKC 404" in said, "each server's check says why"
+        assert f"This host keeps the one before it, and so do: {FIRST}" in said
+        assert files() == before
+    finally:
+        up(standing, healthCheck={})
+    assert files() == before
 
 
 def test_a_rollout_that_fails_says_where_it_stands_and_the_next_completes_it(standing: Lab) -> None:

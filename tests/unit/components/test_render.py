@@ -250,6 +250,17 @@ def test_every_host_knows_its_place_in_a_change() -> None:
     assert "lead" not in middle + first
 
 
+@pytest.mark.parametrize("interface", ["", "eth1"])
+def test_the_host_is_told_which_address_its_interface_must_have(interface: str) -> None:
+    args = examples.topology()
+    args["balancers"] = [{**args["balancers"][0], "interface": interface}, *args["balancers"][1:]]
+    plan = examples.planned(args)
+    first = plan.balancers[0]
+    header = f"==== interface 10.0.0.11 {interface}".rstrip()
+    for text in (render.haproxy_bundle(plan, first), render.keepalived_bundle(plan, first, examples.VIP)):
+        assert header in text.splitlines()
+
+
 def test_what_peers_must_say_alike_is_one_file() -> None:
     def group(change: dict[str, Any]) -> str:
         return render.vrrp_group(examples.planned(examples.topology() | change), examples.VIP)

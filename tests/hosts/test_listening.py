@@ -1,0 +1,110 @@
+"""Whom a balancer listens to before it takes part, and whom it goes on telling when they have left."""
+
+from pathlib import Path
+
+import pytest
+
+from components import paths
+from sandbox.hosts.mirror import ensure_tools
+from tests.hosts.below import STATE, Host, made
+from tests.hosts.conftest import IMAGE
+
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(60)]
+
+OWN, PEER, STRANGER = "10.0.0.11", "10.0.0.12", "10.0.0.99"
+GROUP = "version 3\nrouter_id 17\nadvert_ms 200\npassword no\nvip 10.0.0.10\n"
+DEAF = "3163fc010014abcd0a000009"
+"""An advert with another router id, for another VIP."""
+LEAVERS = "/etc/keepalived/leavers.conf"
+SPEAKING = f"""
+ip link set lo up
+for address in {OWN} {PEER} {STRANGER}; do ip address add $address/32 dev lo; done
+python3 -c '
+import socket, sys, time
+says = socket.socket(socket.AF_INET, socket.SOCK_RAW, 112)
+says.bind((sys.argv[1], 0))
+for _ in range(100):
+    says.sendto(bytes.fromhex(sys.argv[2]), ("{OWN}", 0))
+    time.sleep(0.1)
+' "$1" "$2" &
+trap 'kill $!' EXIT
+shift 2
+timeout 7 "$@"
+"""
+"""Run a command in a network namespace in which somebody says something for ten seconds."""
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """A balancer with one peer whose group has changed."""
+    host = made(tmp_path)
+    host.write(paths.GROUP, GROUP)
+    host.write(
+        paths.KEEPALIVED_CONF, f"vrrp_instance V {{\n    unicast_peer {{\n        {PEER}\n    }}\n}}\n"
+    )
+    for name in ("ip", "socat"):
+        host.path(f"bin/{name}").unlink()
+    host.program("socat", f'exec {ensure_tools(IMAGE, lambda _: None)}/socat "$@"')
+    return host
+
+
+def turn_comes(host: Host, speaker: str, advert: str = DEAF) -> bool:
+    """Whether the wait for its turn ends while somebody speaks."""
+    inside = ("unshare", "--net", "bash", "-c", SPEAKING, "bash", speaker, advert)
+    done = host.hostctl("await-turn", "lead", before=inside)
+    assert done.returncode in (0, 124), done.stdout
+    return done.returncode == 0
+
+
+def test_a_peer_that_speaks_another_vrrp_is_waited_for(host: Host) -> None:
+    assert not turn_comes(host, PEER)
+
+
+def test_one_that_speaks_alike_is_joined(host: Host) -> None:
+    assert turn_comes(host, PEER, "3111fc010014abcd0a00000a")
+
+
+def test_balancers_of_another_endpoint_keep_nobody_waiting(host: Host) -> None:
+    assert turn_comes(host, STRANGER)
+
+
+def test_a_leaver_is_a_peer_until_it_has_stopped(host: Host) -> None:
+    host.write(LEAVERS, f"{STRANGER}\n")
+    assert not turn_comes(host, STRANGER)
+
+
+def events(*answered: str) -> str:
+    """A haproxy-events that finds HAProxy on these hosts."""
+    return f'#!/bin/bash\n[[ " {" ".join(answered)} " == *" $2 "* ]]\n'
+
+
+def forget(host: Host) -> str:
+    done = host.hostctl("forget-leavers")
+    assert done.returncode == 0, done.stdout
+    return host.path(LEAVERS).read_text()
+
+
+def test_a_leaver_whose_port_is_not_the_new_one_is_told_on(host: Host) -> None:
+    host.write(LEAVERS, f"{PEER}\n{STRANGER}\n")
+    host.write(paths.EVENTS, events(), 0o755)
+    host.write(f"{STATE}/haproxy-events", events(PEER), 0o755)
+    assert PEER in forget(host)
+    assert STRANGER not in forget(host)
+    host.write(f"{STATE}/haproxy-events", events(), 0o755)
+    assert PEER not in forget(host)
+
+
+def test_the_next_leaver_is_asked_on_the_port_of_now(host: Host) -> None:
+    host.write(LEAVERS, f"{PEER}\n")
+    host.write(paths.EVENTS, events(), 0o755)
+    host.write(f"{STATE}/haproxy-events", "#!/bin/bash\nexit 1\n", 0o755)
+    forget(host)
+    assert host.path(f"{STATE}/haproxy-events").read_text() == events()
+
+
+def test_after_a_boot_leavers_are_asked_again(host: Host) -> None:
+    host.write(LEAVERS, f"{STRANGER}\n")
+    host.program("systemctl", "[ $1 != is-active ]")
+    host.write(f"{STATE}/joined", GROUP)
+    assert host.hostctl("await-turn").returncode == 0
+    assert "systemd-run --quiet --collect --unit kube-apiserver-havip-leavers" in host.asked()

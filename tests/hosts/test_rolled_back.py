@@ -1,0 +1,114 @@
+"""What ``hostctl`` leaves on a host whose first change failed: nothing, as if it had never been there."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from components import paths, render
+from tests.hosts.below import PROGRAMS, STATE, Host, made
+from tests.unit.components import examples
+
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(60)]
+
+SHIPPED = "# as the package brought it\n"
+CFG = paths.HAPROXY_CFG
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """A host that has HAProxy and nothing of ours."""
+    host = made(tmp_path)
+    host.write(CFG, SHIPPED)
+    digest = hashlib.md5(SHIPPED.encode(), usedforsecurity=False).hexdigest()
+    host.write("conffiles", f" {host.path(CFG)} {digest}\n")
+    return host
+
+
+def bundle(name: str = "cp", service: str = "haproxy", interface: str = "", timeout: str = "24h") -> str:
+    """The files of a balancer of the endpoint `name`."""
+    args = examples.topology() | {"haproxy": {"maxconn": 1000, "timeout_client": timeout}}
+    args["balancers"] = [{**args["balancers"][0], "interface": interface}, *args["balancers"][1:]]
+    plan = examples.planned(args)
+    text = (
+        render.haproxy_bundle(plan, plan.balancers[0])
+        if service == "haproxy"
+        else render.keepalived_bundle(plan, plan.balancers[0], examples.VIP)
+    )
+    return text.replace("==== owner cp", f"==== owner {name}")
+
+
+def fails(host: Host, text: str) -> str:
+    """Apply it where HAProxy does not take it; what the tool said."""
+    host.write("broken", "")
+    done = host.hostctl("apply", "haproxy", stdin=text)
+    host.path("broken").unlink()
+    assert done.returncode == 1
+    assert "the old files are back" in done.stdout, done.stdout
+    return done.stdout
+
+
+def applied(host: Host, text: str) -> None:
+    done = host.hostctl("apply", "haproxy", stdin=text)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_hand_edit_after_a_first_change_that_failed_is_respected(host: Host) -> None:
+    fails(host, bundle())
+    assert host.path(CFG).read_text() == SHIPPED
+    host.write(CFG, "# edited by hand\n")
+    refused = host.hostctl("apply", "haproxy", stdin=bundle())
+    assert refused.returncode == 1
+    assert "somebody else made" in refused.stdout
+    assert host.path(CFG).read_text() == "# edited by hand\n"
+
+
+def test_it_is_not_undone_when_the_stack_goes(host: Host) -> None:
+    fails(host, bundle())
+    host.write(CFG, "# edited by hand\n")
+    assert host.hostctl("retire", "cp").returncode == 0
+    assert host.path(CFG).read_text() == "# edited by hand\n"
+
+
+def test_the_host_is_free_for_another_endpoint(host: Host) -> None:
+    fails(host, bundle())
+    assert not [file for file in host.path(STATE).rglob("*") if file.name in ("owner", "before-haproxy")]
+    applied(host, bundle("other"))
+    assert host.path(f"{STATE}/owner").read_text() == "other\n"
+
+
+def test_so_it_is_if_the_run_was_killed_in_between(host: Host) -> None:
+    host.program("systemctl", "[ $1 != daemon-reload ] || kill -KILL $PPID; echo active")
+    assert host.hostctl("apply", "haproxy", stdin=bundle()).returncode < 0
+    assert host.path(CFG).read_text() != SHIPPED
+    host.program("systemctl", PROGRAMS["systemctl"])
+    fails(host, bundle())
+    assert host.path(CFG).read_text() == SHIPPED
+    assert not host.path(f"{STATE}/owner").exists()
+
+
+def test_a_later_change_that_fails_leaves_the_host_to_its_stack(host: Host) -> None:
+    applied(host, bundle())
+    before = host.path(CFG).read_text()
+    fails(host, bundle(timeout="12h"))
+    assert host.path(CFG).read_text() == before
+    assert host.path(f"{STATE}/owner").read_text() == "cp\n"
+    refused = host.hostctl("apply", "haproxy", stdin=bundle("other"))
+    assert "serves the endpoint 'cp' already" in refused.stdout
+    assert "take it out of 'cp' first, in an update of its own" in refused.stdout
+    assert host.hostctl("retire", "cp").returncode == 0
+    assert host.path(CFG).read_text() == SHIPPED
+
+
+@pytest.mark.parametrize("service", ["haproxy", "keepalived"])
+def test_an_interface_without_the_address_is_refused(host: Host, service: str) -> None:
+    refused = host.hostctl("apply", service, stdin=bundle(service=service, interface="eth1"))
+    assert refused.returncode == 1
+    assert "interface eth1 does not have the balancer's address 10.0.0.11, eth0 has it" in refused.stdout
+    assert "Give eth0" in refused.stdout
+    assert host.path(CFG).read_text() == SHIPPED
+    assert not host.path(f"{STATE}/owner").exists()
+
+
+def test_the_interface_that_has_the_address_is_taken(host: Host) -> None:
+    applied(host, bundle(interface="eth0"))
