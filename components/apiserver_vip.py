@@ -7,6 +7,7 @@ from typing import cast
 
 import pulumi
 from pulumi_alicloud import ecs, vpc
+from pulumi_command import local
 
 from components import adoption, claims, inputs, masters_output, questions, render, rules_texts, ssh
 from components.args import ApiServerVipArgs, BalancerArgs
@@ -30,7 +31,8 @@ class ApiServerVip(pulumi.ComponentResource):
 
     All rules broken by the arguments come as one ``pulumi.RunError``: for what is known at preview
     before anything is registered, for the rest before any host is touched. No output depends on who
-    holds the VIP, so a failover makes no diff.
+    holds the VIP, so a failover makes no diff. What takes ``vip``, ``control_plane_endpoint`` or
+    ``endpoint`` is made once every balancer takes part, and deleted before one leaves.
     """
 
     vip: pulumi.Output[str]
@@ -66,11 +68,13 @@ class ApiServerVip(pulumi.ComponentResource):
         havip, attachments = self._havip()
         self.ha_vip_id = havip.id
         given = args.get("vip")
-        self.vip = pulumi.Output.all(given).apply(lambda all_: str(all_[0])) if given else havip.ip_address
+        self._address = pulumi.Output.from_input(given) if given else havip.ip_address
         self.eip = self._eip(havip, attachments)
         gate = checked.apply(lambda _: cast(list[pulumi.Resource], [havip]))
         hosts = self._hosts(gate, attachments)
         joined = self._joined(hosts)
+        ready = self._ready(joined)
+        self.vip = _once(ready, self._address)
         port = self._plan.apply(lambda plan: plan.settings.port)
         self.control_plane_endpoint = pulumi.Output.concat(self.vip, ":", port.apply(str))
         self.endpoint = pulumi.Output.all(self.eip, self.vip, port).apply(
@@ -235,6 +239,18 @@ class ApiServerVip(pulumi.ComponentResource):
         configured = hosts[self._draft.lead.name].configured
         return [host.join([configured]) for host in hosts.values()]
 
+    def _ready(self, joined: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        """Add what does nothing, and is there once every balancer takes part; verified or not.
+
+        ``kubeadm init`` needs the VIP before there is anything that a strict verification would let pass.
+        """
+        # The steps themselves are replaced with their instance: whatever an output of theirs goes into could be, too.
+        return local.Command(
+            f"{self._name}-ready",
+            add_previous_output_in_env=False,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(joined)),
+        )
+
     def _removal(self, host: str, args: BalancerArgs, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         return removal(
             f"{self._name}-{host}-removal",
@@ -249,7 +265,7 @@ class ApiServerVip(pulumi.ComponentResource):
 
     def _host_inputs(self, host: str, args: BalancerArgs) -> HostInputs:
         packages = self._plan.apply(lambda plan: plan.settings.packages)
-        both = pulumi.Output.all(self._plan, self.vip)
+        both = pulumi.Output.all(self._plan, self._address)
         return HostInputs(
             address=args["address"],
             ssh=ssh.merged(self._args.get("ssh"), args.get("ssh")),
@@ -283,7 +299,7 @@ class ApiServerVip(pulumi.ComponentResource):
         outside = self.endpoint if self._args.get("eip") is not None else ""
         return Verification(
             self._name,
-            questions.about(self._name, self._args, self._plan, self.vip, outside),
+            questions.about(self._name, self._args, self._plan, self._address, outside),
             self.ha_vip_id,
             checks={name: host.checks for name, host in hosts.items()},
             after=joined,
@@ -297,6 +313,11 @@ def _former_names(opts: pulumi.ResourceOptions | None) -> tuple[str, ...]:
     given = [alias.name if isinstance(alias, pulumi.Alias) else alias for alias in aliases]
     names = [name.rpartition("::")[2] for name in given if isinstance(name, str)]  # of a URN its last part
     return tuple(name for name in names if rules_texts.NAME.fullmatch(name))
+
+
+def _once(there: pulumi.Resource, value: pulumi.Output[str]) -> pulumi.Output[str]:
+    """Return `value` for those who have to wait until `there` is; its URN is known in every preview."""
+    return pulumi.Output.all(value, there.urn).apply(lambda both: str(both[0]))
 
 
 def _and(more: pulumi.Resource, found: list[pulumi.Resource]) -> list[pulumi.Resource]:
