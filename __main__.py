@@ -19,6 +19,7 @@ configured.check_endpoints(pulumi.Config("alicloud").get_object("endpoints") or 
 masters = configured.masters(config.require_object("masters"))
 place = {key: config.get(key) or "" for key in ("vswitchId", "vpcId")}
 security_groups = configured.security_groups(config.get_object("securityGroupIds") or [], masters, place)
+address_of = {master["name"]: master["address"] for master in masters}
 ssh_of = configured.ssh_args(config.require_object("masters"))
 balancing = configured.balancers(config.get_object("balancers") or [], masters)
 ssh_user = config.get("sshUser") or "root"
@@ -59,9 +60,8 @@ endpoint: dict[str, Any] = {
     "tags": tags,
     "backends": [{"name": master["name"], "address": master["address"]} for master in masters],
     "balancers": [
-        {"name": master["name"], "address": master["address"], "ssh": ssh_of[master["name"]]}
-        for master in masters
-        if master["name"] in balancing
+        {"name": one, "address": address_of[one], "ssh": ssh_of[one]}  # the first is the planned holder
+        for one in balancing
     ],
 }
 ApiServerVip.check(name, endpoint)
@@ -114,8 +114,8 @@ control_plane = Masters(
 
 # --- the endpoint -------------------------------------------------------------------------------------------------
 
-hosts = [
-    {
+hosts = {
+    master.name: {
         "name": master.name,
         "address": master.address,
         "instance_id": master.instance_id,
@@ -123,12 +123,12 @@ hosts = [
         "ssh": {"host": master.ssh_host, **ssh_of[master.name]},
     }
     for master in control_plane.masters
-]
+}
 arguments = {
     **endpoint,
     "vswitch_id": vswitch_id,
-    "balancers": [host for host in hosts if host["name"] in balancing],
-    "backends": hosts,
+    "balancers": [hosts[one] for one in balancing],
+    "backends": [*hosts.values()],
 }
 vip = ApiServerVip(name, cast(ApiServerVipArgs, arguments))
 vip.export()
