@@ -47,6 +47,8 @@ class ApiServerVip(pulumi.ComponentResource):
     """The public address, or an empty text."""
     budget: pulumi.Output[dict[str, int]]
     """Worst-case outage for each fault in milliseconds; -1: not noticed at all."""
+    masters: pulumi.Output[list[MasterOutput]]
+    """Every host of the endpoint, once: what the drill needs to know of them."""
 
     def __init__(self, name: str, args: ApiServerVipArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Add the endpoint `name`; ``pulumi.RunError`` names every rule that `args` breaks."""
@@ -81,6 +83,7 @@ class ApiServerVip(pulumi.ComponentResource):
             lambda all_: f"https://{all_[0] or all_[1]}:{all_[2]}"
         )
         self.budget = self._plan.apply(lambda plan: plan.budget)
+        self.masters = masters_output.described(self._args, self._plan)
         agreed = self._verify(hosts, joined)
         outputs = {
             "vip": self.vip,
@@ -89,6 +92,7 @@ class ApiServerVip(pulumi.ComponentResource):
             "ha_vip_id": self.ha_vip_id,
             "eip": self.eip,
             "budget": self.budget,
+            "masters": self.masters,
         }
         if agreed is not None and not pulumi.runtime.is_dry_run():
             # A plugin's process waits for what is registered and for nothing else. Who has the VIP is not in it.
@@ -102,11 +106,6 @@ class ApiServerVip(pulumi.ComponentResource):
         Ids of cloud resources may be missing. Raises ``pulumi.RunError`` naming every rule broken.
         """
         judge_known(name, args, whole=False)
-
-    @property
-    def masters(self) -> pulumi.Output[list[MasterOutput]]:
-        """Every host of the endpoint, for programs in Python: what the drill needs to know of them."""
-        return masters_output.described(self._args, self._plan)
 
     def export(self, prefix: str = "") -> None:
         """Export every output, of several endpoints each with a prefix: what ``drill --outputs PREFIX`` reads."""

@@ -109,6 +109,9 @@ def test_a_program_in_another_language_gets_the_same(
         outputs = lab.outputs()
         assert outputs["controlPlaneEndpoint"] == f"{VIP}:16443"
         assert outputs["budget"]["host_loss"] < 1000
+        assert [(one["name"], one["balancer"], one["sshHost"]) for one in outputs["masters"][:2]] == [
+            (one["name"], True, one["sshHost"]) for one in base["masters"][:2]
+        ]
         assert lab.answers()
         engine.must("up", "--yes", "--skip-preview", "--expect-no-changes")
         state = (settings.directory / "state").rglob("other.json")
