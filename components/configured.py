@@ -16,6 +16,8 @@ from components.masters import MasterArgs
 from components.violations import Violation, message
 
 _KEYS = {"name": "name", "address": "address", "instanceId": "instance_id", "sshHost": "ssh_host"}
+_REQUIRED = ("name", "address")
+_EXISTING = (*_REQUIRED, "instanceId")
 _MASTER = (
     "give name and address, and instanceId for an instance that exists, sshHost where SSH goes elsewhere, "
     "hostKey to expect that one"
@@ -29,12 +31,15 @@ DEFAULT_BALANCERS = 2
 ANSWER_LIMIT_S = 3.0
 
 
-def masters(raw: object) -> list[MasterArgs]:
-    """Return the masters as the component takes them. Raises ``pulumi.RunError`` naming every rule broken."""
+def masters(raw: object, *, existing: bool = False) -> list[MasterArgs]:
+    """Return the masters as the component takes them. Raises ``pulumi.RunError`` naming every rule broken.
+
+    Of a program that creates none, all are `existing`: each needs the id of its instance.
+    """
     entries = inputs.sequence(raw)
     found = [] if entries else [Violation("masters", raw, "must be a list of masters", _MASTER)]
     for index, entry in enumerate(entries):
-        found += _master_violations(f"masters[{index}]", entry)
+        found += _master_violations(f"masters[{index}]", entry, _EXISTING if existing else _REQUIRED)
     known = [inputs.mapping(entry) for entry in entries]
     for key in ("name", "address"):
         found += rules.twice("masters", key, [str(entry.get(key, "")) for entry in known])
@@ -46,7 +51,7 @@ def masters(raw: object) -> list[MasterArgs]:
     ]
 
 
-def _master_violations(where: str, entry: object) -> Iterator[Violation]:
+def _master_violations(where: str, entry: object, required: Sequence[str]) -> Iterator[Violation]:
     if not isinstance(entry, Mapping):
         yield Violation(where, entry, "must be a mapping", _MASTER)
         return
@@ -55,7 +60,7 @@ def _master_violations(where: str, entry: object) -> Iterator[Violation]:
             yield Violation(f"{where}.{key}", "...", "is not a key of a master", _MASTER)
         elif not isinstance(value, str):
             yield Violation(f"{where}.{key}", value, "must be a text", _MASTER)
-    for key in ("name", "address"):
+    for key in required:
         if not entry.get(key):
             yield Violation(f"{where}.{key}", entry.get(key), "is missing", _MASTER)
 
