@@ -9,6 +9,8 @@ from components import ApiServerVip, ApiServerVipArgs, Masters, Network, configu
 configured.quiet_interrupts()
 config = pulumi.Config()
 name = f"{config.get('name') or 'k8s'}-{pulumi.get_stack()}"
+former_name = config.get("formerName") or ""
+options = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=former_name)] if former_name else [])
 tags = config.get_object("tags") or {}
 port = config.get_int("port") or 16443
 additional_ports = config.get_object("additionalPorts") or []
@@ -65,7 +67,7 @@ endpoint: dict[str, Any] = {
     ],
 }
 ApiServerVip.check(name, endpoint)
-interrupted.check()
+configured.check_name(name, former_name, interrupted.check())
 if not pulumi.runtime.is_dry_run():
     key_path = configured.path_of("sshPrivateKeyFile", key_file)
     reach.check(configured.logins(masters, balancing, ssh_user, key_path, proxy))
@@ -93,6 +95,7 @@ if created:
             "additional_api_ports": additional_ports,
             "tags": tags,
         },
+        options,
     )
     vswitch_id, security_group_id = network.vswitch_id, network.security_group_id
 
@@ -110,6 +113,7 @@ control_plane = Masters(
         "public": config.get_bool("publicMasters") or False,
         "tags": tags,
     },
+    options,
 )
 
 # --- the endpoint -------------------------------------------------------------------------------------------------
@@ -130,5 +134,5 @@ arguments = {
     "balancers": [hosts[one] for one in balancing],
     "backends": [*hosts.values()],
 }
-vip = ApiServerVip(name, cast(ApiServerVipArgs, arguments))
+vip = ApiServerVip(name, cast(ApiServerVipArgs, arguments), options)
 vip.export()

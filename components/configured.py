@@ -23,6 +23,8 @@ _MASTER = (
     "hostKey to expect that one"
 )
 _HOST_KEY = "hostKey"
+_COMPONENT, _STACK = "kube-apiserver-havip:index:", "::pulumi:pulumi:Stack::"
+"""What types of ours begin with; what is in the URN of the parent that a component of the program has."""
 _GROUPS = "securityGroupIds"
 _PLACE = {"vswitchId": "give the vSwitch those are in", "vpcId": "give the VPC of that vSwitch"}
 """Where masters beside existing ones are created; without these a VPC of their own would be."""
@@ -88,6 +90,28 @@ def balancers(names: object, known: Iterable[MasterArgs]) -> list[str]:
     if found:
         raise pulumi.RunError(message("configuration", found))
     return given or every[:DEFAULT_BALANCERS]
+
+
+def check_name(name: str, former: str, deployment: Mapping[str, Any]) -> None:
+    """Refuse a name under which everything of the stack would be made anew with ``pulumi.RunError``.
+
+    `former` is the one that it is known by as well; `deployment` is the stack's, empty if nobody asked.
+    """
+    components = [
+        one
+        for one in deployment.get("resources") or []
+        if one["type"].startswith(_COMPONENT) and _STACK in (one.get("parent") or "")
+    ]
+    others = sorted({one["urn"].rpartition("::")[2] for one in components} - {name, former})
+    found = []
+    if former == name:
+        found.append(Violation("formerName", former, "is the name it has now", "leave it out"))
+    elif others:
+        rule = f"the stack has {others[0]}: all of it, masters included, would be deleted and made anew as {name}"
+        remedy = f"set formerName to {others[0]} to rename it in place, or run `pulumi destroy` first"
+        found.append(Violation("formerName", former, rule, remedy))
+    if found:
+        raise pulumi.RunError(message("configuration", found))
 
 
 def check_public(*, public: bool, api_cidrs: Sequence[object]) -> None:
