@@ -9,6 +9,8 @@ from components import ApiServerVip, ApiServerVipArgs, Masters, Network, configu
 configured.quiet_interrupts()
 config = pulumi.Config()
 name = f"{config.get('name') or 'k8s'}-{pulumi.get_stack()}"
+former_name = config.get("formerName") or ""
+options = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=former_name)] if former_name else [])
 tags = config.get_object("tags") or {}
 port = config.get_int("port") or 16443
 additional_ports = config.get_object("additionalPorts") or []
@@ -20,6 +22,7 @@ vswitch_cidr = config.get("vswitchCidr") or "10.0.0.0/24"
 masters = configured.masters(config.require_object("masters"), vswitch_cidr)
 place = {key: config.get(key) or "" for key in ("vswitchId", "vpcId")}
 security_groups = configured.security_groups(config.get_object("securityGroupIds") or [], masters, place)
+address_of = {master["name"]: master["address"] for master in masters}
 ssh_of = configured.ssh_args(config.require_object("masters"))
 balancing = configured.balancers(config.get_object("balancers") or [], masters)
 key_file = config.get("sshPrivateKeyFile") or "~/.ssh/id_ed25519"
@@ -59,13 +62,12 @@ endpoint: dict[str, Any] = {
         for master in masters
     ],
     "balancers": [
-        {"name": master["name"], "address": master["address"], "ssh": ssh_of[master["name"]]}
-        for master in masters
-        if master["name"] in balancing
+        {"name": one, "address": address_of[one], "ssh": ssh_of[one]}  # the first is the planned holder
+        for one in balancing
     ],
 }
 ApiServerVip.check(name, endpoint)
-interrupted.check()
+configured.check_name(name, former_name, interrupted.check())
 if not pulumi.runtime.is_dry_run():
     reach.check(configured.logins(masters, balancing, endpoint["ssh"]))
 
@@ -92,6 +94,7 @@ if created:
             "additional_api_ports": additional_ports,
             "tags": tags,
         },
+        options,
     )
     vswitch_id, security_group_id = network.vswitch_id, network.security_group_id
 
@@ -110,12 +113,13 @@ control_plane = Masters(
         "public": config.get_bool("publicMasters") or False,
         "tags": tags,
     },
+    options,
 )
 
 # --- the endpoint -------------------------------------------------------------------------------------------------
 
-hosts = [
-    {
+hosts = {
+    master.name: {
         "name": master.name,
         "address": master.address,
         "instance_id": master.instance_id,
@@ -123,12 +127,12 @@ hosts = [
         "ssh": {"host": master.ssh_host, **ssh_of[master.name]},
     }
     for master in control_plane.masters
-]
+}
 arguments = {
     **endpoint,
     "vswitch_id": vswitch_id,
-    "balancers": [host for host in hosts if host["name"] in balancing],
-    "backends": hosts,
+    "balancers": [hosts[one] for one in balancing],
+    "backends": [*hosts.values()],
 }
-vip = ApiServerVip(name, cast(ApiServerVipArgs, arguments))
+vip = ApiServerVip(name, cast(ApiServerVipArgs, arguments), options)
 vip.export()

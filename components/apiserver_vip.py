@@ -7,6 +7,7 @@ from typing import cast
 
 import pulumi
 from pulumi_alicloud import ecs, vpc
+from pulumi_command import local
 
 from components import adoption, claims, inputs, masters_output, questions, render, rules_texts, shapes, ssh
 from components.args import ApiServerVipArgs, BalancerArgs
@@ -30,7 +31,8 @@ class ApiServerVip(pulumi.ComponentResource):
 
     All rules broken by the arguments come as one ``pulumi.RunError``: for what is known at preview
     before anything is registered, for the rest before any host is touched. No output depends on who
-    holds the VIP, so a failover makes no diff.
+    holds the VIP, so a failover makes no diff. What takes ``vip``, ``control_plane_endpoint`` or
+    ``endpoint`` is made once every balancer takes part, and deleted before one leaves.
     """
 
     vip: pulumi.Output[str]
@@ -45,6 +47,8 @@ class ApiServerVip(pulumi.ComponentResource):
     """The public address, or an empty text."""
     budget: pulumi.Output[dict[str, int]]
     """Worst-case outage for each fault in milliseconds; -1: not noticed at all."""
+    masters: pulumi.Output[list[MasterOutput]]
+    """Every host of the endpoint, once: what the drill needs to know of them."""
 
     def __init__(self, name: str, args: ApiServerVipArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Add the endpoint `name`; ``pulumi.RunError`` names every rule that `args` breaks."""
@@ -67,17 +71,20 @@ class ApiServerVip(pulumi.ComponentResource):
         havip, attachments = self._havip()
         self.ha_vip_id = havip.id
         given = args.get("vip")
-        self.vip = pulumi.Output.all(given).apply(lambda all_: str(all_[0])) if given else havip.ip_address
+        self._address = pulumi.Output.from_input(given) if given else havip.ip_address
         self.eip = self._eip(havip, attachments)
         gate = checked.apply(lambda _: cast(list[pulumi.Resource], [havip]))
         hosts = self._hosts(gate, attachments)
         joined = self._joined(hosts)
+        ready = self._ready(joined)
+        self.vip = _once(ready, self._address)
         port = self._plan.apply(lambda plan: plan.settings.port)
         self.control_plane_endpoint = pulumi.Output.concat(self.vip, ":", port.apply(str))
         self.endpoint = pulumi.Output.all(self.eip, self.vip, port).apply(
             lambda all_: f"https://{all_[0] or all_[1]}:{all_[2]}"
         )
         self.budget = self._plan.apply(lambda plan: plan.budget)
+        self.masters = masters_output.described(self._args, self._plan)
         agreed = self._verify(hosts, joined)
         outputs = {
             "vip": self.vip,
@@ -86,6 +93,7 @@ class ApiServerVip(pulumi.ComponentResource):
             "ha_vip_id": self.ha_vip_id,
             "eip": self.eip,
             "budget": self.budget,
+            "masters": self.masters,
         }
         if agreed is not None and not pulumi.runtime.is_dry_run():
             # A plugin's process waits for what is registered and for nothing else. Who has the VIP is not in it.
@@ -99,11 +107,6 @@ class ApiServerVip(pulumi.ComponentResource):
         Ids of cloud resources may be missing. Raises ``pulumi.RunError`` naming every rule broken.
         """
         judge_known(name, args, whole=False)
-
-    @property
-    def masters(self) -> pulumi.Output[list[MasterOutput]]:
-        """Every host of the endpoint, for programs in Python: what the drill needs to know of them."""
-        return masters_output.described(self._args, self._plan)
 
     def export(self, prefix: str = "") -> None:
         """Export every output, of several endpoints each with a prefix: what ``drill --outputs PREFIX`` reads."""
@@ -246,6 +249,18 @@ class ApiServerVip(pulumi.ComponentResource):
         }
         return [hand_back(f"{self._name}-hand-back", logins, opts=pulumi.ResourceOptions(parent=self))]
 
+    def _ready(self, joined: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        """Add what does nothing, and is there once every balancer takes part; verified or not.
+
+        ``kubeadm init`` needs the VIP before there is anything that a strict verification would let pass.
+        """
+        # The steps themselves are replaced with their instance: whatever an output of theirs goes into could be, too.
+        return local.Command(
+            f"{self._name}-ready",
+            add_previous_output_in_env=False,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(joined)),
+        )
+
     def _removal(self, host: str, args: BalancerArgs, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         return removal(
             f"{self._name}-{host}-removal",
@@ -261,7 +276,7 @@ class ApiServerVip(pulumi.ComponentResource):
 
     def _host_inputs(self, host: str, args: BalancerArgs) -> HostInputs:
         packages = self._plan.apply(lambda plan: plan.settings.packages)
-        both = pulumi.Output.all(self._plan, self.vip)
+        both = pulumi.Output.all(self._plan, self._address)
         return HostInputs(
             balancer=host,
             address=args["address"],
@@ -296,7 +311,7 @@ class ApiServerVip(pulumi.ComponentResource):
         outside = self.endpoint if self._args.get("eip") is not None else ""
         return Verification(
             self._name,
-            questions.about(self._name, self._args, self._plan, self.vip, outside),
+            questions.about(self._name, self._args, self._plan, self._address, outside),
             self.ha_vip_id,
             checks={name: host.checks for name, host in hosts.items()},
             after=joined,
@@ -310,6 +325,11 @@ def _former_names(opts: pulumi.ResourceOptions | None) -> tuple[str, ...]:
     given = [alias.name if isinstance(alias, pulumi.Alias) else alias for alias in aliases]
     names = [name.rpartition("::")[2] for name in given if isinstance(name, str)]  # of a URN its last part
     return tuple(name for name in names if rules_texts.NAME.fullmatch(name))
+
+
+def _once(there: pulumi.Resource, value: pulumi.Output[str]) -> pulumi.Output[str]:
+    """Return `value` for those who have to wait until `there` is; its URN is known in every preview."""
+    return pulumi.Output.all(value, there.urn).apply(lambda both: str(both[0]))
 
 
 def _and(more: pulumi.Resource, found: list[pulumi.Resource]) -> list[pulumi.Resource]:

@@ -17,12 +17,16 @@ from components.violations import Violation, message
 from templates.openssh import Endpoint
 
 _KEYS = {"name": "name", "address": "address", "instanceId": "instance_id", "sshHost": "ssh_host"}
+_REQUIRED = ("name", "address")
+_EXISTING = (*_REQUIRED, "instanceId")
 _MASTER = (
     "give name and address, and instanceId for an instance that exists, sshHost where SSH goes elsewhere, "
     "hostKey to expect that one"
 )
 _SSH = {"sshHost": "host", "hostKey": "host_key"}
 _KEY_FILE = "sshPrivateKeyFile"
+_COMPONENT, _STACK = "kube-apiserver-havip:index:", "::pulumi:pulumi:Stack::"
+"""What types of ours begin with; what is in the URN of the parent that a component of the program has."""
 _GROUPS = "securityGroupIds"
 _PLACE = {"vswitchId": "give the vSwitch those are in", "vpcId": "give the VPC of that vSwitch"}
 """Where masters beside existing ones are created; without these a VPC of their own would be."""
@@ -31,15 +35,16 @@ DEFAULT_BALANCERS = 2
 ANSWER_LIMIT_S = 3.0
 
 
-def masters(raw: object, vswitch_cidr: str = "") -> list[MasterArgs]:
+def masters(raw: object, vswitch_cidr: str = "", *, existing: bool = False) -> list[MasterArgs]:
     """Return the masters as the component takes them. Raises ``pulumi.RunError`` naming every rule broken.
 
-    The addresses of those to create have to be in `vswitch_cidr`, if that is given.
+    The addresses of those to create have to be in `vswitch_cidr`, if that is given. Of a program that creates none, all
+    are `existing`: each needs the id of its instance.
     """
     entries = inputs.sequence(raw)
     found = [] if entries else [Violation("masters", raw, "must be a list of masters", _MASTER)]
     for index, entry in enumerate(entries):
-        found += _master_violations(f"masters[{index}]", entry)
+        found += _master_violations(f"masters[{index}]", entry, _EXISTING if existing else _REQUIRED)
     known = [inputs.mapping(entry) for entry in entries]
     for key in ("name", "address"):
         found += rules.twice("masters", key, [str(entry.get(key, "")) for entry in known])
@@ -53,7 +58,7 @@ def masters(raw: object, vswitch_cidr: str = "") -> list[MasterArgs]:
     return made
 
 
-def _master_violations(where: str, entry: object) -> Iterator[Violation]:
+def _master_violations(where: str, entry: object, required: Sequence[str]) -> Iterator[Violation]:
     if not isinstance(entry, Mapping):
         yield Violation(where, entry, "must be a mapping", _MASTER)
         return
@@ -62,7 +67,7 @@ def _master_violations(where: str, entry: object) -> Iterator[Violation]:
             yield Violation(f"{where}.{key}", "...", "is not a key of a master", _MASTER)
         elif not isinstance(value, str):
             yield Violation(f"{where}.{key}", value, "must be a text", _MASTER)
-    for key in ("name", "address"):
+    for key in required:
         if not entry.get(key):
             yield Violation(f"{where}.{key}", entry.get(key), "is missing", _MASTER)
 
@@ -90,6 +95,28 @@ def balancers(names: object, known: Iterable[MasterArgs]) -> list[str]:
     if found:
         raise pulumi.RunError(message("configuration", found))
     return given or every[:DEFAULT_BALANCERS]
+
+
+def check_name(name: str, former: str, deployment: Mapping[str, Any]) -> None:
+    """Refuse a name under which everything of the stack would be made anew with ``pulumi.RunError``.
+
+    `former` is the one that it is known by as well; `deployment` is the stack's, empty if nobody asked.
+    """
+    components = [
+        one
+        for one in deployment.get("resources") or []
+        if one["type"].startswith(_COMPONENT) and _STACK in (one.get("parent") or "")
+    ]
+    others = sorted({one["urn"].rpartition("::")[2] for one in components} - {name, former})
+    found = []
+    if former == name:
+        found.append(Violation("formerName", former, "is the name it has now", "leave it out"))
+    elif others:
+        rule = f"the stack has {others[0]}: all of it, masters included, would be deleted and made anew as {name}"
+        remedy = f"set formerName to {others[0]} to rename it in place, or run `pulumi destroy` first"
+        found.append(Violation("formerName", former, rule, remedy))
+    if found:
+        raise pulumi.RunError(message("configuration", found))
 
 
 def check_public(*, public: bool, api_cidrs: Sequence[object]) -> None:

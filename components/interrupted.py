@@ -20,14 +20,14 @@ _OWN = "organization"
 """What the engine calls the organization of a backend that has none."""
 
 
-def check(opts: pulumi.InvokeOptions | None = None) -> None:
+def check(opts: pulumi.InvokeOptions | None = None) -> Mapping[str, Any]:
     """Raise ``pulumi.RunError`` naming every cloud object that a killed ``up`` made and never recorded.
 
     To call before anything is registered. A preview asks nothing; an ``up`` after no crash asks the state only. `opts`
-    name a provider other than the default one.
+    name a provider other than the default one. What is returned is the deployment in the state, empty if not asked.
     """
     if pulumi.runtime.is_dry_run():
-        return
+        return {}
     deployment = _deployment()
     creates = orphans.pending(deployment)
     found: list[Orphan] = []
@@ -46,6 +46,7 @@ def check(opts: pulumi.InvokeOptions | None = None) -> None:
             f"an up was cut off, and left nothing of {', '.join(create.name for create in creates)}; what the engine "
             f"says of it ends with: {orphans.clear_command(pulumi.get_stack())}"
         )
+    return deployment
 
 
 def _deployment() -> Mapping[str, Any]:

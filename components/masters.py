@@ -105,8 +105,9 @@ class Masters(pulumi.ComponentResource):
             key_pair_name=self._name,
             public_key=self._args.get("public_key"),
             tags=self._args.get("tags"),
-            # The cloud cannot change a pair's key, and the provider would only write down that it had.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["publicKey"]),
+            # The cloud cannot change a pair's key, and the provider would only write down that it had. For another name
+            # it would make another pair, and reboot every master at once to put that in.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["publicKey", "keyPairName"]),
         )
 
     def _master(self, args: MasterArgs) -> Master:

@@ -15,14 +15,18 @@ LOOPBACK = "127.0.0.1"
 
 
 class MasterOutput(TypedDict):
-    """One host."""
+    """One host of an endpoint."""
 
     name: str
+    """Its name."""
     address: str
+    """Private IPv4 address."""
     ssh_host: str
     """Where SSH goes to."""
     ssh_port: int
+    """TCP port of its sshd."""
     balancer: bool
+    """Whether it runs HAProxy and keepalived."""
     listens: str
     """Where its own HAProxy answers on the endpoint's port; empty: on the VIP alone, or there is none."""
     backend_port: int

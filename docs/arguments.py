@@ -11,7 +11,7 @@ from components import enums
 
 COMPONENTS = Path(enums.__file__).parent
 _WRAPPERS = ("NotRequired", "pulumi.Input", "pulumi.Output")
-_CLASS = re.compile(r"\b[A-Z]\w*Args\b")
+_CLASS = re.compile(r"\b[A-Z]\w*(?:Args|Output)\b")
 _DEFAULT = re.compile(r"\s*\bDefault: (.+?)\.?$")
 
 

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- options -->", "<!-- /options -->"
 READMES = ("README.md", "README.zh-CN.md")
 NOTICE = "<!-- Written by `make docs` from the code: change it there. -->\n"
+OUTPUTS = ("MasterOutput",)
 SERVICES = ("HealthCheckArgs", "FailoverArgs", "HaproxyArgs", "KeepalivedArgs")
 HOSTS = ("BalancerArgs", "BackendArgs", "SshArgs", "SshProxyArgs", "AdoptArgs", "EipArgs", "PackagesArgs")
 
@@ -140,7 +141,7 @@ def presets() -> str:
 
 def options() -> str:
     """Return docs/options.md."""
-    nested = described("args.py") | described("args_services.py")
+    nested = described("args.py") | described("args_services.py") | described("masters_output.py")
     text = NOTICE + INTRODUCTION + configuration()
     for component, file, parts in (
         ("ApiServerVip", "apiserver_vip.py", (*SERVICES, *HOSTS)),
@@ -153,6 +154,8 @@ def options() -> str:
         )
         text += arguments(classes[f"{component}Args"].attributes)
         text += "\n" + outputs(classes[component].attributes)
+        for part in OUTPUTS if component == "ApiServerVip" else ():
+            text += f"\n### {part}\n\n{classes[part].description}\n\n{outputs(classes[part].attributes)}"
         for part in parts:
             text += f"\n### {part}\n\n{classes[part].description}\n\n{arguments(classes[part].attributes)}"
             text += PRESETS + presets() if part == "FailoverArgs" else ""

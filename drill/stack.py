@@ -1,5 +1,6 @@
 """The stack under test, from its outputs; on the sandbox its hosts are entered past their network."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -155,7 +156,7 @@ def anywhere(outputs: Mapping[str, Any], config: str, user: str, options: Sequen
 
 def _described(outputs: Mapping[str, Any], config: str, make: Callable[[Mapping[str, Any]], Host]) -> Stack:
     """Return what the outputs say; `make` knows how the host of an entry of ``masters`` is reached."""
-    masters: list[Mapping[str, Any]] = outputs["masters"]
+    masters = [_named(one) for one in outputs["masters"]]
     old = sorted({key for one in masters for key in _KEYS if key not in one})
     if old:
         raise DrillError(
@@ -173,6 +174,11 @@ def _described(outputs: Mapping[str, Any], config: str, make: Callable[[Mapping[
         balancers=balancers,
         sandbox=None,
     )
+
+
+def _named(master: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry under the names that programs in Python give it; those in other languages have camelCase."""
+    return {re.sub("([A-Z])", r"_\1", key).lower(): value for key, value in master.items()}
 
 
 def _vpc(settings: Settings, status: Mapping[str, Any], outputs: Mapping[str, Any]) -> str:

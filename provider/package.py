@@ -3,11 +3,18 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import pulumi
 from pulumi.errors import InputPropertiesError
 from pulumi.provider import ConstructResult, main
-from pulumi.provider.experimental.analyzer import ComponentDefinition, PropertyDefinition, PropertyType
+from pulumi.provider.experimental.analyzer import (
+    ComponentDefinition,
+    PropertyDefinition,
+    PropertyType,
+    TypeDefinition,
+)
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 
@@ -47,6 +54,20 @@ class Package(ComponentProvider):
     def map_inputs(self, inputs: pulumi.Inputs, component_def: ComponentDefinition) -> pulumi.Inputs:
         """Return the arguments with Python's names."""
         return self._renamed(inputs, component_def.inputs, component_def.inputs_mapping)
+
+    def get_state(
+        self, instance: pulumi.ComponentResource, component_def: ComponentDefinition
+    ) -> dict[str, Any]:
+        """Return the outputs; in lists of objects the SDK would leave Python's names."""
+        state = super().get_state(instance, component_def)
+        for key, form in component_def.outputs.items():
+            kind = self.get_type_definition(form.items) if form.items and form.items.ref else None
+            if kind:
+                state[key] = pulumi.Output.from_input(state[key]).apply(partial(self._listed, kind))
+        return state
+
+    def _listed(self, kind: TypeDefinition, entries: Sequence[dict[str, Any]]) -> list[object]:
+        return [self.map_complex_output(entry, kind) for entry in entries]
 
     def _renamed(
         self, given: Mapping[str, object], properties: dict[str, PropertyDefinition], names: dict[str, str]

@@ -13,7 +13,7 @@ from components import (
 )
 
 config = pulumi.Config()
-masters = configured.masters(config.require_object("masters"))
+masters = configured.masters(config.require_object("masters"), existing=True)
 interrupted.check()
 
 api = ApiServerVip(

@@ -22,8 +22,8 @@ network = Network(
         "zone_id": config.require("zoneId"),
         "vpc_cidr": "10.20.0.0/16",
         "vswitch_cidr": CIDR,
-        "ssh_cidrs": ["0.0.0.0/0"],
-        "api_cidrs": ["0.0.0.0/0"],
+        "ssh_cidrs": config.require_object("sshCidrs"),
+        "api_cidrs": config.require_object("apiCidrs"),
     },
 )
 

@@ -60,7 +60,7 @@ class Lab:
     @property
     def component(self) -> str:
         """What the stack's program calls its endpoint, and begins every name with."""
-        return f"k8s-{self.flow.stack}"
+        return f"{self.configuration().get('name', 'k8s')}-{self.flow.stack}"
 
     def hosts(self) -> dict[str, dict[str, Any]]:
         """Hosts by name: those of the stack's own VPC if it made one, since stacks lie side by side."""

@@ -1,6 +1,7 @@
 """What people change on a running endpoint, under load: nobody notices, and the VIP never has two holders."""
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -172,6 +173,36 @@ def test_a_master_is_replaced_at_the_same_address(standing: Lab) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
     assert standing.hosts()[backup]["id"] != before
     assert state(standing, backup) == "BACKUP"
+
+
+def test_another_balancer_is_planned_as_the_holder(standing: Lab) -> None:
+    for order in ([SECOND, FIRST], [FIRST, SECOND]):
+        with unnoticed(standing):
+            up(standing, balancers=order)
+        lines = [standing.ssh(host, "grep ' priority ' /etc/keepalived/keepalived.conf") for host in order]
+        assert [int(line.split()[-1]) for line in lines] == [252, 251]
+
+
+def test_the_stack_gets_another_name_and_its_own_back(standing: Lab) -> None:
+    """Nothing is made anew for it: not the network, no master, not the HaVip."""
+    own, before = standing.component, {host["id"] for host in standing.hosts().values()}
+    try:
+        standing.configure(name="other")
+        other = standing.component
+        refused = standing.pulumi("up", "--yes", "--skip-preview", "--color=never")
+        said = refused.stdout + refused.stderr
+        assert refused.returncode != 0, said
+        assert f"set formerName to {own}" in said
+    finally:
+        standing.configure(name="k8s")
+    for name, former in (("other", own), ("k8s", other)):
+        with unnoticed(standing):
+            standing.configure(name=name, formerName=former)
+            steps = json.loads(standing.engine.must("preview", "--json"))["steps"]
+            assert {step["op"] for step in steps} == {"same", "update"}
+            up(standing)
+        assert {host["id"] for host in standing.hosts().values()} == before
+    up(standing, formerName="")
 
 
 def test_the_eip_is_taken_away_and_given_back(standing: Lab) -> None:

@@ -67,6 +67,25 @@ def test_the_example_brings_an_endpoint_to_existing_masters_and_takes_it_away(
     nothing_is_left(lab, base)
 
 
+def test_what_takes_an_output_finds_the_endpoint_there_and_changes_with_nothing_else(
+    settings: Settings, base: dict[str, Any], tmp_path: Path
+) -> None:
+    program = PROJECT / "tests" / "e2e" / "composed"
+    lab = make_lab(settings, tmp_path / "composed", "composed", example(base), program)
+    try:
+        up = lab.pulumi("up", "--yes", "--skip-preview")
+        assert up.returncode == 0, up.stdout + up.stderr
+        assert json.loads(lab.outputs()["answer"])["server"] in {master["name"] for master in base["masters"]}
+        lab.engine.must("config", "set", "timeoutClient", "12h")
+        steps = json.loads(lab.engine.must("preview", "--json"))["steps"]
+        touched = {step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] != "same"}
+        assert touched == dict.fromkeys(["composed-m1-haproxy", "composed-m2-haproxy"], "update")
+    finally:
+        destroy = lab.pulumi("destroy", "--yes", "--skip-preview")
+    assert destroy.returncode == 0, destroy.stdout + destroy.stderr  # it answered to the last
+    nothing_is_left(lab, base)
+
+
 def test_a_program_in_another_language_gets_the_same(
     settings: Settings, base: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -90,6 +109,9 @@ def test_a_program_in_another_language_gets_the_same(
         outputs = lab.outputs()
         assert outputs["controlPlaneEndpoint"] == f"{VIP}:16443"
         assert outputs["budget"]["host_loss"] < 1000
+        assert [(one["name"], one["balancer"], one["sshHost"]) for one in outputs["masters"][:2]] == [
+            (one["name"], True, one["sshHost"]) for one in base["masters"][:2]
+        ]
         assert lab.answers()
         engine.must("up", "--yes", "--skip-preview", "--expect-no-changes")
         state = (settings.directory / "state").rglob("other.json")

@@ -86,11 +86,31 @@ def test_arguments_of_another_language_make_the_same_resources(preview: bool) ->
     outputs: dict[str, Any] = {}
     got = run(lambda: outputs.update(construct(elsewhere(every_argument()))), preview=preview)
     assert got.error == ""
-    assert set(outputs) == {"vip", "controlPlaneEndpoint", "endpoint", "haVipId", "eip", "budget"}
+    assert set(outputs) == {
+        "vip",
+        "controlPlaneEndpoint",
+        "endpoint",
+        "haVipId",
+        "eip",
+        "budget",
+        "masters",
+    }
 
     plain = run(lambda: ApiServerVip("cp", cast(ApiServerVipArgs, every_argument())), preview=preview)
     for key, resource in plain.resources.items():
         assert without_unknowns(got.resources[key].inputs) == without_unknowns(resource.inputs), key
+
+
+def test_hosts_have_the_schema_s_names() -> None:
+    seen: list[Any] = []
+    run(lambda: construct(elsewhere(every_argument()))["masters"].apply(seen.append), preview=False)
+    [masters] = seen
+    described = SCHEMA["types"][f"{package.NAME}:index:MasterOutput"]
+    for master in masters:
+        assert set(master) == set(described["properties"])
+    assert [one["sshHost"] for one in masters] == ["192.0.2.0", "192.0.2.1", "192.0.2.1"]
+    listed = SCHEMA["resources"][f"{package.NAME}:index:ApiServerVip"]["properties"]["masters"]
+    assert listed["items"]["$ref"].endswith(":MasterOutput")
 
 
 def test_outputs_of_another_language_may_stand_anywhere() -> None:

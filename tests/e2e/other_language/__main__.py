@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 from pulumi_command import local
 
-OUTPUTS = ("vip", "controlPlaneEndpoint", "endpoint", "haVipId", "eip", "budget")
+OUTPUTS = ("vip", "controlPlaneEndpoint", "endpoint", "haVipId", "eip", "budget", "masters")
 
 
 class Remote(pulumi.ComponentResource):

@@ -32,6 +32,8 @@ class Registered:
     inputs: dict[str, Any]
     parent: str
     depends_on: frozenset[str]
+    built_on: frozenset[str]
+    """Of these, what its inputs come from: it may be replaced with them."""
     deleted_with: str
     delete_before_replace: bool
     protect: bool
@@ -100,6 +102,9 @@ class Monitor(mocks.MockMonitor):
             inputs=inputs,
             parent=request.parent.rsplit("::", 1)[-1],
             depends_on=frozenset(urn.rsplit("::", 1)[-1] for urn in request.dependencies),
+            built_on=frozenset(
+                urn.rsplit("::", 1)[-1] for one in request.propertyDependencies.values() for urn in one.urns
+            ),
             deleted_with=request.deletedWith.rsplit("::", 1)[-1],
             delete_before_replace=request.deleteBeforeReplace,
             protect=request.protect,

@@ -20,8 +20,8 @@ HOST_STEPS = ("tool", "packages", "haproxy", "keepalived", "join")
 class _Vm(pulumi.CustomResource):
     """Stands for an ECS instance of the stack."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__("test:index:Vm", name, {"name": name})
+    def __init__(self, name: str, about: pulumi.Input[str] = "") -> None:
+        super().__init__("test:index:Vm", name, {"name": about or name})
 
 
 def arguments() -> dict[str, Any]:
@@ -65,7 +65,7 @@ def test_the_graph(preview: bool) -> None:
     expected = {f"{host}-{step}" for host in hosts for step in HOST_STEPS}
     assert set(commands) == expected
     here = {name for name in got.of("local:Command") if not name.endswith("-host-key")}
-    assert here == {"cp-verify", *(f"{host}-removal" for host in hosts)}
+    assert here == {"cp-verify", "cp-ready", *(f"{host}-removal" for host in hosts)}
     for host in hosts:
         assert {commands[f"{host}-{step}"].parent for step in HOST_STEPS} == {host}
     assert set(got.of("HAVipAttachment")) == {f"{host}-attachment" for host in hosts}
@@ -106,6 +106,29 @@ def test_backup_first_then_the_planned_holder() -> None:
         assert "cp-havip" in commands[f"{host}-tool"].depends_on
     joined = {f"{first}-join", f"{last}-join"}
     assert joined <= got.of("local:Command")["cp-verify"].depends_on
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_what_takes_the_endpoint_waits_for_every_balancer(preview: bool) -> None:
+    taken = ("vip", "control_plane_endpoint", "endpoint")
+
+    def program() -> None:
+        made = ApiServerVip("cp", cast(ApiServerVipArgs, arguments()))
+        for output in taken:
+            _Vm(output, getattr(made, output))
+
+    got = run(program, preview=preview)
+    assert got.error == ""
+    joined = {f"cp-k8s-master0{n}-join" for n in (1, 2)}
+    ready = got.of("local:Command")["cp-ready"]
+    assert joined <= ready.depends_on
+    assert "cp-verify" not in ready.depends_on, "before kubeadm init there is nothing to verify"
+    for output in taken:
+        one = got.of("index:Vm")[output]
+        assert "10.0.0.10" in one.inputs["name"], "known in every preview"
+        # The steps of a host are replaced with its instance: what is built on them could be, too.
+        assert one.depends_on == {"cp-ready"}
+    assert ready.built_on == frozenset()
 
 
 def test_nobody_takes_part_in_vrrp_before_all_are_configured() -> None:

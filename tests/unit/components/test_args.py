@@ -45,7 +45,15 @@ def test_every_key_has_words_under_it(module: object) -> None:
 def test_the_schema_of_other_languages_can_be_made() -> None:
     found = Analyzer("kube-apiserver-havip").analyze([ApiServerVip])
     component = found["component_definitions"]["ApiServerVip"]
-    assert set(component.outputs) == {"vip", "controlPlaneEndpoint", "endpoint", "haVipId", "eip", "budget"}
+    assert set(component.outputs) == {
+        "vip",
+        "controlPlaneEndpoint",
+        "endpoint",
+        "haVipId",
+        "eip",
+        "budget",
+        "masters",
+    }
     assert all(definition.description for definition in component.inputs.values())
     for type_ in found["type_definitions"].values():
         assert all(definition.description for definition in type_.properties.values()), type_.name

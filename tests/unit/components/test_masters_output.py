@@ -1,21 +1,19 @@
 """The output ``masters``: every host once, with what its health check asks."""
 
 import json
-import runpy
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
-from pulumi.runtime import config as pulumi_config
 
 from components import ApiServerVip, masters_output
 from tests.unit.components.engine import run
 from tests.unit.components.examples import KEY, planned, topology
+from tests.unit.components.programs import KEY_FILE, run_file
 from tests.unit.components.test_composition import arguments
 
 pytestmark = pytest.mark.unit
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def told(args: dict[str, Any]) -> list[masters_output.MasterOutput]:
@@ -94,7 +92,11 @@ def test_a_component_exports_all_there_is_under_a_prefix(monkeypatch: pytest.Mon
 
 
 EXAMPLES: list[tuple[str, dict[str, str], list[str]]] = [
-    ("two_control_planes", {"zoneId": "z", "imageId": "img", "userDataFile": "key"}, ["blue_", "green_"]),
+    (
+        "two_control_planes",
+        {"zoneId": "z", "imageId": "img", "userDataFile": KEY_FILE, "sshCidrs": "[]", "apiCidrs": "[]"},
+        ["blue_", "green_"],
+    ),
     (
         "existing_masters",
         {
@@ -121,14 +123,7 @@ def test_examples_export_what_a_drill_needs(
     found: dict[str, Any] = {}
     monkeypatch.setattr(pulumi, "export", found.__setitem__)
     monkeypatch.chdir(tmp_path)
-    for name in ("key", "key.pub"):
-        (tmp_path / name).write_text(KEY)
-    known = {**config, "sshPrivateKeyFile": "key"}
-    pulumi_config.set_all_config({f"project:{key}": value for key, value in known.items()})
-    try:
-        got = run(lambda: runpy.run_path(str(ROOT / "examples" / example / "__main__.py")), preview=True)
-    finally:
-        pulumi_config.set_all_config({})
+    got = run_file(f"examples/{example}/__main__.py", config, preview=True)
     assert got.error == ""
     for prefix in prefixes:
         assert {f"{prefix}vip", f"{prefix}control_plane_endpoint", f"{prefix}masters"} <= set(found)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi.provider.experimental.util import camel_case
 from typing_extensions import override
 
 from drill import options, stack
@@ -68,6 +69,13 @@ def test_hosts_are_those_of_the_outputs() -> None:
     assert (first.listens, second.listens) == ("127.0.0.1", "")
     assert (found.balancers, found.backends, found.apart) == ((first, second), (third,), (third,))
     assert (found.vip, found.port, found.outside) == ("10.0.0.10", 8443, ("203.0.113.10", 8443))
+
+
+def test_hosts_of_a_program_in_another_language_are_the_same() -> None:
+    masters = [master("m1", 1), master("m2", 2, balancer=False)]
+    theirs = [{camel_case(key): value for key, value in one.items()} for one in masters]
+    found, expected = (stack.anywhere(outputs(*given), "standard", "root", []) for given in (theirs, masters))
+    assert found == expected
 
 
 def status(*hosts: tuple[str, str, str]) -> Status:

@@ -1,0 +1,155 @@
+"""The project's own program and the examples: what their configuration makes of the components."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import configured, interrupted
+from tests.unit.components.engine import Run
+from tests.unit.components.programs import KEY_FILE, run_file
+
+pytestmark = pytest.mark.unit
+MASTERS = ("k8s-master01", "k8s-master02", "k8s-master03")
+CONFIG: dict[str, Any] = {
+    "zoneId": "cn-hangzhou-i",
+    "imageId": "debian",
+    "vip": "10.0.0.10",
+    "masters": [{"name": name, "address": f"10.0.0.1{n}"} for n, name in enumerate(MASTERS, 1)],
+}
+
+
+@pytest.fixture(autouse=True)
+def _own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def program(*, preview: bool = True, file: str = "__main__.py", **more: Any) -> Run:
+    """Run the program with a configuration of three masters to create, and `more`."""
+    config = {**CONFIG, **more}
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    return run_file(file, texts, preview=preview)
+
+
+def priorities(got: Run) -> dict[str, int]:
+    """VRRP priority of each balancer, by its name."""
+    bundles = {
+        name.removeprefix("k8s-stack-").removesuffix("-keepalived"): one.inputs["stdin"]
+        for name, one in got.of("remote:Command").items()
+        if name.endswith("-keepalived")
+    }
+    return {
+        name: int(text.partition("    priority ")[2].split(maxsplit=1)[0]) for name, text in bundles.items()
+    }
+
+
+def test_the_first_balancer_in_the_configuration_is_the_planned_holder() -> None:
+    first, second, third = MASTERS
+    for given, expected in (([], [first, second]), ([third, first], [third, first]), ([second, first],) * 2):
+        got = program(balancers=given)
+        assert got.error == ""
+        assert priorities(got) == dict(zip(expected, (252, 251), strict=True))
+        steps = got.of("remote:Command")
+        lead, other = (f"k8s-stack-{name}" for name in expected)
+        assert f"{other}-keepalived" in steps[f"{lead}-haproxy"].depends_on, (
+            "the planned holder is changed last"
+        )
+
+
+def test_a_balancer_named_twice_is_refused() -> None:
+    got = program(balancers=[MASTERS[0], MASTERS[0]])
+    assert "balancers[1].name = 'k8s-master01': is already the name of balancers[0]" in got.error
+    assert not got.resources
+
+
+def test_a_stack_with_a_former_name_keeps_all_it_has() -> None:
+    before, after = program(), program(formerName="k8s-old")
+    components = [one for one in after.resources.values() if one.aliases]
+    ours = "kube-apiserver-havip:index"
+    assert {one.type: one.aliases for one in components} == {
+        f"{ours}:{kind}": {"k8s-old"} for kind in ("Network", "Masters", "ApiServerVip")
+    }
+    assert not [one for one in before.resources.values() if one.aliases]
+    # The engine hands the alias on to parts whose names begin with their parent's.
+    made = {one.name for one in after.resources.values()}
+    parts = [one for one in after.resources.values() if one.parent in made]
+    assert len(parts) > 30
+    assert [one.name for one in parts if not one.name.startswith(one.parent)] == []
+    # Under another name the cloud would make another pair, and instances be rebooted for it.
+    assert "keyPairName" in after.of("EcsKeyPair")["k8s-stack-key"].ignore_changes
+
+
+def resource(type_: str, name: str, parent: str = "pulumi:pulumi:Stack::p-stack") -> dict[str, str]:
+    """One resource of a deployment."""
+    return {
+        "type": type_,
+        "urn": f"urn:pulumi:stack::p::{type_}::{name}",
+        "parent": f"urn:pulumi:stack::p::{parent}",
+    }
+
+
+def deployment(name: str) -> dict[str, Any]:
+    """What the state has of a stack of this name."""
+    ours = "kube-apiserver-havip:index"
+    components = [resource(f"{ours}:{kind}", name) for kind in ("Network", "Masters", "ApiServerVip")]
+    host = resource(f"{ours}:BalancerHost", f"{name}-k8s-master01", f"{ours}:ApiServerVip::{name}")
+    stack = {"type": "pulumi:pulumi:Stack", "urn": "urn:pulumi:stack::p::pulumi:pulumi:Stack::p-stack"}
+    return {"resources": [stack, *components, host, resource("alicloud:ecs/instance:Instance", "someone-s")]}
+
+
+def test_another_name_is_refused_before_anything_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupted, "check", lambda: deployment("k8s-old"))
+    got = program(preview=False)
+    assert "formerName = '': the stack has k8s-old: all of it, masters included" in got.error
+    assert "set formerName to k8s-old" in got.error
+    assert not got.resources
+    assert program(preview=False, formerName="k8s-old").error == ""
+
+
+def test_a_name_is_judged_by_all_components_that_the_stack_has() -> None:
+    half = deployment("new")
+    half["resources"] += deployment("old")["resources"]
+    for former, known in (("", {}), ("", deployment("new")), ("old", half), ("gone", deployment("new"))):
+        configured.check_name("new", former, known)
+    with pytest.raises(pulumi.RunError, match="the stack has old"):
+        configured.check_name("new", "", half)
+    with pytest.raises(pulumi.RunError, match="formerName = 'new': is the name it has now; leave it out"):
+        configured.check_name("new", "new", {})
+
+
+EXISTING = "examples/existing_masters/__main__.py"
+
+
+def test_an_example_for_existing_masters_asks_for_every_instance() -> None:
+    known = [{"name": f"m{n}", "address": f"10.0.0.1{n}", "instanceId": f"i-{n}"} for n in (1, 2, 3)]
+    del known[1]["instanceId"]
+    got = program(file=EXISTING, vswitchId="vsw-1", vswitchCidr="10.0.0.0/24", masters=known)
+    assert "masters[1].instanceId = None: is missing; give" in got.error
+    assert not got.resources
+
+
+TWO: dict[str, Any] = {
+    "file": "examples/two_control_planes/__main__.py",
+    "userDataFile": KEY_FILE,
+    "sshCidrs": ["203.0.113.7/32"],
+    "apiCidrs": ["198.51.100.0/24"],
+}
+
+
+def test_two_control_planes_let_in_whom_the_configuration_names() -> None:
+    got = program(**TWO)
+    assert got.error == ""
+    rules = got.of("SecurityGroupRule").values()
+    assert {(one.inputs["portRange"], one.inputs["cidrIp"]) for one in rules} == {
+        ("22/22", "203.0.113.7/32"),
+        ("16443/16443", "198.51.100.0/24"),
+    }
+
+
+@pytest.mark.parametrize("key", ["sshCidrs", "apiCidrs"])
+def test_two_control_planes_let_nobody_in_unasked(key: str) -> None:
+    got = program(**{one: value for one, value in TWO.items() if one != key})
+    assert f"project:{key}" in got.error
+    assert not got.of("SecurityGroupRule")
