@@ -16,7 +16,7 @@ from components.host_keys import HostKeys
 from components.judge import judge_known, judge_password, judged
 from components.masters_output import MasterOutput
 from components.plan import Plan
-from components.removal import Leaver, handover, removal
+from components.removal import removal
 from components.settings import Packages
 from components.verification import Verification
 
@@ -214,7 +214,7 @@ class ApiServerVip(pulumi.ComponentResource):
         previous: list[pulumi.Resource] = []
         removals: list[pulumi.Resource] = []
         for planned in self._draft.rollout:
-            removals.append(self._removal(planned.name, by_name[planned.name], attachments, removals))
+            removals.append(self._removal(planned.name, by_name[planned.name], [*attachments, *removals]))
             host = BalancerHost(
                 f"{self._name}-{planned.name}",
                 self._host_inputs(planned.name, by_name[planned.name]),
@@ -235,30 +235,17 @@ class ApiServerVip(pulumi.ComponentResource):
         configured = hosts[self._draft.lead.name].configured
         return [host.join([configured]) for host in hosts.values()]
 
-    def _removal(
-        self,
-        host: str,
-        args: BalancerArgs,
-        attachments: Sequence[pulumi.Resource],
-        removals: Sequence[pulumi.Resource],
-    ) -> pulumi.Resource:
-        """Add what acts when `host` leaves: before it is detached, and one host after the other, as they came."""
-        leaver = Leaver(
+    def _removal(self, host: str, args: BalancerArgs, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        return removal(
+            f"{self._name}-{host}-removal",
             host,
             ssh.merged(self._args.get("ssh"), args.get("ssh")),
             args["address"],
             owners=[self._name, *self._formerly],
             instance_id=args["instance_id"],
+            after=after,
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=args.get("instance")),
         )
-        instance = args.get("instance")
-        opts = pulumi.ResourceOptions(
-            parent=self, depends_on=[*attachments, *removals], deleted_with=instance
-        )
-        rid = removal(f"{self._name}-{host}-removal", leaver, opts)
-        if instance is not None:
-            opts = pulumi.ResourceOptions(parent=self, depends_on=[rid])
-            handover(f"{self._name}-{host}-handover", leaver, opts)
-        return rid
 
     def _host_inputs(self, host: str, args: BalancerArgs) -> HostInputs:
         packages = self._plan.apply(lambda plan: plan.settings.packages)

@@ -8,7 +8,6 @@
 #   hostctl join                      start keepalived, once nobody speaks a VRRP it would be deaf to
 #   hostctl remove SERVICE            stop it and put back what was there before
 #   hostctl retire NAME [FORMER...]   remove everything of the endpoint NAME, this tool too
-#   hostctl hand-over NAME [FORMER...] have a peer take the VIP, if this host is of the endpoint NAME
 #   hostctl check SERVICE < BUNDLE    say what differs from the bundle and whether the service runs; changes nothing
 #   hostctl await-turn                (keepalived.service) wait until it is safe to take part in VRRP
 #   hostctl release ADDRESS           (keepalived.service) drop a VIP that a dead keepalived left behind

@@ -10,6 +10,6 @@ packages | apply | secret | join | remove | retire | forget-leavers)
     flock --wait 120 9 || fail "another run holds $LOCK for 2 minutes: see what it does (fuser $LOCK)"
     "${verb//-/_}" "$@"
     ;;
-may | release | check | await-turn | leavers | hand-over) "${verb//-/_}" "$@" ;;
-*) fail "usage: hostctl may | packages | apply | secret | join | remove | retire | hand-over | check | await-turn | release | leavers | forget-leavers" ;;
+may | release | check | await-turn | leavers) "${verb//-/_}" "$@" ;;
+*) fail "usage: hostctl may | packages | apply | secret | join | remove | retire | check | await-turn | release | leavers | forget-leavers" ;;
 esac

@@ -78,30 +78,18 @@ remove() {
 
 # Everything of one endpoint, the tool too; another endpoint's, and what was never changed here, stays.
 retire() { # retire NAME [FORMER NAME...]
-    local service
-    ! serves_another "$@" || return 0
+    local present="" service
+    [ ! -e "$STATE/owner" ] || present=$(cat "$STATE/owner")
+    if [ -n "$present" ] && [[ " $* " != *" $present "* ]]; then
+        echo "serves the endpoint '$present': left as it is"
+        return
+    fi
     for service in keepalived haproxy; do
         [ ! -e "$STATE/before-$service" ] || remove "$service"
     done
     restore_secret
     rm -rf "$STATE" "$RUNTIME" "$LIBRARY"
     echo "nothing of '$1' is left"
-}
-
-# Without the lock: nothing that changes this host may hold it up. Whoever stays after all takes part again by itself.
-hand_over() { # hand_over NAME [FORMER NAME...]
-    ! serves_another "$@" || return 0
-    systemctl is-active --quiet keepalived || return 0
-    systemctl stop keepalived
-    systemd-run --quiet --collect --on-active=60s sh -c "test ! -x $LIBRARY/hostctl || systemctl start keepalived"
-    echo "keepalived: stopped, a peer has the VIP"
-}
-
-serves_another() { # serves_another NAME...
-    local present=""
-    [ ! -e "$STATE/owner" ] || present=$(cat "$STATE/owner")
-    [ -n "$present" ] && [[ " $* " != *" $present "* ]] || return 1
-    echo "serves the endpoint '$present': left as it is"
 }
 
 release() {

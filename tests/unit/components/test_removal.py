@@ -72,25 +72,10 @@ def test_hosts_are_undone_in_reverse_order_and_before_they_are_detached() -> Non
     assert attachments | {"cp-k8s-master02-removal"} <= last.depends_on
 
 
-def with_instance(args: dict[str, Any]) -> None:
-    """The stack made the first host."""
-    args["balancers"][0]["instance"] = _Vm("vm")
-
-
-def test_a_host_that_may_go_with_its_instance_hands_over_the_vip_before_it_is_detached() -> None:
-    """Its removal is spared then, and from the detachment on nobody would reach the VIP."""
-    commands = up(with_instance)[0].of("local:Command")
-    assert {name for name in commands if name.endswith("-handover")} == {"cp-k8s-master01-handover"}
-    found = commands["cp-k8s-master01-handover"]
-    assert environment(found)["HAVIP_COMMAND"].endswith("/hostctl hand-over cp")
-    assert found.deleted_with == ""
-    assert "cp-k8s-master01-removal" in found.depends_on, "what is undone there is not stopped afterwards"
-    assert found.inputs["triggers"] == ["i-1"]
-    assert found.delete_before_replace
-    assert not {"create", "update"} & set(found.inputs)
-
-
 def test_it_goes_with_its_instance_or_before_the_next_one_is_configured() -> None:
+    def with_instance(args: dict[str, Any]) -> None:
+        args["balancers"][0]["instance"] = _Vm("vm")
+
     found = removals(with_instance)
     assert (found["k8s-master01"].deleted_with, found["k8s-master02"].deleted_with) == ("vm", "")
     assert found["k8s-master01"].inputs["triggers"] == ["i-1"]
