@@ -16,15 +16,16 @@ additional_ports = config.get_object("additionalPorts") or []
 # --- what the configuration says, checked before anything is registered ---------------------------------------
 
 configured.check_endpoints(pulumi.Config("alicloud").get_object("endpoints") or [])
-masters = configured.masters(config.require_object("masters"))
+vswitch_cidr = config.get("vswitchCidr") or "10.0.0.0/24"
+masters = configured.masters(config.require_object("masters"), vswitch_cidr)
 place = {key: config.get(key) or "" for key in ("vswitchId", "vpcId")}
 security_groups = configured.security_groups(config.get_object("securityGroupIds") or [], masters, place)
 ssh_of = configured.ssh_args(config.require_object("masters"))
 balancing = configured.balancers(config.get_object("balancers") or [], masters)
-ssh_user = config.get("sshUser") or "root"
 key_file = config.get("sshPrivateKeyFile") or "~/.ssh/id_ed25519"
-private_key = configured.text_of("sshPrivateKeyFile", key_file)
-proxy = configured.ssh_proxy(config.get_object("sshProxy") or {}, private_key)
+passphrase = config.get("sshKeyPassphrase") or ""
+key = {"private_key": configured.private_key(key_file, passphrase), "private_key_password": passphrase}
+proxy = configured.ssh_proxy(config.get_object("sshProxy") or {}, key)
 created = [master for master in masters if "instance_id" not in master]
 public = config.get_bool("publicEndpoint") or False
 own_rules = {key: config.get_object(key) or [] for key in ("sshCidrs", "apiCidrs")}
@@ -35,7 +36,7 @@ user_data = configured.text_of("userDataFile", user_data_file) if user_data_file
 public_key = configured.text_of("sshPrivateKeyFile", f"{key_file}.pub") if created else ""
 
 endpoint: dict[str, Any] = {
-    "vswitch_cidr": config.get("vswitchCidr") or "10.0.0.0/24",
+    "vswitch_cidr": vswitch_cidr,
     "vip": config.get("vip") or None,
     "port": port,
     "additional_ports": additional_ports,
@@ -50,14 +51,13 @@ endpoint: dict[str, Any] = {
     "adopt": config.get_object("adopt") or None,
     "verify": config.get("verify") or "auto",
     "verify_timeout_s": config.get_int("verifyTimeoutS"),
-    "ssh": {
-        "user": ssh_user,
-        "private_key": private_key,
-        "proxy": proxy or None,
-    },
+    "ssh": {"user": config.get("sshUser") or "root", **key, "proxy": proxy or None},
     "eip": {} if public else None,
     "tags": tags,
-    "backends": [{"name": master["name"], "address": master["address"]} for master in masters],
+    "backends": [
+        {"name": master["name"], "address": master["address"], "ssh": ssh_of[master["name"]]}
+        for master in masters
+    ],
     "balancers": [
         {"name": master["name"], "address": master["address"], "ssh": ssh_of[master["name"]]}
         for master in masters
@@ -67,8 +67,7 @@ endpoint: dict[str, Any] = {
 ApiServerVip.check(name, endpoint)
 interrupted.check()
 if not pulumi.runtime.is_dry_run():
-    key_path = configured.path_of("sshPrivateKeyFile", key_file)
-    reach.check(configured.logins(masters, balancing, ssh_user, key_path, proxy))
+    reach.check(configured.logins(masters, balancing, endpoint["ssh"]))
 
 # --- the network and the masters, unless they are there already ------------------------------------------------
 
@@ -84,7 +83,7 @@ if created:
         {
             "zone_id": config.get("zoneId") or "",
             "vpc_cidr": config.get("vpcCidr") or "10.0.0.0/16",
-            "vswitch_cidr": endpoint["vswitch_cidr"],
+            "vswitch_cidr": vswitch_cidr,
             "vpc_id": place["vpcId"],
             "vswitch_id": vswitch_id,
             "ssh_cidrs": own_rules["sshCidrs"],
@@ -101,6 +100,7 @@ control_plane = Masters(
     {
         "masters": masters,
         "vswitch_id": vswitch_id,
+        "vswitch_cidr": vswitch_cidr,
         "security_group_id": security_group_id,
         "security_group_ids": [*security_groups],
         "image_id": config.get("imageId") or "",

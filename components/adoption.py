@@ -23,10 +23,16 @@ def attachment(
 ) -> pulumi.ResourceOptions:
     """Return the options of the attachment of `balancer`: `opts`, or those of one that is adopted."""
     adopt = args.get("adopt")
-    if adopt is None or balancer["name"] not in adopt.get("balancers", [balancer["name"]]):
+    if adopt is None or not keeps_attachment(args, balancer):
         return opts
     # The API does not tell whether a detachment would be forced; a mismatch would fail the import.
     return _adopted(opts, f"{adopt['ha_vip_id']}:{balancer['instance_id']}", ["force"])
+
+
+def keeps_attachment(args: ApiServerVipArgs, balancer: BalancerArgs) -> bool:
+    """Return whether `balancer` stays attached when it leaves, or when everything goes."""
+    adopt = args.get("adopt")
+    return adopt is not None and balancer["name"] in adopt.get("balancers", [balancer["name"]])
 
 
 def _adopted(opts: pulumi.ResourceOptions, known_as: str, kept: list[str]) -> pulumi.ResourceOptions:

@@ -8,7 +8,7 @@ from typing import cast
 import pulumi
 from pulumi_alicloud import ecs, vpc
 
-from components import adoption, claims, inputs, masters_output, questions, render, rules_texts, ssh
+from components import adoption, claims, inputs, masters_output, questions, render, rules_texts, shapes, ssh
 from components.args import ApiServerVipArgs, BalancerArgs
 from components.balancer_host import BalancerHost, HostInputs
 from components.enums import Verify
@@ -16,7 +16,7 @@ from components.host_keys import HostKeys
 from components.judge import judge_known, judge_password, judged
 from components.masters_output import MasterOutput
 from components.plan import Plan
-from components.removal import removal
+from components.removal import hand_back, removal
 from components.settings import Packages
 from components.verification import Verification
 
@@ -49,6 +49,7 @@ class ApiServerVip(pulumi.ComponentResource):
     def __init__(self, name: str, args: ApiServerVipArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Add the endpoint `name`; ``pulumi.RunError`` names every rule that `args` breaks."""
         self._draft = judge_known(name, args)
+        args = shapes.given(args)
         namesake = claims.take(claims.of_this_run(), name, args, self._draft.router_id)
         super().__init__(TYPE, name, {}, opts)
         self._name, self._args = name, args
@@ -212,7 +213,7 @@ class ApiServerVip(pulumi.ComponentResource):
         by_name = {str(balancer["name"]): balancer for balancer in self._args["balancers"]}
         hosts: dict[str, BalancerHost] = {}
         previous: list[pulumi.Resource] = []
-        removals: list[pulumi.Resource] = []
+        removals: list[pulumi.Resource] = [*self._hand_back(by_name)]
         for planned in self._draft.rollout:
             removals.append(self._removal(planned.name, by_name[planned.name], [*attachments, *removals]))
             host = BalancerHost(
@@ -235,6 +236,16 @@ class ApiServerVip(pulumi.ComponentResource):
         configured = hosts[self._draft.lead.name].configured
         return [host.join([configured]) for host in hosts.values()]
 
+    def _hand_back(self, hosts: Mapping[str, BalancerArgs]) -> list[pulumi.Resource]:
+        """Add what starts the keepalived of every host again that ran before; nothing, if the VIP goes, too."""
+        if self._args.get("adopt") is None:
+            return []
+        logins = {
+            name: (ssh.merged(self._args.get("ssh"), host.get("ssh")), host["address"])
+            for name, host in hosts.items()
+        }
+        return [hand_back(f"{self._name}-hand-back", logins, opts=pulumi.ResourceOptions(parent=self))]
+
     def _removal(self, host: str, args: BalancerArgs, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         return removal(
             f"{self._name}-{host}-removal",
@@ -243,6 +254,7 @@ class ApiServerVip(pulumi.ComponentResource):
             args["address"],
             owners=[self._name, *self._formerly],
             instance_id=args["instance_id"],
+            stays_attached=adoption.keeps_attachment(self._args, args),
             after=after,
             opts=pulumi.ResourceOptions(parent=self, deleted_with=args.get("instance")),
         )
@@ -251,6 +263,7 @@ class ApiServerVip(pulumi.ComponentResource):
         packages = self._plan.apply(lambda plan: plan.settings.packages)
         both = pulumi.Output.all(self._plan, self.vip)
         return HostInputs(
+            balancer=host,
             address=args["address"],
             ssh=ssh.merged(self._args.get("ssh"), args.get("ssh")),
             instance_id=args["instance_id"],

@@ -20,6 +20,8 @@ TYPE = "kube-apiserver-havip:index:BalancerHost"
 class HostInputs:
     """One balancer as its steps need it."""
 
+    balancer: str
+    """Its name: what its removal knows it by."""
     address: pulumi.Input[str]
     ssh: SshArgs
     instance_id: pulumi.Input[str]
@@ -86,7 +88,7 @@ class BalancerHost(pulumi.ComponentResource):
             stdin = pulumi.Output.all(host.group, host.auth_pass).apply("".join)
         return self._command(
             "join",
-            create=self._as_root(lambda sudo: f"{sudo}{paths.TOOL} join"),
+            create=self._as_root(lambda sudo: f"{sudo}{paths.TOOL} join {shlex.quote(host.balancer)}"),
             stdin=stdin,
             depends_on=[self.configured, *after],
         )

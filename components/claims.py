@@ -1,9 +1,9 @@
-"""What the endpoints of one run have taken: a host serves one endpoint, and a VIP is one endpoint's.
+"""What the endpoints of one run have taken: a host serves one endpoint, a VIP and a resource's name are one's own.
 
 A run is told from another by the engine it talks to, so that several in one process (tests) stay apart.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -19,8 +19,12 @@ class Claims:
     hosts: dict[Hashable, str] = field(default_factory=dict)
     vips: dict[Hashable, str] = field(default_factory=dict)
     router_ids: dict[Hashable, str] = field(default_factory=dict)
+    names: dict[tuple[str, str], str] = field(default_factory=dict)
+    """What names of resources begin with, by the kind of component."""
 
 
+ENDPOINT, MASTERS = "endpoint", "masters"
+"""Kinds of components that name resources after hosts."""
 _RUNS: WeakKeyDictionary[object, Claims] = WeakKeyDictionary()
 
 
@@ -30,8 +34,9 @@ def of_this_run() -> Claims:
     return Claims() if monitor is None else _RUNS.setdefault(monitor, Claims())
 
 
-def conflicts(claims: Claims, args: Mapping[str, object]) -> Iterator[Violation]:
-    """Hosts and the VIP that another endpoint of this run has."""
+def conflicts(claims: Claims, name: str, args: Mapping[str, object]) -> Iterator[Violation]:
+    """Hosts, the VIP and names of resources that another endpoint of this run has."""
+    yield from name_conflicts(claims, ENDPOINT, name, _named(args))
     for where, kind, marks in _host_marks(args):
         owners = {claims.hosts[mark] for mark in marks if mark in claims.hosts}
         for owner in sorted(owners):
@@ -45,12 +50,45 @@ def conflicts(claims: Claims, args: Mapping[str, object]) -> Iterator[Violation]
 
 def take(claims: Claims, name: str, args: Mapping[str, object], router_id: int) -> str:
     """Remember what the endpoint `name` takes; the name of one in the same vSwitch with its router id, or empty."""
+    take_names(claims, ENDPOINT, name, _named(args))
     for _, _, marks in _host_marks(args):
         claims.hosts.update(dict.fromkeys(marks, name))
     vip = _vip_mark(args)
     if vip is not None:
         claims.vips[vip] = name
     return claims.router_ids.setdefault((_mark(args.get("vswitch_id")), router_id), name)
+
+
+def name_conflicts(
+    claims: Claims, kind: str, name: str, hosts: Iterable[tuple[str, str]]
+) -> Iterator[Violation]:
+    """Names of `hosts` with which resources of `name`, a component, would be called as those of another one.
+
+    A resource's identity has the types of its parents in it, not their names.
+    """
+    for where, host in hosts:
+        begun = f"{name}-{host}"
+        owner = claims.names.get((kind, begun), name)
+        if owner != name:
+            rule = (
+                f"its resources would be called {begun}, as some of the {kind} {owner!r} of this program are"
+            )
+            yield Violation(where, host, rule, "give the host, or one of the two, another name")
+
+
+def take_names(claims: Claims, kind: str, name: str, hosts: Iterable[tuple[str, str]]) -> None:
+    """Remember what the names of resources of `hosts` begin with."""
+    for _, host in hosts:
+        claims.names.setdefault((kind, f"{name}-{host}"), name)
+
+
+def _named(args: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Every host that resources are named after, and where its name is given."""
+    for kind in ("balancers", "backends"):
+        hosts = args.get(kind)
+        for index, host in enumerate(hosts if isinstance(hosts, Sequence) else ()):
+            if isinstance(host, Mapping) and _plain(host, "name") and (kind == "balancers" or "ssh" in host):
+                yield f"{kind}[{index}].name", host["name"]
 
 
 def _host_marks(args: Mapping[str, object]) -> Iterator[tuple[str, object, list[Hashable]]]:

@@ -11,16 +11,18 @@ from typing import Any, cast
 
 import pulumi
 
-from components import inputs, reach, rules, rules_surroundings
+from components import inputs, private_keys, reach, rules, rules_surroundings, ssh
 from components.masters import MasterArgs
 from components.violations import Violation, message
+from templates.openssh import Endpoint
 
 _KEYS = {"name": "name", "address": "address", "instanceId": "instance_id", "sshHost": "ssh_host"}
 _MASTER = (
     "give name and address, and instanceId for an instance that exists, sshHost where SSH goes elsewhere, "
     "hostKey to expect that one"
 )
-_HOST_KEY = "hostKey"
+_SSH = {"sshHost": "host", "hostKey": "host_key"}
+_KEY_FILE = "sshPrivateKeyFile"
 _GROUPS = "securityGroupIds"
 _PLACE = {"vswitchId": "give the vSwitch those are in", "vpcId": "give the VPC of that vSwitch"}
 """Where masters beside existing ones are created; without these a VPC of their own would be."""
@@ -29,8 +31,11 @@ DEFAULT_BALANCERS = 2
 ANSWER_LIMIT_S = 3.0
 
 
-def masters(raw: object) -> list[MasterArgs]:
-    """Return the masters as the component takes them. Raises ``pulumi.RunError`` naming every rule broken."""
+def masters(raw: object, vswitch_cidr: str = "") -> list[MasterArgs]:
+    """Return the masters as the component takes them. Raises ``pulumi.RunError`` naming every rule broken.
+
+    The addresses of those to create have to be in `vswitch_cidr`, if that is given.
+    """
     entries = inputs.sequence(raw)
     found = [] if entries else [Violation("masters", raw, "must be a list of masters", _MASTER)]
     for index, entry in enumerate(entries):
@@ -38,12 +43,14 @@ def masters(raw: object) -> list[MasterArgs]:
     known = [inputs.mapping(entry) for entry in entries]
     for key in ("name", "address"):
         found += rules.twice("masters", key, [str(entry.get(key, "")) for entry in known])
-    if found:
-        raise pulumi.RunError(message("configuration", found))
-    return [
+    made = [
         cast(MasterArgs, {ours: str(entry[theirs]) for theirs, ours in _KEYS.items() if entry.get(theirs)})
         for entry in known
     ]
+    found += rules.created("masters", made, vswitch_cidr)
+    if found:
+        raise pulumi.RunError(message("configuration", found))
+    return made
 
 
 def _master_violations(where: str, entry: object) -> Iterator[Violation]:
@@ -51,7 +58,7 @@ def _master_violations(where: str, entry: object) -> Iterator[Violation]:
         yield Violation(where, entry, "must be a mapping", _MASTER)
         return
     for key, value in entry.items():
-        if key not in {*_KEYS, _HOST_KEY}:
+        if key not in {*_KEYS, *_SSH}:
             yield Violation(f"{where}.{key}", "...", "is not a key of a master", _MASTER)
         elif not isinstance(value, str):
             yield Violation(f"{where}.{key}", value, "must be a text", _MASTER)
@@ -64,7 +71,7 @@ def ssh_args(raw: object) -> dict[str, dict[str, str]]:
     """Return what each master's own SSH settings are, by its name; `masters` has found nothing wrong with `raw`."""
     known = [inputs.mapping(entry) for entry in inputs.sequence(raw)]
     return {
-        str(entry["name"]): {"host_key": str(entry[_HOST_KEY])} if entry.get(_HOST_KEY) else {}
+        str(entry["name"]): {ours: str(entry[theirs]) for theirs, ours in _SSH.items() if entry.get(theirs)}
         for entry in known
     }
 
@@ -152,8 +159,17 @@ def text_of(key: str, path: str) -> str:
         raise pulumi.RunError(f"{key} = {path!r}: {reason}; name a file that can be read") from error
 
 
-def ssh_proxy(raw: Mapping[str, Any], private_key: str) -> dict[str, Any]:
-    """Return the bastion's connection, empty without one; it takes the masters' key."""
+def private_key(path: str, passphrase: str) -> str:
+    """Return the key that SSH uses, from the file at `path`; ``pulumi.RunError`` if nobody could log in with it."""
+    text = text_of(_KEY_FILE, path)
+    fault = private_keys.fault(text, unlocked=bool(passphrase), argument="sshKeyPassphrase")
+    if fault:
+        raise pulumi.RunError(message("configuration", [Violation(_KEY_FILE, path, *fault)]))
+    return text
+
+
+def ssh_proxy(raw: Mapping[str, Any], key: Mapping[str, str]) -> dict[str, Any]:
+    """Return the bastion's connection, empty without one; it takes the masters' `key`, with its passphrase."""
     if not raw:
         return {}
     unknown = sorted(set(raw) - {"host", "port", "user", "hostKey"})
@@ -163,31 +179,36 @@ def ssh_proxy(raw: Mapping[str, Any], private_key: str) -> dict[str, Any]:
             f"sshProxy (with {', '.join(sorted(raw))}): {what}; give host, user and port if they differ, and hostKey "
             "to expect that one; it takes the masters' key"
         )
-    known = {"host_key" if key == "hostKey" else key: value for key, value in raw.items()}
-    return {**known, "private_key": private_key}
+    known = {"host_key" if name == "hostKey" else name: value for name, value in raw.items()}
+    return {**known, **key}
 
 
 def logins(
-    known: Iterable[MasterArgs],
-    balancing: Sequence[str],
-    user: str,
-    key_file: Path,
-    proxy: Mapping[str, Any],
+    known: Iterable[MasterArgs], balancing: Sequence[str], login: Mapping[str, Any]
 ) -> list[reach.Login]:
-    """Return how to get into each master that exists already."""
-    jump = f"{proxy.get('user', 'root')}@{proxy['host']}:{proxy.get('port', 22)}" if proxy else ""
+    """Return how to get into each master that exists already; `login` is what the component is given as ``ssh``."""
     return [
         reach.Login(
             master["name"],
-            str(master.get("ssh_host") or master["address"]),
-            user,
-            key_file,
-            jump,
+            _endpoint({**login, "host": master.get("ssh_host") or master["address"]}),
             balancer=master["name"] in balancing,
         )
         for master in known
         if master.get("instance_id")
     ]
+
+
+def _endpoint(login: Mapping[str, Any]) -> Endpoint:
+    # Who the host is, is the connection's business (host_key); here it is only asked whether we get in.
+    proxy = login.get("proxy")
+    return Endpoint(
+        login["host"],
+        int(login.get("port", ssh.PORT)),
+        login.get("user", "root"),
+        login["private_key"],
+        login.get("private_key_password", ""),
+        proxy=_endpoint(proxy) if proxy else None,
+    )
 
 
 def check_endpoints(overrides: Sequence[Mapping[str, str]]) -> None:

@@ -13,6 +13,12 @@ def is_duration(text: str) -> bool:
     return bool(_FORM.fullmatch(text)) and milliseconds(text) <= LIMIT_MS
 
 
+def is_seconds(text: str, most: int) -> bool:
+    """Say whether `text` is a duration with a unit, of whole seconds from 1 to `most`."""
+    found = milliseconds(text)
+    return not text.isdigit() and found % 1000 == 0 and 1000 <= found <= most * 1000  # noqa: PLR2004 - a second
+
+
 def milliseconds(text: str) -> float:
     """Return `text` in milliseconds; ``ValueError`` if it is no duration."""
     found = _FORM.fullmatch(text)

@@ -17,6 +17,10 @@ RESTART_PAUSE_MS = 100
 """Between HAProxy's death and systemd's starting it anew (``RestartSec``)."""
 START_MS = 500
 """For starting HAProxy until it listens (0.2 s were measured)."""
+LISTENS_MS = 200
+"""From starting HAProxy until it listens, as measured."""
+ROUND_MS = 100
+"""Between two questions to the peers at least, as long as nobody answers."""
 ABORT_MS = 1000
 """Given to a keepalived that hangs before it is killed (``TimeoutAbortSec``)."""
 
@@ -58,12 +62,25 @@ class Timers:
         return self.probe_tries * (self.probe_timeout_ms + self.probe_delay_ms)
 
     @property
+    def round_pause_ms(self) -> int:
+        """Return the least time between two questions to the peers, as long as nobody answers."""
+        return ROUND_MS
+
+    @property
+    def recheck_timeout_ms(self) -> int:
+        """Return the bound on asking this host's HAProxy again while its peers are asked: no longer than that takes."""
+        return min(self.probe_timeout_ms, max(self.peer_timeout_ms, ROUND_MS))
+
+    @property
     def check_timeout_s(self) -> int:
-        """Return the bound of keepalived's check in whole seconds: all tries, the peers, two for a busy host.
+        """Return the bound of keepalived's check in whole seconds: all tries and the peers, two for a busy host.
+
+        Where nobody answers, the peers are asked until the next check is due.
 
         It bounds itself; one that keepalived has to end counts as failed, whatever HAProxy does.
         """
-        return math.ceil((self.tries_ms + self.peer_timeout_ms) / 1000) + 2
+        asked_ms = max(self.tries_ms + self.peer_timeout_ms, self.probe_interval_s * 1000)
+        return math.ceil(asked_ms / 1000) + 2
 
     @property
     def watchdog_s(self) -> int:
@@ -110,8 +127,9 @@ def budget(
     holder; ``process_hang``: it stops answering; ``handover``: keepalived or its host ends in order;
     ``host_loss``: the holder vanishes; ``backend_loss``:
     a kube-apiserver's host vanishes (a refused connection costs nothing, it is redispatched);
-    ``backend_hang``: it accepts connections and never answers. The last two last until the backend is
-    marked down. At worst a check had just got through TLS and waits for its answer, which may be slow.
+    ``backend_hang``: it hangs, and the kernel takes connections for it; ``backend_silence``: it still answers TLS,
+    and no request. These last until the backend is marked down. At worst a check had just got through TLS and waits for
+    its answer, which may be slow; to one that is silent every check does.
     ``backends_death``: several kube-apiservers die at once. Retries of a refused connection may all go to dead ones,
     which have the fewest connections, until checks have found them.
 
@@ -123,7 +141,10 @@ def budget(
     was cut off or frozen is back; ``two_holders_hang``, beside a keepalived that hangs.
     """
     skew = skew_ms(backup_priority, chosen.advert_interval_ms, version)
-    hang = chosen.probe_interval_s * 1000 * chosen.probe_fall + chosen.tries_ms
+    interval = chosen.probe_interval_s * 1000
+    # keepalived leaves a check out while the one before it still runs.
+    again = interval * math.ceil((chosen.tries_ms + chosen.peer_timeout_ms) / interval)
+    hang = interval + again * (chosen.probe_fall - 1) + chosen.tries_ms
     if weighted:
         # A holder that only lost priority says so, and is taken for gone by whoever ranks above it now.
         hang += 3 * chosen.advert_interval_ms
@@ -136,8 +157,9 @@ def budget(
         "host_loss": 3 * chosen.advert_interval_ms + skew + ALLOWANCE_MS,
         "last_process_death": restarted + ALLOWANCE_MS,
         "last_process_hang": hang + chosen.restart_after_s * 1000 + restarted + 3 * ALLOWANCE_MS,
-        # Whoever has the VIP asks its peers whenever it is not asking its own HAProxy.
-        "process_return": chosen.tries_ms + moved + ALLOWANCE_MS,
+        # Whoever has the VIP asks its peers all the time; a round that would not end before the next check is due is
+        # left out, and takes as long again.
+        "process_return": LISTENS_MS + 2 * max(chosen.peer_timeout_ms, ROUND_MS) + skew + ALLOWANCE_MS,
         **_of_backends(chosen),
         "two_holders": ALLOWANCE_MS,
         "two_holders_return": chosen.advert_interval_ms + ALLOWANCE_MS,
@@ -151,7 +173,8 @@ def budget(
 def _of_backends(chosen: Timers) -> dict[str, float]:
     inter = milliseconds(chosen.check_inter)
     check = min(milliseconds(chosen.connect_timeout), inter)
-    again = milliseconds(chosen.check_fastinter or chosen.check_inter) + check
+    fast = milliseconds(chosen.check_fastinter or chosen.check_inter)
+    again = fast + check
     answer = milliseconds(chosen.check_timeout) if chosen.check_timeout else inter
     lost = max(inter + check, answer) + again * (chosen.check_fall - 1)
     back = (
@@ -160,6 +183,7 @@ def _of_backends(chosen: Timers) -> dict[str, float]:
     return {
         "backend_loss": lost,
         "backend_hang": lost,
+        "backend_silence": inter + (check + answer) * chosen.check_fall + fast * (chosen.check_fall - 1),
         "backends_death": refused(chosen, observed=True),
         "backend_return": back + ALLOWANCE_MS,
     }

@@ -60,7 +60,7 @@ class HostKeys(pulumi.ComponentResource):
         name, own = str(host["name"]), host.get("ssh") or {}
         merged = ssh.merged(self._shared, own)
         if proxy := merged.get("proxy"):
-            same = proxy is self._shared.get("proxy") and self._bastion
+            same = proxy == self._shared.get("proxy") and self._bastion
             merged["proxy"] = same or self._proxy(f"{name}-bastion", proxy)
         instance = host.get("instance")
         identity = host.get("instance_id") or (instance.id if instance else None)

@@ -44,8 +44,9 @@ def judge_known(name: str, args: Mapping[str, object], *, whole: bool = True) ->
     found = shapes.check(ApiServerVipArgs, args, later=frozenset() if whole else _IDS)
     if not isinstance(args, Mapping):
         raise pulumi.RunError(message(name, found))
+    args = shapes.given(args)
     found += [*_empty_ids(args), *_password(args), *_instances(args), *rules_ssh.check(args)]
-    found += [*adoption.check(args), *claims.conflicts(claims.of_this_run(), args)]
+    found += [*adoption.check(args), *claims.conflicts(claims.of_this_run(), name, args)]
     unknown: set[str] = set()
     raw = inputs.known(inputs.renderable(args), unknown)
     return judged(name, inputs.mapping(raw), frozenset(unknown), found, UNCHANGED)

@@ -7,7 +7,8 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_alicloud import ecs
 
-from components.rules_surroundings import check_masters
+from components import claims, shapes
+from components.rules_surroundings import check_masters, named
 
 TYPE = "kube-apiserver-havip:index:Masters"
 
@@ -32,6 +33,8 @@ class MastersArgs(TypedDict):
     """Every master, in order."""
     vswitch_id: NotRequired[pulumi.Input[str]]
     """vSwitch of created masters."""
+    vswitch_cidr: NotRequired[pulumi.Input[str]]
+    """CIDR of the vSwitch, for checking addresses before anything is changed. Default: not checked."""
     security_group_id: NotRequired[pulumi.Input[str]]
     """Security group of created masters. Required unless ``security_group_ids`` are given."""
     security_group_ids: NotRequired[list[pulumi.Input[str]]]
@@ -79,6 +82,8 @@ class Masters(pulumi.ComponentResource):
     def __init__(self, name: str, args: MastersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Add the masters `name`; ``pulumi.RunError`` names every rule that `args` breaks."""
         check_masters(name, MastersArgs, args)
+        args = shapes.given(args)
+        claims.take_names(claims.of_this_run(), claims.MASTERS, name, named(args))
         super().__init__(TYPE, name, {}, opts)
         self._name, self._args = name, args
         self._key = self._key_pair()

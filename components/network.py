@@ -6,6 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_alicloud import ecs, vpc
 
+from components import shapes
 from components.rules_surroundings import check_network
 
 TYPE = "kube-apiserver-havip:index:Network"
@@ -54,6 +55,7 @@ class Network(pulumi.ComponentResource):
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Add the network `name`; ``pulumi.RunError`` names every rule that `args` breaks."""
         check_network(name, NetworkArgs, args)
+        args = shapes.given(args)
         super().__init__(TYPE, name, {}, opts)
         self._name, self._args = name, args
         self.vswitch_cidr = pulumi.Output.from_input(args.get("vswitch_cidr", "10.0.0.0/24"))

@@ -253,6 +253,10 @@ def _entry(orphan: Orphan, stack: str) -> list[str]:
         return [f"{said}it was made, and the state has another one in its place; {gone} in the console"]
     rule = "was made, and is not in the state"
     if several:
-        rule = "one of these was made, and none is in the state; import that one"
+        # A provider that tries again after a timeout may have made two.
+        rule = (
+            "these look alike, and none is in the state; import one that this stack made, and delete every other "
+            "one that it made in the console"
+        )
         return [said + rule, *(f"      {import_command(create, id_, stack)}" for id_ in orphan.ids)]
     return [f"{said}it {rule}; import it", f"      {import_command(create, value, stack)}"]

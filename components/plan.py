@@ -78,7 +78,7 @@ class Plan:
         if not self.settings.haproxy.observe:
             found["backends_death"] = round(failover.refused(self.timers, observed=False))
         if self.settings.health_check.kind is CheckKind.TCP:
-            found["backend_hang"] = failover.NEVER_MS
+            found["backend_hang"] = found["backend_silence"] = failover.NEVER_MS
         if self.settings.keepalived.check_kind != "http":
             found["process_hang"] = found["last_process_hang"] = failover.NEVER_MS
         return found

@@ -4,8 +4,10 @@ It goes over OpenSSH: a remote command's own delete would try a dead host for mi
 with it the removal of everything else.
 """
 
+import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import cast
 
 import pulumi
 from pulumi_command import local
@@ -15,6 +17,8 @@ from components.args import SshArgs
 
 PATIENCE_S = 45
 """A host that reboots is back by then; with the last attempt it is a minute at most."""
+LIMIT_S = 300
+"""For the removal itself; a host that needs longer hangs."""
 
 
 def removal(
@@ -25,6 +29,7 @@ def removal(
     *,
     owners: Sequence[str],
     instance_id: pulumi.Input[str],
+    stays_attached: bool,
     after: Sequence[pulumi.Resource],
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Resource:
@@ -41,7 +46,10 @@ def removal(
             "HAVIP_HOST": host,
             "HAVIP_SSH": ssh.endpoint(connection, address),
             "HAVIP_PATIENCE_S": str(PATIENCE_S),
-            "HAVIP_COMMAND": ssh.as_root(connection, lambda sudo: command(sudo, owners)),
+            "HAVIP_LIMIT_S": str(LIMIT_S),
+            "HAVIP_COMMAND": ssh.as_root(connection, lambda sudo: command(sudo, owners, host)),
+            "HAVIP_STAYS_ATTACHED": "yes" if stays_attached else "",
+            "HAVIP_URN": _urn(name, opts),
         },
         add_previous_output_in_env=False,
         # Another instance at the same address: the old one is asked first, and it is known by its host key.
@@ -52,6 +60,47 @@ def removal(
     )
 
 
-def command(sudo: str, owners: Sequence[str]) -> str:
+def hand_back(
+    name: str, hosts: Mapping[str, tuple[SshArgs, pulumi.Input[str]]], *, opts: pulumi.ResourceOptions
+) -> pulumi.Resource:
+    """Add what starts, when it is deleted, what the removals of `hosts` (logins and addresses) have held back.
+
+    They depend on it. So it is deleted when none of them is left, and not when a single host leaves: only then can
+    keepalived run as it was set up by hand, and contradict nobody.
+    """
+    found = pulumi.Output.all(
+        **{
+            host: pulumi.Output.all(
+                ssh=ssh.endpoint(connection, address),
+                heard=ssh.as_root(connection, lambda sudo: _held(sudo, "heard")),
+                start=ssh.as_root(connection, lambda sudo: _held(sudo, "hand-back")),
+            )
+            for host, (connection, address) in hosts.items()
+        }
+    )
+    return local.Command(
+        name,
+        delete="python3 -",
+        stdin=scripts.hidden("hand_back.py"),
+        environment={"HAVIP_HOSTS": found.apply(json.dumps), "HAVIP_URN": _urn(name, opts)},
+        add_previous_output_in_env=False,
+        opts=opts,
+    )
+
+
+def command(sudo: str, owners: Sequence[str], balancer: str) -> str:
     """Return what is run on the host; where there is no tool there is nothing to undo."""
-    return f"test ! -x {paths.TOOL} || {sudo}{paths.TOOL} retire {shlex.join(owners)}"
+    return f"test ! -x {paths.TOOL} || {sudo}{paths.TOOL} retire {shlex.join([*owners, '--', balancer])}"
+
+
+def _held(sudo: str, verb: str) -> str:
+    return f"test ! -d {paths.HELD} || {sudo}bash {paths.HELD}/hostctl {verb}"
+
+
+def _urn(name: str, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    """Return the URN of a command: how its own error names it."""
+    parent: pulumi.Output[str] | None = None
+    if opts.parent is not None:
+        # As a plain value: its Output would be a dependency on all children, and a circle.
+        parent = pulumi.Output.from_input(cast(Awaitable[str], opts.parent.urn.future()))
+    return pulumi.create_urn(name, "command:local:Command", parent)

@@ -19,10 +19,18 @@ from components.settings import Balancer, Settings
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 _LOCAL_IMPORT = re.compile(r"^from templates\.(\w+) import (?:\([^)]*\)|.*)\n", re.MULTILINE)
-_TOOL_PARTS = ("head", "packages", "bundle", "firewall", "transaction", "vrrp", "check", "removal", "main")
-
-_LAST_ROUND_MS = 250
-"""Left of a check's time for asking the peers once more, when none of them runs."""
+_TOOL_PARTS = (
+    "head",
+    "packages",
+    "bundle",
+    "firewall",
+    "ports",
+    "transaction",
+    "vrrp",
+    "check",
+    "removal",
+    "main",
+)
 
 
 @cache
@@ -135,11 +143,6 @@ def keepalived_conf(plan: Plan, balancer: Balancer, vip: str) -> str:
     )
 
 
-def peers_until_ms(plan: Plan) -> int:
-    """Return how long after its start a failed check may begin to ask the peers: it must end before the next one."""
-    return min(plan.timers.probe_interval_s * 1000, plan.timers.tries_ms + 1000) - _LAST_ROUND_MS
-
-
 def settle_s(plan: Plan) -> int:
     """Return for how many seconds every peer must have answered until a new holder ranks as before: some adverts."""
     return max(5, math.ceil(4 * plan.timers.advert_interval_ms / 1000))
@@ -147,9 +150,7 @@ def settle_s(plan: Plan) -> int:
 
 def check_haproxy(plan: Plan) -> str:
     """Render keepalived's periodic check."""
-    return _render(
-        "check_haproxy.sh.j2", plan, watchdog_s=plan.timers.watchdog_s, peers_until_ms=peers_until_ms(plan)
-    )
+    return _render("check_haproxy.sh.j2", plan, watchdog_s=plan.timers.watchdog_s)
 
 
 def vrrp_group(plan: Plan, vip: str) -> str:
@@ -226,6 +227,8 @@ def keepalived_bundle(plan: Plan, balancer: Balancer, vip: str) -> str:
         File(paths.NOTIFY, "0755", _render("vrrp-notify.sh.j2", plan)),
         File(paths.KEEPALIVED_DROP_IN, "0644", keepalived_drop_in(plan, balancer, vip)),
     ]
+    if plan.settings.keepalived.textfile_directory:
+        files.append(File(paths.METRIC, "0755", _render("vrrp-metric.sh.j2", plan)))
     interface_of = "" if balancer.interface else balancer.address
     return _bundle(plan, balancer, "keepalived", files, interface_of=interface_of)
 

@@ -88,9 +88,8 @@ def twice(kind: str, key: str, values: Sequence[str | int]) -> Iterator[Violatio
 def _vswitch(settings: Settings) -> Iterator[Violation]:
     if not settings.vswitch_cidr:
         return
-    try:
-        network = IPv4Network(settings.vswitch_cidr, strict=False)
-    except ValueError:
+    network = _network(settings.vswitch_cidr)
+    if network is None:
         rule = "is not an IPv4 network"
         yield Violation("vswitch_cidr", settings.vswitch_cidr, rule, "write it such as 10.0.0.0/24")
         return
@@ -105,15 +104,33 @@ def _vswitch(settings: Settings) -> Iterator[Violation]:
     inside = [("vip", settings.vip)]
     inside += [(f"balancers[{i}].address", host.address) for i, host in enumerate(settings.balancers)]
     for where, text in inside:
-        address = _parsed(text)
-        if address is None:
+        yield from _inside(where, text, network)
+
+
+def _inside(where: str, text: str, network: IPv4Network) -> Iterator[Violation]:
+    address = _parsed(text)
+    if address is None:
+        return
+    if address not in network:
+        rule = f"is outside the vSwitch {network}"
+        yield Violation(where, text, rule, f"a HaVip and its hosts share one vSwitch: {usable(network)}")
+    elif reserved(address, network):
+        rule = f"is reserved in the vSwitch {network} (the first and the last three addresses)"
+        yield Violation(where, text, rule, usable(network))
+
+
+def created(kind: str, given: Sequence[Mapping[str, object]], vswitch_cidr: object) -> Iterator[Violation]:
+    """All violations of those without ``instance_id`` that ECS would find: it gives them their names and addresses."""
+    network = _network(vswitch_cidr) if isinstance(vswitch_cidr, str) else None
+    for index, host in enumerate(given):
+        if host.get("instance_id"):
             continue
-        if address not in network:
-            rule = f"is outside the vSwitch {network}"
-            yield Violation(where, text, rule, f"a HaVip and its hosts share one vSwitch: {usable(network)}")
-        elif reserved(address, network):
-            rule = f"is reserved in the vSwitch {network} (the first and the last three addresses)"
-            yield Violation(where, text, rule, usable(network))
+        name, address = str(host.get("name", "")), host.get("address")
+        if rules_texts.NAME.fullmatch(name) and not rules_texts.HOST_NAME.fullmatch(name):
+            remedy = "give it another name, such as k8s-master01"
+            yield Violation(f"{kind}[{index}].name", name, rules_texts.HOST_NAME_RULE, remedy)
+        if network and isinstance(address, str):
+            yield from _inside(f"{kind}[{index}].address", address, network)
 
 
 def reserved(address: IPv4Address, network: IPv4Network) -> bool:
@@ -146,6 +163,13 @@ def _hosts(settings: Settings) -> Iterator[tuple[str, str, str]]:
         yield f"balancers[{index}]", balancer.name, balancer.address
     for index, backend in enumerate(settings.backends):
         yield f"backends[{index}]", backend.name, backend.address
+
+
+def _network(text: str) -> IPv4Network | None:
+    try:
+        return IPv4Network(text, strict=False)
+    except ValueError:
+        return None
 
 
 def _parsed(text: str) -> IPv4Address | None:

@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 
 from components import connections
-from components.durations import is_duration, milliseconds
+from components.durations import is_duration, is_seconds, milliseconds
 from components.enums import VrrpState
 from components.plan import Plan
 from components.violations import Violation
 
 _VRRP2, _VRRP3 = 2, 3
+_SECONDS = ("tcp_keepalive_idle", "tcp_keepalive_interval")
+_MOST_SECONDS = 32_767
+"""What Linux takes (MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL)."""
 _ADVERT = ("keepalived.vrrp_version", "failover.preset")
 
 
@@ -51,9 +54,7 @@ def _ports(plan: Plan) -> Iterator[Violation]:
 def _durations(plan: Plan) -> Iterator[Violation]:
     haproxy = plan.settings.haproxy
     values = {f"haproxy.{key}": value for key, value in vars(haproxy).items() if key.startswith("timeout_")}
-    for key in ("stats_timeout", "hard_stop_after", "inspect_delay", "slowstart"):
-        values[f"haproxy.{key}"] = getattr(haproxy, key)
-    for key in ("tcp_keepalive_idle", "tcp_keepalive_interval"):
+    for key in ("stats_timeout", "hard_stop_after", "inspect_delay", "slowstart", *_SECONDS):
         values[f"haproxy.{key}"] = getattr(haproxy, key)
     for key, value in vars(plan.timers).items():
         if isinstance(value, str):
@@ -62,6 +63,10 @@ def _durations(plan: Plan) -> Iterator[Violation]:
         if value and not is_duration(value):
             rule = "is not a duration of HAProxy's"
             yield Violation(where, value, rule, "write it such as 500ms, 5s or 1h, at most 24 days")
+        elif value and where.rpartition(".")[2] in _SECONDS and not is_seconds(value, _MOST_SECONDS):
+            # Without a unit it would be seconds there, and milliseconds everywhere else.
+            rule = f"is not 1 to {_MOST_SECONDS} whole seconds, in which TCP keepalive is counted"
+            yield Violation(where, value, rule, "write it with its unit, such as 30s or 5m")
         elif value and where.startswith("failover.") and milliseconds(value) < 1:
             yield Violation(where, value, "is no time at all", "use 1ms or more")
 
@@ -121,7 +126,7 @@ def _vrrp(plan: Plan) -> Iterator[Violation]:
     # VRRP counts adverts in whole seconds, one byte (v2), or in centiseconds, twelve bits (v3).
     elif keepalived.vrrp_version == _VRRP2 and (advert % 1000 or not 1000 <= advert <= 255_000):  # noqa: PLR2004 - RFC 3768 5.3.7
         rule = "VRRP version 2 counts whole seconds, 1 to 255"
-        remedy = "use 1000 or more, or vrrp_version 3"
+        remedy = "use whole thousands, such as 1000 or 2000, or vrrp_version 3"
         yield Violation("failover.advert_interval_ms", advert, rule, remedy, _ADVERT)
     elif keepalived.vrrp_version == _VRRP3 and (advert % 10 or not 10 <= advert <= 40_950):  # noqa: PLR2004 - RFC 5798 5.2.7
         rule = "VRRP version 3 counts hundredths of a second, 10 to 40950 ms"

@@ -1,24 +1,90 @@
-"""Rules on SSH arguments, which no file is rendered from: host keys that are some."""
+"""Rules on SSH arguments, which no file is rendered from: places that exist, a host each, keys that are some."""
 
+import re
 from collections.abc import Iterator, Mapping
 
-from components import inputs, ssh
+import pulumi
+
+from components import inputs, private_keys, ssh
 from components.violations import Violation
+
+_WORD = re.compile(r"[^\s\x00-\x1f\x7f]+")
+_UNLOCKS = "private_key_password"
 
 
 def check(args: Mapping[str, object]) -> Iterator[Violation]:
     """Check the component's ``ssh`` and that of every host, as far as it is known now."""
-    yield from _login(args.get("ssh"), "ssh")
+    shared = inputs.mapping(args.get("ssh"))
+    yield from _login(shared, "ssh")
+    keys: list[Violation] = []
+    for where, host in _hosts(args):
+        own = inputs.mapping(host.get("ssh"))
+        yield from _login(own, where)
+        keys += _key({**shared, **own}, where if "private_key" in own else "ssh")
+    # Of what several hosts have in common the same is said of each.
+    yield from dict.fromkeys([*keys, *_one_host_each(args, shared)])
+
+
+def _hosts(args: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Every host that SSH goes to, and where its own ``ssh`` is given."""
     for kind in ("balancers", "backends"):
-        for index, host in enumerate(inputs.sequence(args.get(kind))):
-            yield from _login(inputs.mapping(host).get("ssh"), f"{kind}[{index}].ssh")
+        for index, entry in enumerate(inputs.sequence(args.get(kind))):
+            host = inputs.mapping(entry)
+            if kind == "balancers" or "ssh" in host:
+                yield f"{kind}[{index}].ssh", host
 
 
-def _login(given: object, where: str) -> Iterator[Violation]:
-    if not isinstance(given, Mapping):
-        return
+def _login(given: Mapping[str, object], where: str) -> Iterator[Violation]:
+    """What is wrong with single values of a connection, and with the bastion before it."""
+    for key in ("host", "user"):
+        value = given.get(key)
+        if isinstance(value, str) and value and not _WORD.fullmatch(value):
+            yield Violation(f"{where}.{key}", value, "has white space in it", f"write the {key} as one word")
+    port = given.get("port")
+    if isinstance(port, int | float) and not 1 <= port <= 65535:  # noqa: PLR2004 - what a TCP port is
+        yield Violation(f"{where}.port", port, "is not a TCP port", "use 1 to 65535")
     expected = given.get("host_key")
     if isinstance(expected, str) and expected not in ("", ssh.ANY_HOST_KEY) and not ssh.key_of(expected):
         rule, remedy = "is no host key", "give it as known_hosts has it (ecdsa-sha2-nistp256 AAAA...), or any"
         yield Violation(f"{where}.host_key", expected, rule, remedy)
-    yield from _login(given.get("proxy"), f"{where}.proxy")
+    proxy = inputs.mapping(given.get("proxy"))
+    if proxy.get("host") == "":
+        yield Violation(f"{where}.proxy.host", "", "is empty", "name the bastion, or leave proxy out")
+    if proxy:
+        yield from _login(proxy, f"{where}.proxy")
+        yield from _key(proxy, f"{where}.proxy")
+
+
+def _key(login: Mapping[str, object], where: str) -> Iterator[Violation]:
+    """What is wrong with a private key, together with its passphrase."""
+    key = login.get("private_key")
+    if not isinstance(key, str) or not key:
+        return
+    passphrase = login.get(_UNLOCKS)
+    unlocked = None if isinstance(passphrase, pulumi.Output) else bool(passphrase)
+    found = private_keys.fault(key, unlocked=unlocked, argument=_UNLOCKS)
+    if found:
+        yield Violation(f"{where}.private_key", "[secret]", *found)
+
+
+def _one_host_each(args: Mapping[str, object], shared: Mapping[str, object]) -> Iterator[Violation]:
+    """Balancers that are one and the same sshd, on which the files of both would land."""
+    seen: dict[tuple[object, ...], tuple[int, bool]] = {}
+    for index, entry in enumerate(inputs.sequence(args.get("balancers"))):
+        host = inputs.mapping(entry)
+        own = inputs.mapping(host.get("ssh"))
+        login = {**shared, **own}
+        proxy = inputs.mapping(login.get("proxy"))
+        goes_to = login.get("host") or host.get("address")
+        # One address behind two bastions may be two hosts.
+        place = (goes_to, login.get("port", ssh.PORT), proxy.get("host"), proxy.get("port", ssh.PORT))
+        if not all(isinstance(part, str | int | float | None) for part in place):
+            continue  # not known yet, or refused already
+        first, named = seen.setdefault(place, (index, bool(login.get("host"))))
+        # Equal addresses are named as such.
+        if first != index and (named or login.get("host")):
+            where = f"balancers[{index}].ssh" if own.get("host") else "ssh"
+            rule = f"is where SSH goes to for balancers[{first}], too: both would be one host"
+            remedy = "give each balancer an ssh.host, or an ssh.port, of its own"
+            at = f"{where}.host" if login.get("host") else f"balancers[{index}].address"
+            yield Violation(at, goes_to, rule, remedy)

@@ -5,7 +5,7 @@ from ipaddress import IPv4Network
 
 import pulumi
 
-from components import inputs, rules, rules_texts, shapes
+from components import claims, inputs, rules, rules_texts, shapes
 from components.violations import Violation, message
 
 CREATING = ("vswitch_id", "security_group_id", "image_id", "public_key")
@@ -21,6 +21,7 @@ def check_network(name: str, form: type, args: Mapping[str, object]) -> None:
     """Refuse what no network can be made of with ``pulumi.RunError``."""
     found = shapes.check(form, args)
     if not found:
+        args = shapes.given(args)
         found = [*_name(name), *_place(args), *_cidrs(args), *_port(args)]
     _raise(name, found)
 
@@ -29,8 +30,11 @@ def check_masters(name: str, form: type, args: Mapping[str, object]) -> None:
     """Refuse masters that cannot be created, or told apart, with ``pulumi.RunError``."""
     found = shapes.check(form, args)
     if not found:
+        args = shapes.given(args)
         masters = [inputs.mapping(master) for master in inputs.sequence(args["masters"])]
         found = [*_name(name), *rules.hosts("masters", masters)]
+        found += rules.created("masters", masters, args.get("vswitch_cidr"))
+        found += claims.name_conflicts(claims.of_this_run(), claims.MASTERS, name, named(args))
         created = names(masters, existing=False)
         groups = inputs.sequence(args.get("security_group_ids"))
         for key in CREATING if created else ():
@@ -40,6 +44,14 @@ def check_masters(name: str, form: type, args: Mapping[str, object]) -> None:
                 found.append(Violation(key, args.get(key), rule, remedy))
         found += security_groups("security_group_ids", groups, masters, args.get("security_group_id"))
     _raise(name, found)
+
+
+def named(args: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Every master that resources are named after, and where its name is given."""
+    for index, entry in enumerate(inputs.sequence(args["masters"])):
+        master = inputs.mapping(entry)
+        if not master.get("instance_id"):
+            yield f"masters[{index}].name", str(master["name"])
 
 
 def names(masters: Sequence[Mapping[str, object]], *, existing: bool) -> list[str]:

@@ -14,6 +14,11 @@ from components.violations import Violation
 
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 NAME_RULE = "must be 1 to 63 letters, digits, dots, dashes or underscores, a letter or digit first and last"
+HOST_NAME = re.compile(r"(?=.{2,63}\Z)[A-Za-z]([.-]?[A-Za-z0-9])+")
+HOST_NAME_RULE = (
+    "is no name for an ECS instance and its host: 2 to 63 letters and digits, a letter first, with single dots or "
+    "dashes between them"
+)
 EVERYWHERE = ("*", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 _TOKEN = re.compile(r"[A-Za-z0-9._:/@*-]+")
 _PUNCTUATION = {"path": "?=&,%", "balance": " (),", "expect_status": ",-"}
@@ -98,9 +103,10 @@ def _words(plan: Plan) -> Iterator[Violation]:
                 texts = tuple(
                     text.translate({ord(mark): None for mark in _PUNCTUATION[key]}) for text in texts
                 )
-            if any(isinstance(text, str) and text and not _TOKEN.fullmatch(text) for text in texts):
+            odd = [text for text in texts if isinstance(text, str) and text and not _TOKEN.fullmatch(text)]
+            if odd:
                 rule = "holds characters that do not belong in one word of a configuration file"
-                yield Violation(f"{part}.{key}", value, rule, "use letters, digits and . _ : / @ * -")
+                yield Violation(f"{part}.{key}", odd[0], rule, "use letters, digits and . _ : / @ * -")
             elif value == "" and key in _REQUIRED[part]:
                 yield Violation(f"{part}.{key}", value, "is empty", "leave it out for the default")
     if not plan.timers.connect_timeout or not plan.timers.check_inter:
@@ -124,9 +130,15 @@ def _binds(plan: Plan) -> Iterator[Violation]:
     haproxy = plan.settings.haproxy
     if not haproxy.binds:
         yield Violation("haproxy.binds", [], "HAProxy would listen nowhere", "leave it out for every address")
+    given = ", ".join(haproxy.binds)
     if len(set(haproxy.binds)) < len(haproxy.binds):
-        rule = "names one address twice"
-        yield Violation("haproxy.binds", list(haproxy.binds), rule, "keep each address once")
+        yield Violation("haproxy.binds", given, "names one address twice", "keep each address once")
+    vip = plan.settings.vip
+    if vip and haproxy.binds and not {*EVERYWHERE, vip} & set(haproxy.binds):
+        rule = f"does not have the VIP {vip}: the endpoint would answer nobody"
+        yield Violation(
+            "haproxy.binds", given, rule, f"add {vip}, or leave it out for every address", ("vip",)
+        )
     for index, address in enumerate(haproxy.binds):
         if address != "*" and not _is_address(address):
             where = f"haproxy.binds[{index}]"

@@ -4,14 +4,14 @@ Every component's arguments have passed here before anything else looks at them.
 """
 
 import types
-import typing
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NotRequired, Union, get_args, get_origin, is_typeddict
+from typing import Any, NotRequired, TypeVar, Union, cast, get_args, get_origin, is_typeddict
 
 import pulumi
 
 from components.violations import Violation
 
+_T = TypeVar("_T")
 HIDDEN = frozenset({"private_key", "private_key_password", "password", "auth_pass"})
 """Keys whose values no message shows."""
 _NOUNS = {int: "a whole number", bool: "true or false", str: "a text"}
@@ -20,6 +20,20 @@ _NOUNS = {int: "a whole number", bool: "true or false", str: "a text"}
 def check(form: type, value: object, *, later: frozenset[str] = frozenset()) -> list[Violation]:
     """Everything about `value` that does not fit `form`. Keys in `later` (at any depth) may be missing."""
     return list(_mapping(form, value, "", later))
+
+
+def given(args: _T) -> _T:
+    """Return `args` without what is ``None``, at any depth: to Pulumi's users that is how nothing is said.
+
+    Before that, `check` has found what must not be ``None``.
+    """
+    return cast(_T, _given(args))
+
+
+def _given(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _given(item) for key, item in value.items() if item is not None}
+    return [_given(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def plain_type(hint: object) -> tuple[object, bool]:
@@ -42,7 +56,9 @@ def _mapping(form: type, value: object, where: str, later: frozenset[str]) -> It
         )
         return
     if not isinstance(value, Mapping):
-        yield _wrong(where, value, "must be a mapping", "give key: value pairs")
+        # Where keys should be that are hidden, a text may be what they hide.
+        shown = "a text" if isinstance(value, str) else value
+        yield _wrong(where, shown, "must be a mapping", "give key: value pairs")
         return
     hints = form.__annotations__
     for key in value:
@@ -98,8 +114,8 @@ def _scalar(kind: object, value: object, where: str) -> Iterator[Violation]:
         yield _wrong(where, value, "must be known at preview", "give a plain value")
     elif kind is int and isinstance(value, float) and value.is_integer():
         return  # a multi-language engine hands every number over as a float
-    elif not isinstance(value, typing.cast(type, kind)) or (kind is int and isinstance(value, bool)):
-        yield _wrong(where, value, f"must be {_NOUNS[typing.cast(type, kind)]}", "correct its type")
+    elif not isinstance(value, cast(type, kind)) or (kind is int and isinstance(value, bool)):
+        yield _wrong(where, value, f"must be {_NOUNS[cast(type, kind)]}", "correct its type")
 
 
 def _wrong(where: str, value: object, rule: str, remedy: str) -> Violation:

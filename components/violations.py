@@ -1,7 +1,10 @@
 """What is wrong with the arguments, in the words of the person who has to mend it."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+
+_PLAIN = (str, int, float, Enum, type(None))
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,19 @@ class Violation:
         return any(where in unknown for where in (self.where, *self.depends))
 
     def __str__(self) -> str:
-        return f"{self.where} = {self.value!r}: {self.rule}; {self.remedy}"
+        return f"{self.where} = {shown(self.value)}: {self.rule}; {self.remedy}"
+
+
+def shown(value: object) -> str:
+    """Return a value in words. A container's are not among them: one far inside may be a secret."""
+    if isinstance(value, str) and "PRIVATE KEY" in value:
+        return "a private key"
+    if isinstance(value, _PLAIN) or (isinstance(value, Collection) and not value):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return f"a mapping with {', '.join(repr(key) for key in value)}"
+    kind = f"a {type(value).__name__}"
+    return f"{kind} of {len(value)}" if isinstance(value, Collection) else kind
 
 
 UNCHANGED = "nothing was changed"

@@ -38,6 +38,8 @@ class Setting:
     """By when the last request may have failed, if not within ``budget_ms``."""
     two_holders_ms: int | None = None
     """For how long two may have the VIP, in all; ``None``: nothing is promised."""
+    parted: bool = False
+    """Whether two sides serve until the healing; for how long two may have the VIP counts from there."""
     holder: str = ""
     seed: int = 0
     interval_ms: int = 10

@@ -118,6 +118,7 @@ class Runner:
             must_be_whole=fault.must_be_whole,
             lasting_ms=fault.lasting_ms(scene),
             two_holders_ms=fault.two_holders_ms(scene),
+            parted=fault.parts,
             holder=scene.holder.name,
             seed=self.seed,
             interval_ms=self.load.outside_ms,

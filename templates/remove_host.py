@@ -1,28 +1,47 @@
-"""Undo on one host what the stack did there. A host that is gone for good holds nobody up."""
+"""Undo on one host what the stack did there. A host that is gone for good, or that hangs, holds nobody up."""
 
 import os
 import sys
 
-from templates.openssh import Endpoint, HostKeyDiffers, LoginRefused, SshError, Unreachable, patiently
-
-REMOVAL_LIMIT_S = 300
+from templates.openssh import (
+    Endpoint,
+    HostKeyDiffers,
+    LoginRefused,
+    SshError,
+    TimedOut,
+    Unreachable,
+    patiently,
+)
 
 name, command = os.environ["HAVIP_HOST"], os.environ["HAVIP_COMMAND"]
 endpoint = Endpoint.parse(os.environ["HAVIP_SSH"])
+attachment = (
+    "Its attachment to the HaVip is adopted and stays: unless it is detached in the console, it may have the VIP "
+    "beside another balancer when it comes back"
+    if os.environ["HAVIP_STAYS_ATTACHED"]
+    else "Its attachment to the HaVip goes, so that it cannot have the VIP"
+)
+way_out = f"or leave the host as it is: pulumi state delete '{os.environ['HAVIP_URN']}', and run this again"
 try:
     done = patiently(
-        endpoint, command, timeout_s=REMOVAL_LIMIT_S, patience_s=float(os.environ["HAVIP_PATIENCE_S"])
+        endpoint,
+        command,
+        timeout_s=float(os.environ["HAVIP_LIMIT_S"]),
+        patience_s=float(os.environ["HAVIP_PATIENCE_S"]),
     )
-except Unreachable as error:
-    sys.stdout.write(
-        f"{name} does not answer, nothing was removed there. Its attachment to the HaVip goes, so that it cannot have "
-        f"the VIP; should it come back, run there: {command} ({error})\n"
+except (Unreachable, TimedOut) as error:
+    what = (
+        "hangs, nobody knows what was removed there"
+        if isinstance(error, TimedOut)
+        else "does not answer, nothing was removed there"
     )
+    sys.stdout.write(f"{name} {what}. {attachment}; should it come back, run there: {command} ({error})\n")
 except HostKeyDiffers as error:
     sys.stdout.write(f"{name}: another host is at its address now, nothing was removed there ({error})\n")
 except LoginRefused as error:
     sys.exit(
-        f"{name}: nothing was removed there: {error}; if there is another key now, run `pulumi up` with it first"
+        f"{name}: nothing was removed there: {error}; let it have the key of the last `pulumi up` again (while it is "
+        f"in the program, an `up` with the new key does), {way_out}"
     )
 except SshError as error:
     sys.exit(f"{name}: nothing was removed there: {error}")
@@ -30,4 +49,6 @@ else:
     sys.stdout.write(done.stdout)
     sys.stderr.write(done.stderr)
     if done.returncode:
-        sys.exit(f"{name}: the removal ended with {done.returncode}; mend what it said and run this again")
+        sys.exit(
+            f"{name}: the removal ended with {done.returncode}; mend what it said and run this again, {way_out}"
+        )

@@ -25,6 +25,9 @@ class Silence:
     end: float
 
 
+NOBODY = Silence(frozenset(), 0.0, 0.0)
+
+
 def spans(witnesses: Mapping[str, Sequence[Line]], begin: float, end: float, silence: Silence) -> list[Span]:
     """Return who held the address from `begin` to `end`, as one sequence of stretches."""
     changes: list[tuple[float, str, bool]] = sorted(

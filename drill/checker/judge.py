@@ -79,6 +79,9 @@ def judge(history: History) -> Record:
     anchor = heal if setting.anchor == "heal" else inject
     # Where the outage counts from healing, nothing is promised before: whatever was open until then had to end.
     effect = injected if setting.anchor == "heal" else requests.took_effect(heard, inject, injected)
+    if setting.parted:
+        # Clients go to whoever announced itself last, and from one to the other until one has given way.
+        effect = healed + (setting.two_holders_ms or 0) / 1000
     window = Window(anchor, effect, measured, clipped=setting.anchor == "heal")
     found = requests.together(
         requests.judged(heard, window, kills=bool(setting.path)),
@@ -135,14 +138,19 @@ def _verdict(record: Record, history: History, kept: streams.Streams) -> tuple[V
         return Verdict.OVER, "redundancy did not come back by itself"
     if record.streams_lost:
         return Verdict.OVER, f"{record.streams_lost} streams lost that nothing had to end"
-    return _beside(record, history.setting) or _stormed(record, history) or _promise(record, history.setting)
+    return _beside(record, history) or _stormed(record, history) or _promise(record, history.setting)
 
 
-def _beside(record: Record, setting: Setting) -> tuple[Verdict, str] | None:
+def _beside(record: Record, history: History) -> tuple[Verdict, str] | None:
     """Judge how long two had the VIP, if that is too long."""
+    setting, healed = history.setting, history.when("healed")
     if setting.two_holders_ms is None or record.dual_holder_ms is None:
         return None
-    found = _in_time(record.dual_holder_ms, setting.two_holders_ms, "with two holders", record.late_ms)
+    both = record.dual_holder_ms
+    if setting.parted and healed is not None:
+        held = holders.spans(history.witnesses, healed, history.when("measured") or healed, holders.NOBODY)
+        both = _ms(holders.seconds_with(held, at_least=2))
+    found = _in_time(both, setting.two_holders_ms, "with two holders", record.late_ms)
     return None if found[0] is Verdict.WITHIN else found
 
 

@@ -24,6 +24,7 @@ from sandbox.stack.ssh_key import ensure_key
 START_LIMIT_S = 20.0
 _CONFIG = """\
 ListenAddress 127.0.0.1:{port}
+ListenAddress 127.0.0.2:{port}
 HostKey /etc/drill/host_key
 AuthorizedKeysFile /etc/drill/authorized_keys
 ForceCommand cat >/dev/null

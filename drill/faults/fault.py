@@ -86,6 +86,8 @@ class Fault:
     """Whose streams it must end: ``vip`` (all through the holder), apiservers' (``third``, ``two``, ``all``), none."""
     silences: str = ""
     """Who is out of reach while it lasts: ``holder``, ``third``, ``balancers``."""
+    parts: bool = False
+    """Whether two sides serve until it is healed, and clients go from one to the other."""
     anchor: str = "inject"
     whole_from: str = "heal"
     whole_limit_s: float = 20.0

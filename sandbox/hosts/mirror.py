@@ -11,7 +11,7 @@ from sandbox.settings import cache_dir
 from sandbox.shell import run
 
 PACKAGES = ("haproxy", "keepalived", "socat", "rsyslog", "jq", "tcpdump", "conntrack", "sudo")
-JUDGES = ("haproxy", "keepalived")
+JUDGES = ("usr/sbin/haproxy", "usr/sbin/keepalived", "usr/bin/socat")
 """Programs that are also run on this machine, without being installed here."""
 
 
@@ -22,7 +22,7 @@ def location(image: images.Image, packages: tuple[str, ...] = PACKAGES) -> Path:
 
 def tools_location(image: images.Image) -> Path:
     """Return where an image's tools are or will be."""
-    return cache_dir() / "tools" / f"{location(image).name}-{_key(_WRAPPER)}"
+    return cache_dir() / "tools" / f"{location(image).name}-{_key(_WRAPPER, *JUDGES)}"
 
 
 def ensure_mirror(image_id: str, report: Report, packages: tuple[str, ...] = PACKAGES) -> Path:
@@ -42,7 +42,7 @@ def ensure_mirror(image_id: str, report: Report, packages: tuple[str, ...] = PAC
 
 
 def ensure_tools(image_id: str, report: Report) -> Path:
-    """Return a directory with ``haproxy`` and ``keepalived`` to run here: unpacked, not installed."""
+    """Return a directory with ``haproxy``, ``keepalived`` and ``socat`` to run here: unpacked, not installed."""
     image, mirror = images.ensure_image(image_id, report), ensure_mirror(image_id, report)
     place = tools_location(images.find(image_id))
     with images.exclusive(place):
@@ -50,8 +50,8 @@ def ensure_tools(image_id: str, report: Report) -> Path:
             with images.building(place) as work:
                 for package in sorted(mirror.glob("*.deb")):
                     run(["dpkg-deb", "-x", package, work / "root"])
-                for name in JUDGES:
-                    _wrap(work, name, image)
+                for program in JUDGES:
+                    _wrap(work, program, image)
     return place
 
 
@@ -64,16 +64,16 @@ for libraries in "$root"/usr/lib/*-linux-gnu* "$root"/lib/*-linux-gnu* \\
     path=${path:+$path:}$libraries
 done
 for loader in IMAGE/usr/lib/*-linux-gnu*/ld-linux-*.so.* IMAGE/lib/*-linux-gnu*/ld-linux-*.so.*; do
-    [ ! -x "$loader" ] || exec "$loader" --library-path "$path" "$root/usr/sbin/NAME" "$@"
+    [ ! -x "$loader" ] || exec "$loader" --library-path "$path" "$root/PROGRAM" "$@"
 done
-echo "IMAGE holds no loader for $root/usr/sbin/NAME" >&2
+echo "IMAGE holds no loader for $root/PROGRAM" >&2
 exit 127
 """
 
 
-def _wrap(directory: Path, name: str, image: Path) -> None:
-    wrapper = directory / name
-    wrapper.write_text(_WRAPPER.replace("NAME", name).replace("IMAGE", str(image)))
+def _wrap(directory: Path, program: str, image: Path) -> None:
+    wrapper = directory / Path(program).name
+    wrapper.write_text(_WRAPPER.replace("PROGRAM", program).replace("IMAGE", str(image)))
     wrapper.chmod(0o755)
 
 

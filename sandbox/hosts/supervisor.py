@@ -48,7 +48,8 @@ def boot(plan: Plan) -> int:
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=console,
-            env=environment(),
+            # Like on a machine of its own, root may change what the kernel does with its network.
+            env=environment() | {"SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"},
             check=False,
         ).returncode
 

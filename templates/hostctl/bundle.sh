@@ -66,12 +66,13 @@ is_from() { # is_from SINCE AGE: whether AGE is SINCE or later
 
 # What the scripts do their work with; without it they would take silence for an answer.
 check_tools() {
-    local tool
-    for tool in socat curl; do
-        command -v "$tool" >/dev/null ||
-            fail "$tool is not installed, which the configuration needs; nothing was changed." \
-                "Install it, or let this stack do so (packages.install)"
+    local tool missing=()
+    for tool in haproxy keepalived socat curl; do
+        command -v "$tool" >/dev/null || missing+=("$tool")
     done
+    [ "${#missing[@]}" -eq 0 ] ||
+        fail "not installed, and needed by the configuration: ${missing[*]}; nothing was changed." \
+            "Install what is missing, or let this stack do so (packages.install, packages.names)"
 }
 
 # An older keepalived passes over what it does not know, and its test as well: refused before either service changes.
@@ -162,8 +163,8 @@ same() {
 
 validate() {
     local said
-    check_age
     check_tools
+    check_age
     case $service in
     haproxy)
         local judged=$stage/etc/haproxy/haproxy.cfg.judged

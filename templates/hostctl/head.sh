@@ -5,9 +5,12 @@
 #   hostctl packages SECONDS NAME...  install packages, after cloud-init and other package managers are done
 #   hostctl apply SERVICE < BUNDLE    stage, validate, swap, activate, probe; on failure everything is as before
 #   hostctl secret [lead] < PASSWORD  the VRRP password, into the file that keepalived.conf includes
-#   hostctl join                      start keepalived, once nobody speaks a VRRP it would be deaf to
+#   hostctl join [BALANCER]           start keepalived, once nobody speaks a VRRP it would be deaf to
 #   hostctl remove SERVICE            stop it and put back what was there before
-#   hostctl retire NAME [FORMER...]   remove everything of the endpoint NAME, this tool too
+#   hostctl retire NAME [FORMER...] [-- BALANCER]  remove everything of the endpoint NAME, this tool too; with BALANCER
+#                                     not while the host serves under another balancer's name
+#   hostctl heard                     say whether anybody speaks for the VIP of a keepalived that was held back
+#   hostctl hand-back                 start the keepalived that was held back
 #   hostctl check SERVICE < BUNDLE    say what differs from the bundle and whether the service runs; changes nothing
 #   hostctl await-turn                (keepalived.service) wait until it is safe to take part in VRRP
 #   hostctl release ADDRESS           (keepalived.service) drop a VIP that a dead keepalived left behind
@@ -36,8 +39,11 @@ LOCK=/run/lock/kube-apiserver-havip.lock
 SECRET=/etc/keepalived/auth.conf
 LEAVERS=/etc/keepalived/leavers.conf
 GROUP=$LIBRARY/vrrp-group
+METRIC=$LIBRARY/vrrp-metric
 JOINED=$STATE/joined
+HELD=/run/kube-apiserver-havip-held
 HEALTHY_WITHIN_S=15
+PORTS_FREE_WITHIN_S=75
 OLDEST_KEEPALIVED=2.1
 
 fail() {

@@ -4,12 +4,15 @@ verb=${1:-}
 shift || true
 [ "$(id -u)" -eq 0 ] || fail "hostctl needs root: connect as root, or as a user with sudo"
 case $verb in
-packages | apply | secret | join | remove | retire | forget-leavers)
+packages | apply | secret | join | remove | retire | hand-back | forget-leavers)
     # A run whose operator went away may still be at work.
     exec 9>"$LOCK"
     flock --wait 120 9 || fail "another run holds $LOCK for 2 minutes: see what it does (fuser $LOCK)"
     "${verb//-/_}" "$@"
     ;;
-may | release | check | await-turn | leavers) "${verb//-/_}" "$@" ;;
-*) fail "usage: hostctl may | packages | apply | secret | join | remove | retire | check | await-turn | release | leavers | forget-leavers" ;;
+may | release | check | heard | await-turn | leavers) "${verb//-/_}" "$@" ;;
+*)
+    fail "usage: hostctl may | packages | apply | secret | join | remove | retire | heard | hand-back | check | await-turn" \
+        "| release | leavers | forget-leavers"
+    ;;
 esac

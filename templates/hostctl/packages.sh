@@ -138,6 +138,7 @@ packages() {
         return
     fi
     await_cloud_init "$bound"
+    remember_enabled
     log=$(mktemp)
     hold_services
     # Another package manager at work, or a mirror that is not reachable yet, is worth another try.

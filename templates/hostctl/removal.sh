@@ -53,8 +53,13 @@ remove() {
     local path before
     service=$1 ours=$STATE/ours/$1
     before=$(cat "$STATE/before-$service" 2>/dev/null || true)
-    # What ran before is restarted in the end, in one go: others may watch it.
-    [ "$before" = active ] || systemctl disable --now --quiet "$service" 2>/dev/null || true
+    if [ "$before" != active ]; then
+        systemctl disable --now --quiet "$service" 2>/dev/null || true
+    elif [ "$service" = keepalived ]; then
+        remember_vip
+        # Before its check goes with the other files. (haproxy is restarted in the end, in one go: others may watch it.)
+        systemctl stop keepalived
+    fi
     while IFS= read -r path; do
         restore "$path"
     done < <(our_files)
@@ -66,23 +71,95 @@ remove() {
         restore_secret
     fi
     if [ "$before" = active ]; then
-        systemctl enable --quiet "$service"
-        systemctl restart "$service"
+        if [ "$service" = keepalived ] && contends; then
+            hold_back
+        else
+            systemctl enable --quiet "$service"
+            systemctl restart "$service"
+        fi
     fi
+    # As before, a service may run without being started by a boot, and the other way round.
+    case "$before $(cat "$STATE/enabled-$service" 2>/dev/null || true)" in
+    "active disabled") systemctl disable --quiet "$service" ;;
+    active*) ;;
+    *" enabled") systemctl enable --quiet "$service" ;;
+    esac
     dismiss
-    rm -rf "$ours" "$STATE/before-$service" "$STATE/unfinished-$service" "$STATE/undo/$service"
+    rm -rf "$ours" "$STATE/before-$service" "$STATE/enabled-$service" "$STATE/unfinished-$service" "$STATE/undo/$service"
     # The last service takes the rest with it.
     rmdir "$STATE/ours" 2>/dev/null && rm -rf "$STATE" "$RUNTIME"
     echo "$service: removed"
 }
 
-# Everything of one endpoint, the tool too; another endpoint's, and what was never changed here, stays.
-retire() { # retire NAME [FORMER NAME...]
-    local present="" service
+# Before the files go that say so; they and the tool are gone when `hand-back` is run.
+remember_vip() {
+    local silence
+    [ -e "$GROUP" ] && [ ! -e "$HELD" ] || return 0
+    silence=$(silence_s lead)
+    install -d -m 700 "$HELD.new"
+    cp "$LIBRARY/hostctl" "$HELD.new/hostctl"
+    echo "$(group vip) $((${silence%.*} + 1))" >"$HELD.new/vip"
+    mv "$HELD.new" "$HELD"
+}
+
+# Whether keepalived, with its own files again, would take the endpoint's VIP.
+contends() {
+    [ -e "$HELD" ] || return 1
+    grep -rqwF -- "$(cut -d ' ' -f 1 "$HELD/vip")" /etc/keepalived && return
+    rm -rf "$HELD"
+    return 1
+}
+
+# Balancers that stay speak another VRRP, or have forgotten this host: it would be a second holder. When everything goes,
+# `hand-back` starts it, after the last one has stopped.
+hold_back() {
+    local vip
+    vip=$(cut -d ' ' -f 1 "$HELD/vip")
+    systemctl disable --quiet keepalived
+    echo "keepalived: has its own files again, and is left stopped: they have $vip, which another balancer may have." \
+        "Once none has it any more: systemctl enable --now keepalived"
+}
+
+# Whether anybody speaks for the VIP, in whatever VRRP.
+heard() {
+    local vip silence deadline left advert pattern
+    read -r vip silence <"$HELD/vip"
+    # shellcheck disable=SC2046 # the four numbers of the address
+    pattern="^[23]1.{14}$(printf '%02x' $(echo "$vip" | tr . ' '))"
+    deadline=$(($(date +%s) + silence))
+    while left=$((deadline - $(date +%s))) && [ "$left" -gt 0 ]; do
+        advert=$(next_advert "$left")
+        # Priority 0 takes its leave.
+        if [[ ! $advert =~ ^....00 && $advert =~ $pattern ]]; then
+            echo "VRRP is heard for $vip"
+            return
+        fi
+    done
+}
+
+hand_back() {
+    systemctl enable --quiet keepalived
+    systemctl restart keepalived
+    rm -rf "$HELD"
+    echo "keepalived: runs again with its own files"
+}
+
+# Everything of one endpoint, the tool too; another endpoint's, and what was never changed here, stays. So does what the
+# host serves with under another balancer's name: it was renamed, or another host has its address now.
+retire() { # retire NAME [FORMER NAME...] [-- BALANCER]
+    local all="$*" present="" service
     [ ! -e "$STATE/owner" ] || present=$(cat "$STATE/owner")
-    if [ -n "$present" ] && [[ " $* " != *" $present "* ]]; then
+    if [ -n "$present" ] && [[ " ${all%% -- *} " != *" $present "* ]]; then
         echo "serves the endpoint '$present': left as it is"
         return
+    fi
+    if [[ $all == *" -- "* ]]; then
+        rm -f "$STATE/balancers/${all##* -- }"
+        rmdir "$STATE/balancers" 2>/dev/null || true
+        if [ -e "$STATE/balancers" ]; then
+            echo "serves as the balancer $(ls -m "$STATE/balancers"): left as it is"
+            return
+        fi
     fi
     for service in keepalived haproxy; do
         [ ! -e "$STATE/before-$service" ] || remove "$service"
@@ -95,11 +172,13 @@ retire() { # retire NAME [FORMER NAME...]
 release() {
     rm -f "$RUNTIME/vrrp-state" "$RUNTIME/vrrp-state.order"
     drop_address "$1"
+    renew_metric
 }
 
+# Not what `keep_vip` lends: that ends by itself.
 drop_address() {
     local interface
-    for interface in $(ip -o -4 address show to "$1" | awk '{ print $2 }'); do
+    for interface in $(ip -o -4 address show to "$1" | awk '$2 != "lo" { print $2 }'); do
         ip address delete "$1/32" dev "$interface" || true
     done
 }

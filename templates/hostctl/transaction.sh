@@ -5,8 +5,22 @@
 remember_running() {
     local each
     install -d -m 700 "$STATE"
+    # What was held back when this host left, ran before it came.
+    [ ! -e "$HELD" ] || [ -e "$STATE/before-keepalived" ] || echo active >"$STATE/before-keepalived"
+    rm -rf "$HELD"
+    remember_enabled
     for each in haproxy keepalived; do
         [ -e "$STATE/before-$each" ] || systemctl is-active "$each" >"$STATE/before-$each" || true
+    done
+}
+
+# Whether a boot starts them: asked before a package enables what it installs, too.
+remember_enabled() {
+    local each
+    install -d -m 700 "$STATE"
+    for each in haproxy keepalived; do
+        [ -e "$STATE/before-$each" ] || [ -e "$STATE/enabled-$each" ] ||
+            systemctl is-enabled "$each" >"$STATE/enabled-$each" 2>/dev/null || true
     done
 }
 
@@ -34,19 +48,23 @@ put() { # put FROM TO: in one rename, so that nobody ever reads half a file
 swap() {
     local path
     for path in "${paths[@]}"; do
+        cmp -s "$stage$path" "$path" || forget_metric "$path"
         mkdir -p "$ours$(dirname "$path")" && touch "$ours$path" && put "$stage$path" "$path" || return 1
     done
+    renew_metric
 }
 
 roll_back() {
     local path
     for path in "${paths[@]}"; do
         if [ -e "$undo$path" ]; then
-            cmp -s "$undo$path" "$path" || put "$undo$path" "$path" || true
+            cmp -s "$undo$path" "$path" || { forget_metric "$path" && put "$undo$path" "$path"; } || true
         else
+            forget_metric "$path"
             rm -f "$path"
         fi
     done
+    renew_metric
     systemctl daemon-reload
     [ "$service" != keepalived ] || [ ! -e "$JOINED" ] || remember_tongue
     if [ "$was_active" = active ]; then
@@ -127,6 +145,7 @@ prune() {
 our_files() { find "$ours" -type f -printf '/%P\n' 2>/dev/null; }
 
 restore() { # what was at this path before our first change, or nothing
+    forget_metric "$1"
     rm -f "$1" "$ours$1"
     [ ! -e "$STATE/original$1" ] || put "$STATE/original$1" "$1"
 }
@@ -155,6 +174,7 @@ apply() {
         return
     fi
     validate
+    [ "$service" != haproxy ] || await_ports
     local how=activate since
     echo "$owner" >"$STATE/owner"
     [ -e "$unfinished" ] || keep

@@ -106,14 +106,15 @@ has_said() { # has_said SINCE WORDS
     journalctl --unit keepalived --since "$1" --no-pager --output cat 2>/dev/null | grep -qF "$2"
 }
 
-# While keepalived leaves office for a moment, its address is put back, so that clients notice little of it.
+# While keepalived leaves office for a moment, the loopback device has its address, too: clients notice nothing, those on
+# this host included.
 keep_vip() {
-    local vip interface
+    local vip
     vip=$(group vip)
-    interface=$(ip -o -4 address show to "$vip" | awk '{ print $2; exit }')
-    [ -n "$interface" ] || return 0
+    [ -n "$(ip -o -4 address show to "$vip")" ] || return 0
+    lend_address "$vip"
     # Without the lock, and not longer than this run lives: a killed one must not leave a second holder behind.
-    keep_address "$vip" "$interface" 9>&- &
+    keep_address "$vip" 9>&- &
     keeper=$!
 }
 
@@ -125,17 +126,32 @@ await_office() {
     await "$(group advert_ms | awk '{ print int(4.5 * $1 / 1000) + 2 }')" in_office || true
     kill "$keeper"
     wait "$keeper" 2>/dev/null || true
+    ip address delete "$(group vip)/32" dev lo 2>/dev/null || true
     in_office || drop_address "$(group vip)"
 }
 
 in_office() { grep -qx MASTER "$RUNTIME/vrrp-state" 2>/dev/null; }
 
-keep_address() { # keep_address ADDRESS INTERFACE: until it or this run is killed
+keep_address() { # keep_address ADDRESS: until it or this run is killed
     while kill -0 $$ 2>/dev/null; do
-        ip address add "$1/32" dev "$2" 2>/dev/null || true
-        sleep 0.01
+        lend_address "$1"
+        sleep 0.5
     done
 }
+
+# The kernel takes it back after 3 s, whatever happens.
+lend_address() { ip address replace "$1/32" dev lo valid_lft 3 preferred_lft 3; }
+
+# --- VRRP's state as a metric ---------------------------------------------------------------------------
+#
+# keepalived calls at a transition only. The file also has to be right when its directory changes, when keepalived dies,
+# and when nobody will write it any more. No failure of it counts: it is not what the host is for.
+
+forget_metric() { # forget_metric PATH: what is at PATH is about to be replaced or removed
+    [ "$1" != "$METRIC" ] || [ ! -e "$METRIC" ] || bash "$METRIC" forget || true
+}
+
+renew_metric() { [ ! -e "$METRIC" ] || bash "$METRIC" || true; }
 
 # --- listening ----------------------------------------------------------------------------------------
 
@@ -185,7 +201,7 @@ await_turn() { # await_turn [lead]
     remember_tongue
 }
 
-join() {
+join() { # join [BALANCER]: the name under which this host is one
     local since undo=$STATE/undo/keepalived stage="" was_active
     service=keepalived old_workers=""
     since=$(date '+%Y-%m-%d %H:%M:%S')
@@ -205,6 +221,7 @@ join() {
     fi
     rm -rf "$undo"
     forget_secret
+    [ -z "${1:-}" ] || { install -d "$STATE/balancers" && touch "$STATE/balancers/$1"; }
     echo "keepalived: takes part"
 }
 

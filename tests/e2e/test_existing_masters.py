@@ -138,18 +138,20 @@ def test_a_master_that_cannot_be_entered_is_named_before_anything_changes(
     assert lab.component not in {vip["name"] for vip in lab.cloud()["ha_vips"]}
 
 
+AS_MADE_BY_HAND: dict[str, Any] = {
+    # What VRRP's peers must agree on is as it was, so that there are never two holders.
+    "keepalived": {"vrrp_version": 2, "virtual_router_id": 52, "auth_pass": "K8SHA_KA"},
+    "failover": {"advert_interval_ms": 1000},
+}
+
+
 def test_a_setup_made_by_hand_is_adopted_and_given_back(
     settings: Settings, base: dict[str, Any], tmp_path: Path
 ) -> None:
     addresses = {master["name"]: master["address"] for master in base["masters"]}
     balancers = base["masters"][:2]
-    adopting = {
-        "takeOver": "true",
-        # What VRRP's peers must agree on is as it was, so that there are never two holders.
-        "keepalived": {"vrrp_version": 2, "virtual_router_id": 52, "auth_pass": "K8SHA_KA"},
-        "failover": {"advert_interval_ms": 1000},
-    }
-    lab = make_lab(settings, tmp_path / "adopt", "adopt", configuration(base, **adopting))
+    adopting = configuration(base, takeOver="true", **AS_MADE_BY_HAND)
+    lab = make_lab(settings, tmp_path / "adopt", "adopt", adopting)
     console = by_hand.Console(lab)
     ids = [master["instanceId"] for master in balancers]
     ha_vip = console.make(base["vswitch_id"], VIP, ids)
@@ -188,3 +190,77 @@ def test_a_setup_made_by_hand_is_adopted_and_given_back(
         lab.pulumi("destroy", "--yes", "--skip-preview")
         by_hand.take_down(lab, before)
         console.remove(ha_vip)
+
+
+@pytest.mark.timeout(1200)
+def test_what_was_adopted_is_taken_out_and_given_back_without_a_second_holder(
+    settings: Settings, base: dict[str, Any], tmp_path: Path
+) -> None:
+    first, second, _ = base["masters"]
+    adopting = configuration(base, takeOver="true", **AS_MADE_BY_HAND)
+    lab = make_lab(settings, tmp_path / "leave", "leave", adopting)
+    console = by_hand.Console(lab)
+    ha_vip = console.make(base["vswitch_id"], VIP, [first["instanceId"], second["instanceId"]])
+    by_hand.set_up(lab, VIP, {master["name"]: master["address"] for master in base["masters"]})
+    asked = f"curl -sk --max-time 2 https://{VIP}:16443/readyz"
+    eventually("what was made by hand works", lambda: lab.ssh("m3", asked, check=False) == "ok", 60)
+    before = {name: by_hand.files(lab, name) for name in ("m1", "m2")}
+
+    def up(**changes: Any) -> str:
+        lab.configure(**changes)
+        done = lab.pulumi("up", "--yes", "--skip-preview", "--color=never")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def holders() -> list[str]:
+        return [name for name in ("m1", "m2", "m3") if VIP in lab.ssh(name, "ip -4 address show")]
+
+    try:
+        up(adopt={"ha_vip_id": ha_vip})
+        up(keepalived={}, failover={"preset": "tolerant"})
+        said = up(balancers=["m2", "m3"], adopt={"ha_vip_id": ha_vip, "balancers": ["m2"]})
+        assert "is left stopped" in said
+        eventually("one has the VIP", lambda: len(holders()) == 1, 30)
+        assert holders() != ["m1"]
+        left = by_hand.files(lab, "m1")
+        assert left == before["m1"].replace("active\nactive", "active\ninactive"), "its haproxy runs again"
+        assert lab.ssh("m1", "systemctl is-enabled keepalived", check=False) == "disabled\n"
+        assert first["instanceId"] in console.shows(ha_vip)[1]
+
+        destroy = lab.pulumi("destroy", "--yes", "--skip-preview", "--color=never")
+        assert destroy.returncode == 0, destroy.stdout + destroy.stderr
+        assert "m2: keepalived: runs again" in destroy.stdout
+        assert by_hand.files(lab, "m2") == before["m2"]
+        assert by_hand.files(lab, "m1") == left
+        eventually("what was made by hand works again", lambda: lab.ssh("m3", asked, check=False) == "ok", 60)
+        assert holders() == ["m2"]
+    finally:
+        lab.pulumi("destroy", "--yes", "--skip-preview")
+        by_hand.take_down(lab, before)
+        console.remove(ha_vip)
+
+
+def test_a_balancer_is_renamed(settings: Settings, base: dict[str, Any], tmp_path: Path) -> None:
+    lab = make_lab(
+        settings, tmp_path / "rename", "rename", configuration(base, failover={"preset": "tolerant"})
+    )
+    up = lab.pulumi("up", "--yes", "--skip-preview")
+    assert up.returncode == 0, up.stdout + up.stderr
+    try:
+        first, *others = base["masters"]
+        lab.configure(masters=[{**first, "name": "front"}, *others])
+        refused = lab.pulumi("up", "--yes", "--skip-preview", "--color=never")
+        assert "ResourceAlreadyAssociated" in refused.stdout, "to the engine it is another attachment"
+        old = f"{lab.component}-m1-attachment"
+        (urn,) = [one for one in lab.engine.must("stack", "--show-urns").split() if one.endswith(f"::{old}")]
+        lab.engine.must("state", "rename", "--yes", urn, old.replace("-m1-", "-front-"))
+        done = lab.pulumi("up", "--yes", "--skip-preview", "--color=never")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "serves as the balancer front: left as it is" in done.stdout
+        assert lab.answers()
+        again = lab.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
+        assert again.returncode == 0, again.stdout + again.stderr
+    finally:
+        destroy = lab.pulumi("destroy", "--yes", "--skip-preview")
+    assert destroy.returncode == 0, destroy.stdout + destroy.stderr
+    nothing_is_left(lab, base)

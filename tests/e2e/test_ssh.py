@@ -28,7 +28,7 @@ from tests.e2e.test_existing_masters import VIP, configuration
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 USER, JUMPER = "ops", "jump"
-PASSWORD, NEW_PASSWORD = "s3cr3tA1", "s3cr3tB2"
+PASSWORD, NEW_PASSWORD, PASSPHRASE = "s3cr3tA1", "s3cr3tB2", "open-s3same"
 FIRST, SECOND, BASTION = "m1", "m2", "m3"
 
 
@@ -42,11 +42,21 @@ def authorize(lab: Lab, host: str, user: str, public: Path) -> None:
     )
 
 
+def set_secret(lab: Lab, key: str, value: str) -> None:
+    """Configure a value as a secret."""
+    done = lab.pulumi("config", "set", "--secret", "--path", f"kube-apiserver-havip:{key}", value)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def set_password(lab: Lab, password: str) -> None:
     """Configure the VRRP password, as a secret."""
-    key = "kube-apiserver-havip:keepalived.auth_pass"
-    done = lab.pulumi("config", "set", "--secret", "--path", key, password)
-    assert done.returncode == 0, done.stdout + done.stderr
+    set_secret(lab, "keepalived.auth_pass", password)
+
+
+def locked(key: Path) -> Path:
+    """Give a key a passphrase."""
+    subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", PASSPHRASE, "-f", str(key)], check=True)
+    return key
 
 
 def rotate(lab: Lab, key: Path) -> None:
@@ -126,8 +136,8 @@ def steps(lab: Lab) -> list[dict[str, Any]]:
 
 
 def secrets(key: Path) -> list[str]:
-    """What must be nowhere: the passwords, and a line from the middle of the private key."""
-    return [PASSWORD, NEW_PASSWORD, key.read_text().splitlines()[2]]
+    """What must be nowhere: the passwords, the passphrase, and a line from the middle of the private key."""
+    return [PASSWORD, NEW_PASSWORD, PASSPHRASE, key.read_text().splitlines()[2]]
 
 
 def key_of(lab: Lab) -> Path:
@@ -242,9 +252,11 @@ def test_the_host_keys_of_hosts_and_bastion_are_in_the_state(lab: Lab) -> None:
 def test_a_rotated_key_is_one_update_a_step_and_restarts_nothing(lab: Lab, tmp_path: Path) -> None:
     before = {host: pids(lab, host) for host in (FIRST, SECOND)}
     known = learned(lab)
-    new = ensure_key(tmp_path / "second")
+    new = locked(ensure_key(tmp_path / "second"))
     rotate(lab, new)
     lab.configure(sshPrivateKeyFile=str(new))
+    assert "has a passphrase; give that as sshKeyPassphrase" in fails(lab)
+    set_secret(lab, "sshKeyPassphrase", PASSPHRASE)
     planned = steps(lab)
     assert {step["op"] for step in planned} == {"update"}
     changed = {step["urn"].rpartition("::")[2]: set(step["detailedDiff"]) for step in planned}
@@ -256,7 +268,11 @@ def test_a_rotated_key_is_one_update_a_step_and_restarts_nothing(lab: Lab, tmp_p
     assert {host: pids(lab, host) for host in (FIRST, SECOND)} == before
     assert learned(lab) == known
     assert steps(lab) == []
-    assert new.read_text().splitlines()[2] not in said
+    for secret in secrets(new):
+        assert secret not in said
+    assert lab.verified()[lab.component]["failures"] == [], (
+        "the passphrase is in the state, for whoever may read it"
+    )
 
 
 def test_a_failing_step_does_not_tell_the_password(lab: Lab) -> None:

@@ -18,6 +18,9 @@ from tests.hosts.sshd import Sshd, free_port, new_key
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
 
+URN = "urn:pulumi:dev::havip::x$command:local:Command::cp-m1-removal"
+WAY_OUT = f"or leave the host as it is: pulumi state delete '{URN}', and run this again"
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
@@ -44,6 +47,9 @@ def script(
             "PATH": os.environ["PATH"],
             "HAVIP_SSH": json.dumps(dataclasses.asdict(endpoint)),
             "HAVIP_PATIENCE_S": str(patience_s),
+            "HAVIP_LIMIT_S": "60",
+            "HAVIP_STAYS_ATTACHED": "",
+            "HAVIP_URN": URN,
             "HAVIP_HOST": "m1",
             "HAVIP_COMMAND": command,
             **more,
@@ -84,6 +90,7 @@ def test_a_removal_that_fails_is_an_error(host: Endpoint) -> None:
     code, said = script("remove_host.py", host, "echo no >&2; exit 3")
     assert (code, said.splitlines()[0]) == (1, "no")
     assert "m1: the removal ended with 3" in said
+    assert WAY_OUT in said, "a host that cannot be mended holds nobody up for good"
 
 
 def test_a_dead_host_holds_nobody_up(host: Endpoint) -> None:
@@ -92,7 +99,21 @@ def test_a_dead_host_holds_nobody_up(host: Endpoint) -> None:
     )
     assert code == 0
     assert said.startswith("m1 does not answer, nothing was removed there.")
+    assert "Its attachment to the HaVip goes" in said
     assert "run there: rm things" in said
+
+
+def test_a_host_that_hangs_holds_nobody_up_either(host: Endpoint) -> None:
+    code, said = script("remove_host.py", host, "sleep 60", HAVIP_LIMIT_S="3")
+    assert code == 0
+    assert said.startswith("m1 hangs, nobody knows what was removed there.")
+
+
+def test_it_is_said_of_an_adopted_attachment_that_it_stays() -> None:
+    nobody = Endpoint("127.0.0.1", free_port())
+    said = script("remove_host.py", nobody, "rm things", HAVIP_STAYS_ATTACHED="yes")[1]
+    assert "is adopted and stays" in said
+    assert "so that it cannot have the VIP" not in said
 
 
 def test_another_host_at_its_address_is_left_alone(host: Endpoint, tmp_path: Path) -> None:
@@ -107,3 +128,43 @@ def test_a_refused_login_is_an_error(host: Endpoint, tmp_path: Path) -> None:
     code, said = script("remove_host.py", dataclasses.replace(host, private_key=stranger), "true")
     assert code == 1
     assert said.startswith("m1: nothing was removed there: root@127.0.0.1")
+    assert WAY_OUT in said, "a host that is not in the program any more gets no new key"
+
+
+def handed_back(**hosts: tuple[Endpoint, str, str]) -> tuple[int, str]:
+    """Give back hosts, each with what it runs to listen and to start."""
+    told = {
+        name: {"ssh": json.dumps(dataclasses.asdict(endpoint)), "heard": heard, "start": start}
+        for name, (endpoint, heard, start) in hosts.items()
+    }
+    return script("hand_back.py", Endpoint("unused"), HAVIP_HOSTS=json.dumps(told))
+
+
+def test_what_was_held_back_starts_everywhere_after_all_have_listened(host: Endpoint) -> None:
+    started = "touch /tmp/started; echo runs"
+    code, said = handed_back(
+        m1=(host, "true", started), m2=(host, "sleep 2; test ! -e /tmp/started || echo heard", started)
+    )
+    assert (code, sorted(said.splitlines())) == (0, ["m1: runs", "m2: runs"])
+
+
+def test_nothing_starts_while_anybody_has_the_vip(host: Endpoint) -> None:
+    gone = dataclasses.replace(host, port=free_port())
+    code, said = handed_back(
+        m1=(host, "true", "echo runs"), m2=(host, "echo heard", "echo runs"), m3=(gone, "", "echo runs")
+    )
+    assert code == 0
+    assert "runs" not in said
+    assert "m3: nothing was started there" in said
+    assert "on each host: systemctl enable --now keepalived" in said
+
+
+def test_what_does_not_start_is_named_with_a_way_out(host: Endpoint) -> None:
+    code, said = handed_back(
+        m1=(host, "true", "echo 'no such unit' >&2; exit 5"), m2=(host, "true", "echo runs")
+    )
+    assert code == 1
+    assert "m1: no such unit" in said
+    assert "m2: runs" in said
+    assert "m1: keepalived was not started; mend what it said and run this again, or leave it stopped" in said
+    assert f"pulumi state delete '{URN}'" in said

@@ -19,6 +19,12 @@ def many(count: int) -> dict[str, Any]:
     return examples.topology() | {"balancers": hosts}
 
 
+OPTIONAL = [
+    *["log_format", "stats_timeout", "chroot", "hard_stop_after", "defaults_mode", "defaults_option"],
+    *["timeout_tunnel", "timeout_client_fin", "timeout_server_fin", "timeout_http_request"],
+    *["timeout_http_keep_alive", "tcp_keepalive_idle", "tcp_keepalive_interval", "stats_uri"],
+]
+"""What may be left out by an empty text."""
 CASES: dict[str, dict[str, Any]] = {
     "default": {},
     "fast": {"failover": {"preset": "fast"}},
@@ -27,6 +33,8 @@ CASES: dict[str, dict[str, Any]] = {
     "not ready is down": {"health_check": {"not_ready": "down", "expect_status": "200,401"}},
     "no admin socket": {"haproxy": {"stats_socket": False}},
     "no keepalive": {"haproxy": {"tcp_keepalive": False, "observe": False, "redispatch": False}},
+    "keepalive in other units": {"haproxy": {"tcp_keepalive_idle": "2000ms", "tcp_keepalive_interval": "9h"}},
+    "no texts": {"haproxy": dict.fromkeys(OPTIONAL, "")},
     "log elsewhere": {"haproxy": {"log_target": "127.0.0.1:514", "log_format": "", "log_level": "info"}},
     "binds": {"haproxy": {"binds": ["10.0.0.10", "127.0.0.1"], "monitor_bind": "0.0.0.0"}},  # noqa: S104
     "no observers": {"haproxy": {"metrics": False, "stats_uri": ""}},

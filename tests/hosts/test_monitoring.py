@@ -11,7 +11,7 @@ import httpx
 import pytest
 import yaml
 
-from components import paths, render
+from components import bundle, paths, render
 from tests.hosts import live
 from tests.hosts.conftest import IMAGE, Judges, judges_of
 from tests.unit.components import examples
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.hosts
 
 MONITORING = Path(__file__).resolve().parents[2] / "docs" / "monitoring"
 METRIC = re.compile(r"\b(?:haproxy|havip)_[a-z_]+\b")
+HOSTCTL = ("head", "transaction", "vrrp", "removal")
 FORBIDDEN = httpx.codes.FORBIDDEN
 
 
@@ -38,15 +39,20 @@ def expressions() -> list[str]:
     return found + [variable["query"]["query"] for variable in board["templating"]["list"][1:]]
 
 
+def scripts(host: Path, place: Path, **keepalived: str) -> None:
+    """Put the scripts that keep VRRP's state into `place`; everything of the host is in `host` for them."""
+    plan = examples.planned(examples.topology() | {"keepalived": keepalived})
+    for path, _, text in bundle.split(render.keepalived_bundle(plan, plan.balancers[0], examples.VIP)):
+        if path in (paths.NOTIFY, paths.METRIC):
+            script = place / Path(path).name
+            script.write_text(re.sub(f"{paths.RUNTIME}|{paths.LIBRARY}", str(host), text))
+            script.chmod(0o755)
+
+
 def notified(directory: Path, state: str, **keepalived: str) -> None:
     """Run the notify script as keepalived does."""
-    plan = examples.planned(examples.topology() | {"keepalived": keepalived})
-    bundle = render.keepalived_bundle(plan, plan.balancers[0], examples.VIP)
-    script = directory / "vrrp-notify"
-    text = bundle.split(f"==== file {paths.NOTIFY} 0755\n")[1].split("==== file")[0]
-    script.write_text(text.replace(paths.RUNTIME, str(directory)))
-    script.chmod(0o755)
-    subprocess.run([script, "INSTANCE", "VI_1", state, "254"], check=True, timeout=10)
+    scripts(directory, directory, **keepalived)
+    subprocess.run([directory / "vrrp-notify", "INSTANCE", "VI_1", state, "254"], check=True, timeout=10)
 
 
 def series(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -102,12 +108,67 @@ def test_a_haproxy_without_the_exporter_can_do_without(judges: Judges, tmp_path:
         assert "prometheus" not in (tmp_path / "haproxy.cfg").read_text()
 
 
+def exported(directory: Path) -> dict[str, float]:
+    """What the node exporter says of VRRP: a value for each state; nothing if there is no metric."""
+    file = directory / "kube_apiserver_havip.prom"
+    found = series(file.read_text()) if file.exists() else {}
+    return {dict(labels)["state"]: value for (_, labels), value in found.items()}
+
+
 def test_vrrp_state_is_a_metric(tmp_path: Path) -> None:
     for state in ("BACKUP", "MASTER"):
         notified(tmp_path, state, textfile_directory=str(tmp_path))
-    found = series((tmp_path / "kube_apiserver_havip.prom").read_text())
-    now = {dict(labels)["state"]: value for (_, labels), value in found.items()}
-    assert now == {"MASTER": 1, "BACKUP": 0, "FAULT": 0, "STOP": 0}
+    assert exported(tmp_path) == {"MASTER": 1, "BACKUP": 0, "FAULT": 0, "STOP": 0}
+
+
+def staged(host: Path, textfiles: Path) -> None:
+    """Stage the script of the metric for `textfiles`, as hostctl has it before it swaps files."""
+    place = Path(f"{host}/stage{host}")
+    place.mkdir(parents=True, exist_ok=True)
+    scripts(host, place, textfile_directory=str(textfiles))
+
+
+def hostctl(host: Path, functions: str) -> None:
+    """Run some of hostctl's functions on the script of the metric, with all places of a host in `host`."""
+    parts = "".join(f"source {render.TEMPLATES}/hostctl/{part}.sh\n" for part in HOSTCTL)
+    own = f"RUNTIME={host} STATE={host}/state METRIC={host}/vrrp-metric JOINED={host}/state/joined\n"
+    own += f"stage={host}/stage undo={host}/undo ours={host}/ours paths=({host}/vrrp-metric)\n"
+    own += "service=keepalived was_active=inactive; systemctl() { :; }\n"
+    subprocess.run(["bash", "-c", parts + own + functions], check=True, timeout=10)
+
+
+def test_a_metric_that_is_new_is_there_without_a_transition(tmp_path: Path) -> None:
+    notified(tmp_path, "MASTER")
+    assert exported(tmp_path) == {}
+    staged(tmp_path, tmp_path)
+    hostctl(tmp_path, "swap")
+    assert exported(tmp_path)["MASTER"] == 1
+
+
+def test_a_metric_that_nobody_writes_any_more_is_taken_away(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    new.mkdir()
+    notified(tmp_path, "MASTER", textfile_directory=str(old))
+    staged(tmp_path, new)
+    hostctl(tmp_path, "keep; swap")
+    assert (exported(old), exported(new)["MASTER"]) == ({}, 1), "the directory is another"
+    hostctl(tmp_path, "roll_back")
+    assert (exported(old)["MASTER"], exported(new)) == (1, {}), "the change failed"
+    hostctl(tmp_path, 'restore "${paths[0]}"')
+    assert exported(old) == {}, "it is not wanted any more, or the endpoint is gone"
+
+
+def test_a_keepalived_that_died_holds_nothing(tmp_path: Path) -> None:
+    notified(tmp_path, "MASTER", textfile_directory=str(tmp_path))
+    hostctl(tmp_path, "release 192.0.2.1")
+    assert exported(tmp_path) == {"MASTER": 0, "BACKUP": 0, "FAULT": 0, "STOP": 1}
+
+
+def test_a_directory_that_is_not_there_fails_no_change(tmp_path: Path) -> None:
+    notified(tmp_path, "MASTER")
+    staged(tmp_path, tmp_path / "nowhere")
+    hostctl(tmp_path, 'swap; restore "${paths[0]}"')
 
 
 @pytest.mark.parametrize("body", ['echo "$@" >{said}; sleep 60', "exit 1", "not there"])

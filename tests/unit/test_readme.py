@@ -16,6 +16,7 @@ from typer.main import get_command
 
 from sandbox.cli import app
 from tests.unit.components.engine import Run, run
+from tests.unit.components.examples import KEY
 
 pytestmark = pytest.mark.unit
 
@@ -23,7 +24,6 @@ ROOT = Path(__file__).resolve().parents[2]
 READMES = ("README.md", "README.zh-CN.md")
 DOCUMENTS = [*READMES, "docs/operations.md", "docs/options.md", "docs/sandbox.md", "CHANGELOG.md"]
 OURS, MOCKED = "kube-apiserver-havip:", "project:"
-KEY = "a key"
 
 
 def blocks(name: str, language: str) -> list[str]:

@@ -10,6 +10,16 @@ from components.violations import Violation
 VIP = "10.0.0.10"
 
 
+def pem(label: str, body: str = "QQ==") -> str:
+    """Return a text that looks like a key in PEM."""
+    return f"-----BEGIN {label}-----\n{body}\n-----END {label}-----\n"
+
+
+KEY = pem("PRIVATE KEY")
+LOCKED_KEY = pem("RSA PRIVATE KEY", "Proc-Type: 4,ENCRYPTED\n\nQQ==")
+"""One with a passphrase."""
+
+
 def topology() -> dict[str, Any]:
     """Three masters, the first two of them balancers; everything else by default."""
     return {

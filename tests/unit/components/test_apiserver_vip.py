@@ -12,7 +12,7 @@ from tests.unit.components import examples
 from tests.unit.components.engine import HAVIP_PICKED, Run, revealed, run
 
 pytestmark = pytest.mark.unit
-KEY = "PRIVATE KEY TEXT"
+KEY = examples.KEY
 PASSWORD = "k8s_auth"
 HOST_STEPS = ("tool", "packages", "haproxy", "keepalived", "join")
 

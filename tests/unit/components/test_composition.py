@@ -8,6 +8,7 @@ import pulumi_alicloud as alicloud
 import pytest
 
 from components import ApiServerVip, ApiServerVipArgs, BackendArgs, BalancerArgs, SshArgs
+from tests.unit.components import examples
 from tests.unit.components.engine import Run, run
 
 pytestmark = pytest.mark.unit
@@ -39,7 +40,7 @@ def arguments(net: int = 0, **more: Any) -> ApiServerVipArgs:
             BalancerArgs(name="m2", instance_id=f"i-{net}2", address=second),
         ],
         backends=[BackendArgs(name="m1", address=first), BackendArgs(name="m2", address=second)],
-        ssh=SshArgs(private_key="KEY"),
+        ssh=SshArgs(private_key=examples.KEY),
         eip={},
         tags={"team": "platform"},
     )
@@ -105,7 +106,7 @@ def test_a_renamed_component_keeps_its_parts(preview: bool) -> None:
     bundles = [one.inputs["stdin"] for name, one in inside.items() if name.endswith("-haproxy")]
     assert all("\n==== formerly old\n" in bundle for bundle in bundles), "its hosts know it again"
     removal = inside["command:local:Command::cp-m1-removal"].inputs["environment"]["value"]
-    assert removal["HAVIP_COMMAND"].endswith("/hostctl retire cp old")
+    assert removal["HAVIP_COMMAND"].endswith("/hostctl retire cp old -- m1")
 
 
 @BOTH
@@ -246,3 +247,17 @@ def test_an_id_to_import_under_must_be_plain() -> None:
         ApiServerVip("cp", more)
 
     assert "balancers[0].instance_id = 'an Output': is part of the id" in run(body, preview=True).error
+
+
+@BOTH
+def test_two_endpoints_whose_resources_would_have_one_name_are_refused(preview: bool) -> None:
+    def body() -> None:
+        first, second = arguments(0), arguments(1)
+        first["balancers"][0]["name"] = "eu-m1"
+        ApiServerVip("prod", first)
+        ApiServerVip("prod-eu", second)
+
+    got = run(body, preview=preview)
+    named = "its resources would be called prod-eu-m1, as some of the endpoint 'prod' of this program are"
+    assert f"balancers[0].name = 'm1': {named}; give the host, or one of the two, another name" in got.error
+    assert "kube-apiserver-havip:index:ApiServerVip::prod-eu" not in got.resources

@@ -14,14 +14,14 @@ from tests.unit.components.engine import HOST_KEY, Run, revealed, run
 pytestmark = pytest.mark.unit
 GIVEN = "ecdsa-sha2-nistp256 AAAAgiven"
 HOSTS = ("k8s-master01", "k8s-master02", "k8s-master03")
-BASTION = {"host": "203.0.113.5", "private_key": "THE BASTION'S KEY"}
+BASTION = {"host": "203.0.113.5", "private_key": examples.pem("EC PRIVATE KEY")}
 
 
 def up(change: Callable[[dict[str, Any]], object] | None = None, *, preview: bool = False) -> Run:
     """Run a program of one endpoint with two balancers and a third host that is verified from."""
 
     def program() -> None:
-        args = examples.topology() | {"vswitch_id": "vsw-1", "ssh": {"private_key": "THE KEY"}}
+        args = examples.topology() | {"vswitch_id": "vsw-1", "ssh": {"private_key": examples.KEY}}
         for index, balancer in enumerate(args["balancers"], 1):
             balancer["instance_id"] = f"i-{index}"
         args["backends"][2]["ssh"] = {}
@@ -62,7 +62,7 @@ def test_a_key_that_is_not_given_is_learned_once_for_each_instance(preview: bool
         assert "delete" not in command.inputs
         assert "stdin" in command.secrets, "no preview prints the program"
         assert command.ignore_changes == ("stdin",), "another program is no reason to learn again"
-        assert "THE KEY" not in str(command.inputs), "nobody logs in to learn it"
+        assert "PRIVATE KEY" not in str(command.inputs), "nobody logs in to learn it"
     if not preview:
         assert connections(got) == {f"10.0.0.1{n}": {HOST_KEY} for n in (1, 2, 3)}
 

@@ -8,10 +8,13 @@ import pulumi
 import pytest
 
 from components import ApiServerVip, ApiServerVipArgs, Masters, Network, configured
+from components.args import BackendArgs, BalancerArgs, EipArgs, PackagesArgs, SshArgs, SshProxyArgs
+from components.args_services import FailoverArgs, HaproxyArgs, HealthCheckArgs, KeepalivedArgs
 from components.judge import judge_known
-from components.masters import MastersArgs
+from components.masters import MasterArgs, MastersArgs
 from components.network import NetworkArgs
 from components.rules_surroundings import check_masters, check_network
+from tests.unit.components import examples
 from tests.unit.components.engine import run
 from tests.unit.components.test_unknowns import every_argument
 
@@ -127,6 +130,120 @@ def test_no_message_shows_a_secret() -> None:
     assert SECRET not in str(refusal.value)
 
 
+LOGIN = {"private_key": SECRET, "password": SECRET}
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "said"),
+    [
+        (
+            "balancers",
+            {"m1": {"name": "m1", "ssh": LOGIN}},
+            "balancers = a mapping with 'm1': must be a list",
+        ),
+        ("balancers", [[{"ssh": LOGIN}]], "balancers[0] = a list of 1: must be a mapping"),
+        ("backends", [{"name": {"ssh": LOGIN}}], "backends[0].name = a mapping with 'ssh': must be a text"),
+        ("ssh", [LOGIN], "ssh = a list of 1: must be a mapping"),
+        ("ssh", SECRET, "ssh = 'a text': must be a mapping"),
+        ("ssh", {"host": LOGIN}, "ssh.host = a mapping with 'private_key', 'password': must be a text"),
+        ("ssh", {"proxy": [LOGIN]}, "ssh.proxy = a list of 1: must be a mapping"),
+        ("keepalived", [{"auth_pass": SECRET}], "keepalived = a list of 1: must be a mapping"),
+        ("keepalived", SECRET, "keepalived = 'a text': must be a mapping"),
+        ("keepalived", {"router_id": [SECRET]}, "keepalived.router_id = a list of 1: must be a text"),
+        ("haproxy", {"binds": {"x": SECRET}}, "haproxy.binds = a mapping with 'x': must be a list"),
+        ("tags", {"a": {"b": SECRET}}, "tags.a = a mapping with 'b': must be a text"),
+        ("port", {"x": SECRET}, "port = a mapping with 'x': must be a whole number"),
+    ],
+)
+def test_of_a_container_a_message_shows_no_value(where: str, value: object, said: str) -> None:
+    with pytest.raises(pulumi.RunError) as refusal:
+        judge_known("cp", {**every_argument(), where: value})
+    assert said in str(refusal.value)
+    assert SECRET not in str(refusal.value)
+
+
+def test_a_configuration_of_masters_that_holds_a_secret_is_not_shown() -> None:
+    for raw in ({"m1": {"password": SECRET}}, [[SECRET]], [{"name": [SECRET]}]):
+        with pytest.raises(pulumi.RunError) as refusal:
+            configured.masters(raw)
+        assert SECRET not in str(refusal.value)
+
+
+def test_a_private_key_in_a_wrong_place_is_not_shown() -> None:
+    with pytest.raises(pulumi.RunError) as refusal:
+        judge_known("cp", {**every_argument(), "ssh": {"user": examples.KEY}})
+    assert "ssh.user = a private key: has white space in it" in str(refusal.value)
+    assert "QQ==" not in str(refusal.value)
+
+
+def nothing(form: Any) -> dict[str, Any]:
+    """Every optional argument of `form`, said to be nothing."""
+    return dict.fromkeys(form.__optional_keys__)
+
+
+def bare() -> dict[str, Any]:
+    """The arguments that must be there, and parts in which nothing is said."""
+    args = {**nothing(ApiServerVipArgs), **examples.topology(), "vswitch_id": "vsw-1"}
+    parts = {"eip": EipArgs, "failover": FailoverArgs, "haproxy": HaproxyArgs, "packages": PackagesArgs}
+    parts |= {"health_check": HealthCheckArgs, "keepalived": KeepalivedArgs}
+    args |= {key: nothing(form) for key, form in parts.items()}
+    proxy = {**nothing(SshProxyArgs), "host": "203.0.113.5"}
+    args["ssh"] = {**nothing(SshArgs), "private_key": examples.KEY, "proxy": proxy}
+    args["balancers"] = [
+        {**nothing(BalancerArgs), "instance_id": f"i-{n}", **host} for n, host in enumerate(args["balancers"])
+    ]
+    args["backends"] = [{**nothing(BackendArgs), **host} for host in args["backends"]]
+    args["backends"][2]["ssh"] = nothing(SshArgs)
+    args["adopt"] = {"ha_vip_id": "havip-1", "balancers": None}
+    return args
+
+
+COMPONENTS: dict[str, tuple[Callable[[Any], object], Callable[[], dict[str, Any]]]] = {
+    "ApiServerVip": (lambda args: ApiServerVip("cp", args), bare),
+    "Network": (lambda args: Network("net", args), lambda: {**nothing(NetworkArgs), "zone_id": "z"}),
+    "an existing network": (
+        lambda args: Network("net", args),
+        lambda: {**nothing(NetworkArgs), "vswitch_id": "vsw-1", "vpc_id": "vpc-1"},
+    ),
+    "Masters": (
+        lambda args: Masters("cp", args),
+        lambda: {
+            **nothing(MastersArgs),
+            **{key: MASTERS[key] for key in ("vswitch_id", "security_group_id", "image_id", "public_key")},
+            "masters": [{**nothing(MasterArgs), "name": "m1", "address": "10.0.0.11"}],
+            "public": True,
+        },
+    ),
+}
+
+
+def without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_none(item) for key, item in value.items() if item is not None}
+    return [without_none(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("preview", [True, False])
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_none_is_what_is_not_given(component: str, preview: bool) -> None:
+    make, args = COMPONENTS[component]
+    got = run(lambda: make(args()), preview=preview)
+    assert got.error == ""
+    plain = run(lambda: make(without_none(args())), preview=preview)
+    assert set(got.resources) == set(plain.resources)
+    for key, one in plain.resources.items() if not preview else ():
+        assert got.resources[key].inputs == one.inputs, key
+
+
+def test_none_in_place_of_what_must_be_there_is_refused() -> None:
+    args = {**every_argument(), "vswitch_id": None, "haproxy": {"binds": [None]}, "tags": {"a": None}}
+    args["balancers"][0]["address"] = None
+    with pytest.raises(pulumi.RunError) as refusal:
+        judge_known("cp", args)
+    for where in ("vswitch_id", "balancers[0].address", "haproxy.binds[0]", "tags.a"):
+        assert f"{where} = None: " in str(refusal.value)
+
+
 def test_everything_wrong_with_a_network_comes_at_once() -> None:
     wrong = {"vswitch_cidr": "10.1.0.0/24", "vpc_cidr": "10.0.0.0/16", "ssh_cidrs": ["all"], "api_port": 0}
     got = run(lambda: Network("net", cast(NetworkArgs, wrong)), preview=True)
@@ -160,8 +277,10 @@ def test_everything_wrong_with_configured_masters_comes_at_once() -> None:
         {"name": "a"},
         {"name": "b", "address": "10.0.0.1", "port": 1},
         {"name": "b", "address": "10.0.0.1"},
+        {"name": "k8s_1", "address": "10.0.9.1"},
     ]
     with pytest.raises(pulumi.RunError) as refusal:
-        configured.masters(raw)
-    for part in ("masters[0].address", "masters[1].port", "masters[2].name", "masters[2].address"):
+        configured.masters(raw, "10.0.0.0/24")
+    parts = ("masters[0].address", "masters[1].port", "masters[2].name", "masters[2].address")
+    for part in (*parts, "masters[3].name", "masters[3].address"):
         assert part in str(refusal.value)

@@ -11,7 +11,7 @@ from pulumi.runtime import config as pulumi_config
 
 from components import ApiServerVip, masters_output
 from tests.unit.components.engine import run
-from tests.unit.components.examples import planned, topology
+from tests.unit.components.examples import KEY, planned, topology
 from tests.unit.components.test_composition import arguments
 
 pytestmark = pytest.mark.unit
@@ -75,7 +75,7 @@ def test_a_component_exports_all_there_is_under_a_prefix(monkeypatch: pytest.Mon
     found: dict[str, Any] = {}
     seen: list[Any] = []
     monkeypatch.setattr(pulumi, "export", found.__setitem__)
-    args = arguments(ssh={"private_key": "KEY", "port": 2222})
+    args = arguments(ssh={"private_key": KEY, "port": 2222})
     args["balancers"][0]["ssh"] = {"host": "198.51.100.1"}
 
     def program() -> None:
@@ -122,7 +122,7 @@ def test_examples_export_what_a_drill_needs(
     monkeypatch.setattr(pulumi, "export", found.__setitem__)
     monkeypatch.chdir(tmp_path)
     for name in ("key", "key.pub"):
-        (tmp_path / name).write_text("KEY")
+        (tmp_path / name).write_text(KEY)
     known = {**config, "sshPrivateKeyFile": "key"}
     pulumi_config.set_all_config({f"project:{key}": value for key, value in known.items()})
     try:

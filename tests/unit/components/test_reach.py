@@ -1,12 +1,11 @@
 """Masters that exist are tried with SSH before anything changes: what stops a run, and what does not."""
 
-from pathlib import Path
-
 import pulumi
 import pytest
 
 from components import reach
 from components.reach import Login
+from templates.openssh import Endpoint
 
 pytestmark = pytest.mark.unit
 DOWN = "ssh: connect to host 10.0.0.13 port 22: No route to host"
@@ -24,7 +23,7 @@ def complaints(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 def check() -> None:
     names = {"m1": True, "m2": True, "m3": False}
-    reach.check([Login(name, "h", "root", Path("key"), balancer=one) for name, one in names.items()])
+    reach.check([Login(name, Endpoint("h"), balancer=one) for name, one in names.items()])
 
 
 def test_a_balancer_that_is_down_stops_the_run(complaints: dict[str, str]) -> None:
@@ -47,5 +46,5 @@ def test_a_master_that_balances_nothing_may_be_down(
 
 def test_a_login_that_is_refused_stops_the_run_wherever(complaints: dict[str, str]) -> None:
     complaints["m3"] = REFUSED
-    with pytest.raises(pulumi.RunError, match=r"m3: root@h with key: .*Permission denied"):
+    with pytest.raises(pulumi.RunError, match=r"m3: root@10.0.0.13: Permission denied"):
         check()

@@ -26,6 +26,11 @@ def removals(change: Any = None, *, preview: bool = False) -> dict[str, Register
     return {host: commands[f"cp-{host}-removal"] for host in HOSTS}
 
 
+def adopting(args: dict[str, Any]) -> None:
+    """Let the HaVip be one that was made by hand, to which the first balancer is attached."""
+    args["adopt"] = {"ha_vip_id": "havip-1", "balancers": [HOSTS[0]]}
+
+
 def environment(command: Registered) -> dict[str, str]:
     """What the removal finds in its environment."""
     found: dict[str, str] = command.inputs["environment"]["value"]  # of the secret
@@ -44,7 +49,7 @@ def test_nothing_happens_before_it_is_deleted(preview: bool) -> None:
 def test_it_says_to_the_host_what_to_undo() -> None:
     found = environment(removals()[HOSTS[0]])
     assert found["HAVIP_HOST"] == HOSTS[0]
-    assert found["HAVIP_COMMAND"].endswith("/hostctl retire cp")
+    assert found["HAVIP_COMMAND"].endswith(f"/hostctl retire cp -- {HOSTS[0]}")
     assert json.loads(found["HAVIP_SSH"])["private_key"] == KEY
 
     def other(args: dict[str, Any]) -> None:
@@ -80,3 +85,40 @@ def test_it_goes_with_its_instance_or_before_the_next_one_is_configured() -> Non
     assert (found["k8s-master01"].deleted_with, found["k8s-master02"].deleted_with) == ("vm", "")
     assert found["k8s-master01"].inputs["triggers"] == ["i-1"]
     assert found["k8s-master01"].delete_before_replace
+
+
+def test_a_host_knows_the_name_that_its_removal_calls_it_by() -> None:
+    commands = up()[0].of("remote:Command")
+    for host in HOSTS:
+        assert commands[f"cp-{host}-join"].inputs["create"].endswith(f"/hostctl join {host}")
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_an_error_can_name_the_resource_without_which_the_host_is_left_as_it_is(preview: bool) -> None:
+    for host, command in removals(preview=preview).items():
+        urn = environment(command)["HAVIP_URN"]
+        assert urn.endswith(f":ApiServerVip$command:local:Command::cp-{host}-removal")
+
+
+def test_only_an_adopted_attachment_is_said_to_stay() -> None:
+    assert {environment(one)["HAVIP_STAYS_ATTACHED"] for one in removals().values()} == {""}
+    found = removals(adopting)
+    assert environment(found[HOSTS[0]])["HAVIP_STAYS_ATTACHED"] == "yes"
+    assert environment(found[HOSTS[1]])["HAVIP_STAYS_ATTACHED"] == ""
+
+
+def test_what_was_held_back_is_started_when_all_hosts_are_rid_of_the_stack() -> None:
+    commands = up(adopting)[0].of("local:Command")
+    last = commands["cp-hand-back"]
+    assert not {"create", "update"} & set(last.inputs)
+    assert last.secrets == {"environment", "stdin"}
+    assert all(last.name in commands[f"cp-{host}-removal"].depends_on for host in HOSTS)
+    assert not last.depends_on & {f"cp-{host}-removal" for host in HOSTS}
+    told = json.loads(environment(last)["HAVIP_HOSTS"])
+    assert set(told) == set(HOSTS)
+    assert all(json.loads(host["ssh"])["private_key"] == KEY for host in told.values())
+    assert {host["start"].rpartition(" ")[2] for host in told.values()} == {"hand-back"}
+
+
+def test_nothing_is_started_for_a_vip_that_goes_with_the_stack() -> None:
+    assert "cp-hand-back" not in up()[0].of("local:Command")

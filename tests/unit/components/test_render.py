@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components import render, settings
+from components import bundle, paths, render, settings
 from components.plan import Plan
 from tests.unit.components import examples
 
@@ -42,6 +42,19 @@ def directives(text: str) -> set[str]:
     """The lines of a file without comments, indentation and repeated blanks."""
     lines = (re.sub(r"\s+", " ", line.partition("#")[0]).strip() for line in text.splitlines())
     return {line for line in lines if line}
+
+
+TEXTS = [key for key, value in vars(settings.Haproxy()).items() if isinstance(value, str)]
+
+
+@pytest.mark.parametrize("key", TEXTS)
+def test_an_empty_text_leaves_its_directive_out_or_is_refused(key: str) -> None:
+    plan, violations = examples.judged(examples.topology() | {"haproxy": {key: ""}})
+    if not violations:
+        left = directives(render.haproxy_cfg(plan))
+        default = directives(render.haproxy_cfg(examples.planned(examples.topology())))
+        shorter = {line.replace("format raw ", "") for line in default}
+        assert left <= default | shorter, "no line is cut short"
 
 
 def test_every_value_of_the_howto_can_be_had() -> None:
@@ -116,11 +129,15 @@ def test_texts_are_tidy(preset: str) -> None:
 @pytest.mark.parametrize("arguments", [examples.topology, examples.howto])
 def test_shellcheck_finds_nothing(arguments: object, tmp_path: Path) -> None:
     assert shutil.which("shellcheck"), "shellcheck is missing: apt-get install shellcheck"
-    plan = examples.planned(examples.howto() if arguments is examples.howto else examples.topology())
+    args = examples.howto() if arguments is examples.howto else examples.topology()
+    metric = {"textfile_directory": "/var/lib/prometheus/node-exporter"}
+    plan = examples.planned(args | {"keepalived": args.get("keepalived", {}) | metric})
     scripts = {name: text for name, text in texts(plan).items() if name.endswith(".sh")}
     scripts |= {"hostctl.sh": render.tool(), "verify.sh": "#!/bin/bash\n" + render.host_script()}
-    notify = render.keepalived_bundle(plan, plan.balancers[0], examples.VIP).split("vrrp-notify 0755\n")[1]
-    scripts["notify.sh"] = notify.split("==== ")[0]
+    keepalived = bundle.split(render.keepalived_bundle(plan, plan.balancers[0], examples.VIP))
+    of_vrrp = {path: text for path, _, text in keepalived if path in (paths.NOTIFY, paths.METRIC)}
+    scripts |= {f"{Path(path).name}.sh": text for path, text in of_vrrp.items()}
+    assert len(of_vrrp) == 2
     for name, text in scripts.items():
         (tmp_path / name).write_text(text)
         done = subprocess.run(["shellcheck", tmp_path / name], capture_output=True, text=True, check=False)
@@ -267,10 +284,8 @@ def test_an_address_that_only_the_holder_has_is_bound_everywhere() -> None:
 def test_the_vip_is_let_go_only_if_a_peer_answers_with_and_without_a_track_file() -> None:
     for track_file in (True, False):
         plan = examples.planned(examples.topology() | {"keepalived": {"track_file": track_file}})
-        assert (
-            "until /usr/local/lib/kube-apiserver-havip/haproxy-events peer-answers"
-            in render.check_haproxy(plan)
-        )
+        asked = "/usr/local/lib/kube-apiserver-havip/haproxy-events peer-answers || peer=$?"
+        assert asked in render.check_haproxy(plan)
 
 
 @pytest.mark.parametrize(

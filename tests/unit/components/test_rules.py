@@ -64,6 +64,12 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ("priority", balancers("10.0.0.11", "10.0.0.12", priority=255), "balancers[0].priority", "out of range"),
     ("equal priority", balancers("10.0.0.11", "10.0.0.12", priority=9), "balancers[1].priority", "already"),
     ("v2 advert", {"keepalived": {"vrrp_version": 2}}, "failover.advert_interval_ms", "whole seconds"),
+    (
+        "v2 advert of no whole second",
+        {"keepalived": {"vrrp_version": 2}, "failover": {"advert_interval_ms": 1500}},
+        "failover.advert_interval_ms",
+        "whole seconds",
+    ),
     ("v3 advert", {"failover": {"advert_interval_ms": 15}}, "failover.advert_interval_ms", "hundredths"),
     ("v3 password", {"keepalived": {"auth": True}}, "keepalived.auth_pass", "no authentication"),
     ("version", {"keepalived": {"vrrp_version": 4}}, "keepalived.vrrp_version", "no version"),
@@ -124,6 +130,39 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "interface",
     ),
     ("bind twice", {"haproxy": {"binds": ["*", "*"]}}, "haproxy.binds", "twice"),
+    ("binds loopback", {"haproxy": {"binds": ["127.0.0.1"]}}, "haproxy.binds", "the VIP 10.0.0.10"),
+    ("binds IPv6 loopback", {"haproxy": {"binds": ["::1"]}}, "haproxy.binds", "the VIP 10.0.0.10"),
+    ("binds a balancer", {"haproxy": {"binds": ["10.0.0.11"]}}, "haproxy.binds", "the VIP 10.0.0.10"),
+    (
+        "binds the VIP there was",
+        {"vip": "10.0.0.20", "haproxy": {"binds": ["10.0.0.10", "127.0.0.1"]}},
+        "haproxy.binds",
+        "the VIP 10.0.0.20",
+    ),
+    (
+        "keepalive below a second",
+        {"haproxy": {"tcp_keepalive_idle": "500ms"}},
+        "haproxy.tcp_keepalive_idle",
+        "whole seconds",
+    ),
+    (
+        "keepalive between seconds",
+        {"haproxy": {"tcp_keepalive_interval": "1500ms"}},
+        "haproxy.tcp_keepalive_interval",
+        "whole seconds",
+    ),
+    (
+        "keepalive without a unit",
+        {"haproxy": {"tcp_keepalive_idle": "30000"}},
+        "haproxy.tcp_keepalive_idle",
+        "whole seconds",
+    ),
+    (
+        "keepalive that the kernel refuses",
+        {"haproxy": {"tcp_keepalive_idle": "10h"}},
+        "haproxy.tcp_keepalive_idle",
+        "32767",
+    ),
     ("package", {"packages": {"names": ["a; b"]}}, "packages.names[0]", "package name"),
     ("package version", {"packages": {"names": ["haproxy=1 2"]}}, "packages.names[0]", "package name"),
     ("host name", {"backends": [{"name": "a b", "address": "10.0.0.13"}]}, "backends[0].name", "letters"),
@@ -144,6 +183,11 @@ def test_a_broken_rule_is_named(change: dict[str, Any], where: str, rule: str) -
 KEPT: list[tuple[str, dict[str, Any]]] = [
     ("defaults", {}),
     ("VIP picked by the cloud", {"vip": ""}),
+    ("binds the VIP", {"haproxy": {"binds": ["127.0.0.1", "10.0.0.10"]}}),
+    ("binds what the cloud picks", {"vip": "", "haproxy": {"binds": ["10.0.0.10"]}}),
+    ("binds everything", {"haproxy": {"binds": [".".join("0000")]}}),
+    ("binds everything of both kinds", {"haproxy": {"binds": ["::"]}}),
+    ("keepalive", {"haproxy": {"tcp_keepalive_idle": "2000ms", "tcp_keepalive_interval": "1m"}}),
     ("fast", {"failover": {"preset": "fast"}}),
     (
         "tolerant with v2",
@@ -169,6 +213,12 @@ KEPT: list[tuple[str, dict[str, Any]]] = [
 def test_what_is_right_is_let_through(change: dict[str, Any]) -> None:
     _, violations = examples.judged(examples.topology() | change)
     assert [str(violation) for violation in violations] == []
+
+
+def test_a_remedy_keeps_the_rule() -> None:
+    change = {"keepalived": {"vrrp_version": 2}, "failover": {"advert_interval_ms": 1500}}
+    _, [violation] = examples.judged(examples.topology() | change)
+    assert violation.remedy == "use whole thousands, such as 1000 or 2000, or vrrp_version 3"
 
 
 @pytest.mark.parametrize("name", ["", "a b", "x;id", "$(id)", "a\n", "-a", "a" * 64])
@@ -220,6 +270,7 @@ def test_budgets_grow_from_fast_to_tolerant() -> None:
     for fault in budgets[0]:
         values = [budget[fault] for budget in budgets]
         assert values == sorted(values), fault
+    assert all(budget["process_return"] <= 1000 for budget in budgets)
     assert budgets[1] == {
         "process_death": 254,
         "process_hang": 1854,
@@ -227,9 +278,10 @@ def test_budgets_grow_from_fast_to_tolerant() -> None:
         "host_loss": 754,
         "backend_loss": 11200,
         "backend_hang": 11200,
+        "backend_silence": 32200,
         "last_process_death": 850,
         "last_process_hang": 5750,
-        "process_return": 854,
+        "process_return": 554,
         "backends_death": 450,
         "backend_return": 1750,
         "two_holders": 150,

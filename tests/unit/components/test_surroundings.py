@@ -92,6 +92,56 @@ def test_what_creation_needs_is_asked_for() -> None:
     assert not got.resources
 
 
+@pytest.mark.parametrize("name", ["k8s_master_01", "1", "01", "a", "a--b", "a..b", "a.-b", "9m", "m1_a"])
+def test_a_name_that_ecs_gives_no_instance_is_refused(name: str) -> None:
+    hosts = [{"name": name, "address": "10.0.0.11"}, *HOSTS[1:]]
+    got = run(lambda: Masters("cp", cast(MastersArgs, {**CREATED, "masters": hosts})), preview=True)
+    assert f"masters[0].name = {name!r}: is no name for an ECS instance" in got.error
+    assert not got.resources
+    with pytest.raises(pulumi.RunError, match="is no name for an ECS instance"):
+        configured.masters(hosts)
+    existing = [{**hosts[0], "instance_id": "i-1"}]
+    got = run(lambda: Masters("cp", cast(MastersArgs, {"masters": existing})), preview=True)
+    assert got.error == "", "an instance that exists has a name already"
+
+
+@pytest.mark.parametrize("name", ["m1", "k8s-master01", "m.example-1.org", "A" + 62 * "9"])
+def test_a_name_that_ecs_takes_is_let_through(name: str) -> None:
+    hosts = [{"name": name, "address": "10.0.0.11"}]
+    assert (
+        run(lambda: Masters("cp", cast(MastersArgs, {**CREATED, "masters": hosts})), preview=True).error == ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "rule"),
+    [
+        ("192.168.9.9", "is outside the vSwitch 10.0.0.0/24"),
+        ("10.0.0.0", "is reserved"),
+        ("10.0.0.253", "is reserved"),
+    ],
+)
+def test_an_address_that_the_vswitch_has_not_for_a_created_master_is_refused(address: str, rule: str) -> None:
+    hosts = [*HOSTS, {"name": "m3", "address": address}]
+    args = {**CREATED, "vswitch_cidr": "10.0.0.0/24", "masters": hosts}
+    got = run(lambda: Masters("cp", cast(MastersArgs, args)), preview=True)
+    assert f"masters[2].address = {address!r}: {rule}" in got.error
+    assert not got.resources
+    with pytest.raises(pulumi.RunError, match=rule):
+        configured.masters(hosts, "10.0.0.0/24")
+    elsewhere = [*hosts[:2], {**hosts[2], "instanceId": "i-3"}]
+    assert len(configured.masters(elsewhere, "10.0.0.0/24")) == 3, "a master that exists may be anywhere"
+
+
+def test_two_groups_of_masters_whose_instances_would_have_one_name_are_refused() -> None:
+    def program() -> None:
+        for name, host in (("prod", "eu-m1"), ("prod-eu", "m1")):
+            Masters(name, cast(MastersArgs, {**CREATED, "masters": [{**HOSTS[0], "name": host}]}))
+
+    said = "masters[0].name = 'm1': its resources would be called prod-eu-m1, as some of the masters 'prod'"
+    assert said in run(program, preview=True).error
+
+
 def masters(**more: Any) -> MastersArgs:
     """An existing master and one to create."""
     return cast(MastersArgs, {**CREATED, "masters": MIXED, **more})

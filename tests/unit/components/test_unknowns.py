@@ -22,7 +22,7 @@ def every_argument() -> dict[str, Any]:
         "host": "192.0.2.1",
         "port": 22,
         "user": "root",
-        "private_key": "KEY",
+        "private_key": examples.LOCKED_KEY,
         "private_key_password": "x",
         "password": "x",
         "host_key": "ssh-ed25519 AAAA",
@@ -33,7 +33,14 @@ def every_argument() -> dict[str, Any]:
     proxied = {key: login[key] for key in args.SshProxyArgs.__annotations__ if key in login}
     topology = examples.topology()
     balancers = [
-        {**host, "instance_id": f"i-{n}", "interface": "eth0", "priority": 200 - n, "state": "BACKUP"}
+        {
+            **host,
+            "instance_id": f"i-{n}",
+            "interface": "eth0",
+            "priority": 200 - n,
+            "state": "BACKUP",
+            "ssh": {"host": f"192.0.2.{n}"},
+        }
         for n, host in enumerate(topology["balancers"])
     ]
     return {

@@ -416,6 +416,41 @@ def test_two_holders_are_judged_against_their_own_promise(
     assert verdict is Verdict.WITHIN or "two holders" in record.why
 
 
+# --- two sides that both serve --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("opened", "ended", "lost"),
+    [
+        (INJECT + 1, HEAL - 1, 0),
+        (INJECT + 1, HEAL + 0.1, 0),
+        (HEAL + 0.2, HEAL + 0.3, 0),
+        (HEAL + 0.6, HEAL + 1, 1),
+    ],
+)
+def test_as_long_as_two_sides_serve_clients_go_from_one_to_the_other(
+    opened: float, ended: float, lost: int
+) -> None:
+    about = setting(parted=True, two_holders_ms=350)
+    cut = lost_watch("m2", ended, opened=opened)
+    reset = request(opened + 0.001, "reset", connected=opened + 0.002, took=ended - opened)
+    record = judge(history({"outside": client(cut, reset)}, about, events(healed=HEAL + 0.01)))
+    assert (record.streams_lost, record.failed) == (lost, lost)
+    assert record.in_flight == 1 - lost
+
+
+@pytest.mark.parametrize(("beside_s", "verdict"), [(0.2, Verdict.WITHIN), (0.5, Verdict.OVER)])
+def test_two_that_were_parted_are_judged_from_the_healing_on(beside_s: float, verdict: Verdict) -> None:
+    witnesses: dict[str, tuple[Line, ...]] = {
+        "m1": (holder(100.0, held=True), holder(HEAL + beside_s, held=False)),
+        "m2": (holder(100.0, held=False), holder(INJECT + 0.7, held=True)),
+    }
+    about = setting(parted=True, two_holders_ms=350)
+    record = judge(history({"outside": client()}, about, events(healed=HEAL), witnesses=witnesses))
+    assert record.verdict is verdict, record.why
+    assert record.dual_holder_ms == pytest.approx((HEAL - INJECT - 0.7 + beside_s) * 1000, abs=0.5)
+
+
 def test_without_a_witness_nobody_knows_who_held() -> None:
     record = judge(history({"outside": client()}, witnesses={}))
     assert record.dual_holder_ms is None

@@ -8,33 +8,55 @@ sign_of_life() {
     NOTIFY_SOCKET=/run/systemd/notify systemd-notify WATCHDOG=1 WATCHDOG_USEC=4000000 2>/dev/null
 }
 
-answers() {
+answers() { # answers SECONDS
     # Any answer is a sign of life: whether a kube-apiserver is up is not keepalived's business.
-    curl --silent --output /dev/null --noproxy '*' --max-time 0.250 \
+    curl --silent --output /dev/null --noproxy '*' --max-time "$1" \
         http://127.0.0.1:33305/monitor
 }
 
 well() {
+    forget
     seniority=$(cat /run/kube-apiserver-havip/seniority 2>/dev/null)
     [ "${seniority:-0}" = 0 ] || setsid --fork flock --nonblock /run/kube-apiserver-havip/seniority.lock /usr/local/lib/kube-apiserver-havip/haproxy-events settle </dev/null >/dev/null 2>&1
     exit 0
 }
 
-give_up=$(($(date +%s%3N) + 750))
-for ((try = 1; try <= 2; try++)); do
+now_ms() { date +%s%3N; }
+forget() { [ ! -e /run/kube-apiserver-havip/alone ] || rm -f /run/kube-apiserver-havip/alone; }
+
+tries=2
+# Last time nobody answered, here or elsewhere: who answers first is what matters now.
+[ ! -e /run/kube-apiserver-havip/alone ] || tries=0
+due=$(($(now_ms) + 1000))
+for ((try = 1; try <= tries; try++)); do
     sign_of_life
-    answers && well
+    answers 0.250 && well
     sleep 0.050
 done
 
 # Perhaps it only is busy: somebody with more patience finds out, and starts a hung one anew.
 setsid --fork flock --nonblock /run/kube-apiserver-havip/revival.lock /usr/local/lib/kube-apiserver-havip/haproxy-events revive </dev/null >/dev/null 2>&1
 
-# Let go of the VIP only if a peer's HAProxy answers. Asked until the next check is due, for one that just comes back.
-until /usr/local/lib/kube-apiserver-havip/haproxy-events peer-answers; do
-    [ "$(date +%s%3N)" -lt "$give_up" ] || exit 0
+# Let go of the VIP only if a peer's HAProxy answers, and this one still does not: two that come back in the same
+# moment would both let go. Asked until the next check is due.
+while :; do
+    began=$(now_ms)
     sign_of_life
-    sleep 0.1
-    answers && exit 0
+    sleep 0.100 &
+    pause=$!
+    answers 0.100 &
+    own=$!
+    peer=0
+    /usr/local/lib/kube-apiserver-havip/haproxy-events peer-answers || peer=$?
+    wait "$own" && well
+    if [ "$peer" -eq 0 ]; then
+        forget
+        exit 1
+    fi
+    wait "$pause"
+    now=$(now_ms)
+    # Not if the check would still run when the next one is due: that one would be left out. (50 ms to begin and end.)
+    [ $((now + now - began + 50)) -lt "$due" ] || break
 done
-exit 1
+touch /run/kube-apiserver-havip/alone
+exit 0

@@ -76,6 +76,12 @@ revive)
     logger --tag havip "cp: HAProxy has not answered for 3 s: killed, to be started anew"
     systemctl kill --signal=SIGKILL haproxy
     ;;
+reserve-ports)
+    reserved=/proc/sys/net/ipv4/ip_local_reserved_ports
+    ports=$(sed -nE 's/^ *bind [^ ]*:([0-9]+)( .*)?$/\1/p' "${2:?haproxy.cfg}" | sort -un | paste -sd ,)
+    before=$(cat "$reserved")
+    echo "${before:+$before,}$ports" 2>/dev/null >"$reserved"
+    ;;
 save-state)
     echo "show servers state" | socat -t 2 stdio "UNIX-CONNECT:/run/kube-apiserver-havip/haproxy.sock" >"/run/kube-apiserver-havip/server-state.new" &&
         mv -f "/run/kube-apiserver-havip/server-state.new" "/run/kube-apiserver-havip/server-state"
@@ -92,7 +98,7 @@ reload)
     exit 1
     ;;
 *)
-    echo "usage: $0 started | stopped | peer-answers | answers ADDRESS | settle | revive | save-state | reload" >&2
+    echo "usage: $0 started | stopped | peer-answers | answers ADDRESS | settle | revive | reserve-ports CFG | save-state | reload" >&2
     exit 2
     ;;
 esac

@@ -8,7 +8,7 @@ sign_of_life() {
     NOTIFY_SOCKET=/run/systemd/notify systemd-notify WATCHDOG=1 WATCHDOG_USEC=7000000 2>/dev/null
 }
 
-answers() {
+answers() { # answers SECONDS
     pgrep -x haproxy >/dev/null
 }
 
@@ -18,7 +18,7 @@ well() {
 
 for ((try = 1; try <= 3; try++)); do
     sign_of_life
-    answers && well
+    answers 0.250 && well
     sleep 1.000
 done
 

@@ -1,0 +1,79 @@
+"""How long HAProxy takes to notice a kube-apiserver that answers no more, against what the budget says."""
+
+import http.server
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sandbox.api.tls import Certificates, certificates
+from tests.hosts import live
+from tests.hosts.conftest import Judges
+from tests.unit.components import examples
+
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
+
+QUICK = {"check_timeout": "1s", "check_inter": "300ms", "check_fastinter": "100ms", "check_fall": 2}
+
+
+class Apiserver:
+    """TLS with `/readyz`, until it falls silent: it takes connections and TLS then, and answers no request."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.silent = threading.Event()
+        self.over = threading.Event()
+
+
+@contextmanager
+def apiserver(files: Certificates) -> Iterator[Apiserver]:
+    """One that runs on a loopback port."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if one.silent.is_set():
+                one.over.wait(60)
+                return
+            self.send_response(200)
+            self.end_headers()
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            pass
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.server, files.server_key)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        one = Apiserver(server.server_port)
+        server.daemon_threads = True
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield one
+        finally:
+            one.over.set()
+            server.shutdown()
+            thread.join(10)
+
+
+def test_one_that_answers_tls_and_no_request_is_noticed_within_the_budget(
+    judges: Judges, tmp_path: Path
+) -> None:
+    budget = examples.planned(examples.topology() | {"failover": QUICK}).budget
+    with (
+        apiserver(certificates(tmp_path / "tls")) as backend,
+        live.running(judges, tmp_path, backend=backend.port, failover=QUICK) as haproxy,
+    ):
+        live.eventually(lambda: haproxy.get("/monitor").status_code == 200, "it is ready")
+        time.sleep(1)
+        backend.silent.set()
+        since = time.monotonic()
+        live.eventually(lambda: haproxy.get("/monitor").status_code == 503, "it is marked down")
+        took_ms = (time.monotonic() - since) * 1000
+    # Every check waits its whole time: one that merely is slow is no fault.
+    assert 2 * 1000 <= took_ms <= budget["backend_silence"] + 100
+    assert took_ms > budget["backend_hang"], "two faults with one budget"

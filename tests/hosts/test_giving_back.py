@@ -1,0 +1,183 @@
+"""What ``hostctl`` leaves on a host that leaves the stack, run for real below a directory of the test's own.
+
+Stand-ins take the place of systemctl, ip and socat: they note what they are told, and say what the test wants heard.
+"""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from components import paths, render
+
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(60)]
+
+VIP = "10.0.0.10"
+GROUP = f"version 3\nrouter_id 17\nadvert_ms 200\npassword no\nvip {VIP}\n"
+STATE = "/var/lib/kube-apiserver-havip"
+BY_HAND = f"vrrp_instance VI_1 {{\n    virtual_ipaddress {{\n        {VIP}\n    }}\n}}\n"
+MOVED = ("/etc/keepalived", "/etc/systemd", "/run/", "/usr/local/lib/", "/var/lib/")
+PROGRAMS = {
+    "systemctl": 'echo "$*" >>"$ROOT/asked"; [ "$1" != is-active ] || cat "$ROOT/active"',
+    "ip": "true",
+    "socat": 'cat "$ROOT/advert" 2>/dev/null || sleep 9; sleep 0.1',
+}
+
+
+@dataclass(frozen=True)
+class Host:
+    """One below `root`."""
+
+    root: Path
+
+    def path(self, there: str) -> Path:
+        """Where a path of a host is."""
+        return self.root / there.lstrip("/")
+
+    def write(self, there: str, text: str) -> None:
+        """Write a file of the host."""
+        self.path(there).parent.mkdir(parents=True, exist_ok=True)
+        self.path(there).write_text(text)
+
+    def hostctl(self, *arguments: str, stdin: str = "") -> str:
+        """Run the tool; all it said."""
+        text = render.tool()
+        for prefix in MOVED:
+            text = text.replace(prefix, f"{self.root}{prefix}")
+        self.write(paths.TOOL, text)
+        done = subprocess.run(
+            ["bash", str(self.path(paths.TOOL)), *arguments],
+            env={"PATH": f"{self.root / 'bin'}:{os.environ['PATH']}", "ROOT": str(self.root)},
+            input=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def asked(self) -> str:
+        """What systemctl was told."""
+        return (self.root / "asked").read_text()
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether the stack's files are what is there."""
+        return self.path(paths.GROUP).exists()
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """A balancer of the endpoint cp that took over a keepalived which ran."""
+    made = Host(tmp_path)
+    for name, script in PROGRAMS.items():
+        made.write(f"bin/{name}", f"#!/bin/bash\n{script}\n")
+        made.path(f"bin/{name}").chmod(0o755)
+    made.write("active", "active\n")
+    made.path("/run/lock").mkdir(parents=True)
+    for file, text in ((paths.GROUP, GROUP), (paths.KEEPALIVED_CONF, f"# of the stack, {VIP}\n")):
+        made.write(file, text)
+        made.write(f"{STATE}/ours/keepalived{made.path(file)}", "")
+    made.write(f"{STATE}/original{made.path(paths.KEEPALIVED_CONF)}", BY_HAND)
+    made.write(f"{STATE}/before-keepalived", "active\n")
+    made.write(f"{STATE}/owner", "cp\n")
+    made.write(f"{STATE}/joined", GROUP)
+    made.write(paths.VRRP_STATE, "MASTER\n")
+    return made
+
+
+def test_its_own_keepalived_is_no_second_holder_beside_the_balancers_that_stay(host: Host) -> None:
+    said = host.hostctl("retire", "cp", "--", "m1")
+    assert host.path(paths.KEEPALIVED_CONF).read_text() == BY_HAND
+    assert "stop keepalived" in host.asked()
+    assert "disable --quiet keepalived" in host.asked()
+    assert "restart keepalived" not in host.asked()
+    assert "\nenable --quiet keepalived" not in host.asked(), "nor after a boot"
+    assert "systemctl enable --now keepalived" in said, "it is said how it starts"
+    assert not host.path(STATE).exists()
+    assert not host.path(paths.LIBRARY).exists()
+
+
+def test_a_keepalived_of_other_addresses_runs_again(host: Host) -> None:
+    host.write(f"{STATE}/original{host.path(paths.KEEPALIVED_CONF)}", BY_HAND.replace(VIP, f"{VIP}0"))
+    host.hostctl("retire", "cp", "--", "m1")
+    assert "restart keepalived" in host.asked()
+    assert not host.path(paths.HELD).exists()
+
+
+def test_a_removal_that_was_interrupted_goes_on_without_a_second_holder(host: Host) -> None:
+    # The directory that is to be removed is not empty: nothing after it is done.
+    host.write("bin/rm", '#!/bin/bash\n[[ "$*" != *before-keepalived* ]] || exit 1\nexec /bin/rm "$@"\n')
+    host.path("bin/rm").chmod(0o755)
+    with pytest.raises(AssertionError):
+        host.hostctl("retire", "cp", "--", "m1")
+    host.path("bin/rm").unlink()
+    host.hostctl("retire", "cp", "--", "m1")
+    assert "restart keepalived" not in host.asked()
+
+
+def test_what_was_held_back_starts_on_demand(host: Host) -> None:
+    host.hostctl("retire", "cp", "--", "m1")
+    held = host.path(paths.HELD)
+    assert VIP in (held / "vip").read_text()
+    assert (held / "hostctl").exists(), "the tool itself is gone"
+    host.hostctl("hand-back")
+    assert "restart keepalived" in host.asked()
+    assert not held.exists()
+
+
+def test_a_host_that_comes_again_is_given_back_as_it_was_the_first_time(host: Host) -> None:
+    host.hostctl("retire", "cp", "--", "m1")
+    host.write("active", "inactive\n")
+    host.hostctl("secret", stdin="password\n")
+    assert host.path(f"{STATE}/before-keepalived").read_text() == "active\n"
+    assert not host.path(paths.HELD).exists()
+
+
+@pytest.mark.parametrize(
+    ("advert", "is_heard"),
+    [
+        pytest.param("3111fc010014abcd0a00000a", True, id="version 3"),
+        pytest.param("213464010101abcd0a00000a", True, id="version 2, another router id"),
+        pytest.param("311100010014abcd0a00000a", False, id="a leave"),
+        pytest.param("3111fc010014abcd0a00000b", False, id="another VIP"),
+        pytest.param("", False, id="silence"),
+    ],
+)
+def test_whoever_speaks_for_the_vip_is_heard(host: Host, advert: str, is_heard: bool) -> None:
+    host.write(f"{paths.HELD}/vip", f"{VIP} 2\n")
+    if advert:
+        host.path("advert").write_bytes(bytes.fromhex(advert))
+    assert (host.hostctl("heard") == f"VRRP is heard for {VIP}\n") == is_heard
+
+
+def test_what_serves_under_another_balancers_name_is_left_alone(host: Host) -> None:
+    host.hostctl("join", "m1")
+    host.hostctl("join", "renamed")
+    assert "serves as the balancer renamed" in host.hostctl("retire", "cp", "--", "m1")
+    assert host.is_left_alone
+    assert "nothing of 'cp' is left" in host.hostctl("retire", "cp", "--", "renamed")
+    assert not host.is_left_alone
+
+
+def test_so_is_another_host_at_the_address_of_a_balancer_that_died(host: Host) -> None:
+    host.hostctl("join", "new")
+    assert "left as it is" in host.hostctl("retire", "cp", "--", "died")
+    assert host.is_left_alone
+
+
+def test_whoever_runs_it_by_hand_means_it(host: Host) -> None:
+    host.hostctl("join", "m1")
+    assert "nothing of 'cp' is left" in host.hostctl("retire", "cp")
+    assert not host.is_left_alone
+
+
+def test_a_former_name_of_the_endpoint_is_its_name_too(host: Host) -> None:
+    host.hostctl("join", "m1")
+    assert "left as it is" in host.hostctl("retire", "other", "--", "m1")
+    assert host.is_left_alone
+    assert "is left" in host.hostctl("retire", "new", "cp", "--", "m1")
+    assert not host.is_left_alone

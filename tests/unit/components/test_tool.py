@@ -1,0 +1,93 @@
+"""``hostctl``: what it remembers of a host and what it misses there, with the host's programs played by functions."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from components import render
+
+pytestmark = pytest.mark.unit
+HOST = """
+set -euo pipefail
+fail() { echo "$*" >&2; exit 1; }
+systemctl() {
+    local file
+    case $1 in
+    is-active) file=$PLACE/active-$2 ;;
+    is-enabled) file=$PLACE/boot-$2 ;;
+    *)
+        echo "$*" >>"$PLACE/said"
+        return
+        ;;
+    esac
+    cat "$file"
+    grep -qx active "$file" || grep -qx enabled "$file"
+}
+dismiss() { :; }
+restore_secret() { :; }
+STATE=$PLACE/state RUNTIME=$PLACE/run JOINED=$PLACE/joined LEAVERS=$PLACE/leavers HELD=$PLACE/held GROUP=$PLACE/group
+"""
+
+
+def run(place: Path, parts: tuple[str, ...], script: str) -> subprocess.CompletedProcess[str]:
+    """Run `script` after these parts of the tool."""
+    sources = "".join(f"source {render.TEMPLATES}/hostctl/{part}.sh\n" for part in parts)
+    environment = {**os.environ, "PLACE": str(place)}
+    return subprocess.run(
+        ["bash", "-c", f"{sources}{HOST}{script}"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("active", "boot", "left"),
+    [
+        ("inactive", "enabled", ["disable --now --quiet keepalived", "enable --quiet keepalived"]),
+        ("inactive", "disabled", ["disable --now --quiet keepalived"]),
+        ("inactive", "", ["disable --now --quiet keepalived"]),
+        ("active", "enabled", ["stop keepalived", "enable --quiet keepalived", "restart keepalived"]),
+        (
+            "active",
+            "disabled",
+            [
+                "stop keepalived",
+                "enable --quiet keepalived",
+                "restart keepalived",
+                "disable --quiet keepalived",
+            ],
+        ),
+    ],
+)
+def test_a_boot_starts_a_service_afterwards_as_it_did_before(
+    tmp_path: Path, active: str, boot: str, left: list[str]
+) -> None:
+    for service in ("haproxy", "keepalived"):
+        (tmp_path / f"active-{service}").write_text(f"{active}\n")
+        (tmp_path / f"boot-{service}").write_text(f"{boot}\n" if boot else "")
+    parts = ("transaction", "removal")
+    # The package's installation, and the stack's own steps, enable it.
+    script = "remember_enabled; echo enabled >$PLACE/boot-keepalived; remember_running; remember_running"
+    done = run(tmp_path, parts, script)
+    assert done.returncode == 0, done.stderr
+    done = run(tmp_path, parts, "remove keepalived")
+    assert done.returncode == 0, done.stderr
+    said = [line for line in (tmp_path / "said").read_text().splitlines() if line.endswith(" keepalived")]
+    assert said == left
+    assert [one.name for one in (tmp_path / "state").iterdir() if "keepalived" in one.name] == []
+
+
+def test_what_a_host_has_not_is_named_at_once_and_before_anything_changes(tmp_path: Path) -> None:
+    for tool in ("haproxy", "socat"):
+        (tmp_path / tool).write_text("#!/bin/sh\n")
+        (tmp_path / tool).chmod(0o755)
+    done = run(tmp_path, ("bundle",), "PATH=$PLACE; check_tools")
+    assert done.returncode == 1
+    assert (
+        "not installed, and needed by the configuration: keepalived curl; nothing was changed." in done.stderr
+    )
+    assert "packages.names" in done.stderr
