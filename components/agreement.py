@@ -17,7 +17,8 @@ from pulumi_alicloud import vpc
 WITHIN_S = 20
 """The cloud learns of a new master a little later than the hosts."""
 PAUSE_S = 2
-_HOLDER = re.compile(r"^holder: (\S+) (\S+) (\S+)$", re.MULTILINE)
+_LOOKED = re.compile(r"^looked: (\S+)$", re.MULTILINE)
+_HOLDER = re.compile(r"^holder: (\S+) (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,16 @@ class Holder:
     instance_id: str
 
 
-def holder(said: str, since: datetime) -> Holder | None:
-    """Return whom a verification (``templates/verify.py``) found that `said` so, unless that was before `since`."""
+def looked(said: str, since: datetime) -> bool:
+    """Return whether a verification (``templates/verify.py``) that `said` so was made after `since`."""
+    found = _LOOKED.search(said)
+    return found is not None and datetime.fromisoformat(found[1]) >= since
+
+
+def holder(said: str) -> Holder | None:
+    """Return whom it found; nobody if that is a balancer that leaves, whose instance the program knows no more."""
     found = _HOLDER.search(said)
-    if not found or datetime.fromisoformat(found[3]) < since:
-        return None
-    return Holder(found[1], found[2])
+    return Holder(found[1], found[2]) if found else None
 
 
 async def demand(endpoint: str, found: Holder, ha_vip: str, parent: pulumi.Resource) -> None:

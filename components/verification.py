@@ -64,12 +64,13 @@ class Verification(pulumi.ComponentResource):
     async def _concluded(self, known: list[Any]) -> bool:
         """Show people what this run found, if it looked at all, and have the cloud agree with it."""
         said, ha_vip = known
-        found = None if pulumi.runtime.is_dry_run() else agreement.holder(said or "", self._began)
-        if not found:
+        if pulumi.runtime.is_dry_run() or not agreement.looked(said or "", self._began):
             return False
         for line in said.splitlines():
             # What a command prints is gone from the screen when it ends.
             if line.startswith("note: "):
                 pulumi.log.info(line.removeprefix("note: "), self)
-        await agreement.demand(self._name, found, ha_vip, self)
-        return True
+        found = agreement.holder(said)
+        if found:
+            await agreement.demand(self._name, found, ha_vip, self)
+        return found is not None

@@ -14,7 +14,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from templates.openssh import SshError, run
@@ -149,11 +149,20 @@ def statement(outcome: Outcome) -> Iterator[str]:
         )
     for name, said in verdict.unasked.items():
         yield f"note: nothing was asked from {name}, which is no balancer: {said}"
-    yield "exactly one balancer has the VIP; files and services of every balancer are as the stack has them"
-    # For the program (components/agreement.py), which asks the cloud whether it agrees.
-    instance = next(host.instance_id for host in questions.hosts if host.name == verdict.holders[0])
+    if verdict.leaver:
+        yield (
+            f"note: the balancer that leaves, {verdict.leaver}, has the VIP; it hands it over when it is removed, at "
+            "the end of this up"
+        )
+    else:
+        yield "exactly one balancer has the VIP"
+    yield "files and services of every balancer are as the stack has them"
+    # For the program (components/agreement.py): when this was so, and whom the cloud should take for the master.
     now = datetime.now(timezone.utc)  # noqa: UP017 - the machine may have Python 3.9
-    yield f"holder: {verdict.holders[0]} {instance} {now.isoformat()}"
+    yield f"looked: {now.isoformat()}"
+    for host in questions.hosts:
+        if host.name in verdict.holders:
+            yield f"holder: {host.name} {host.instance_id}"
 
 
 def main() -> None:
@@ -161,7 +170,7 @@ def main() -> None:
     text = sys.stdin.read()
     if json.loads(text)["mode"] == "off":
         return
-    questions = Questions.parse(text)
+    questions = replace(Questions.parse(text), removals_follow=True)
     outcome = verify(questions, questions.timeout_s)
     if not outcome.holds:
         sys.exit(f"the endpoint {questions.endpoint!r} does not hold what it promises:\n{complaint(outcome)}")

@@ -81,6 +81,9 @@ class Questions:
     balancers: tuple[Target, ...]
     """Every HAProxy on every port, by its host's own address, where it listens there."""
     backends: tuple[Target, ...]
+    removals_follow: bool = False
+    """Whether what an ``up`` removes goes after this, as Pulumi has it: a balancer that leaves may have the VIP until
+    then."""
 
     @classmethod
     def parse(cls, text: str) -> "Questions":
@@ -121,6 +124,8 @@ class Report:
     addresses: frozenset[str]
     findings: tuple[str, ...]
     """What `hostctl check` found, each with the lines of its difference."""
+    leavers: frozenset[str] = frozenset()
+    """Addresses of balancers that leave, and hear adverts of this host until they have stopped."""
 
     def answer(self, target: Target) -> Answer:
         """Return what `target` answered; nothing if it was not asked."""
@@ -151,6 +156,7 @@ def script(questions: Questions, host: Host) -> str:
     if host.checks:
         lines += [here('cat >"$work/hostctl"', questions.tool), "check tool </dev/null"]
         lines += [here(f"check {what}", text) for what, text in host.checks.items()]
+        lines += ["leavers"]
     return "\n".join([*lines, "answers", f"echo '{_END}'"]) + "\n"
 
 
@@ -163,6 +169,7 @@ def parse(text: str) -> Report:
     """Read what the script printed."""
     answers: dict[str, Answer] = {}
     addresses: frozenset[str] = frozenset()
+    leavers: frozenset[str] = frozenset()
     findings: list[str] = []
     for what, lines in _sections(text):
         kind, _, about = what.partition(" ")
@@ -170,9 +177,11 @@ def parse(text: str) -> Report:
             answers[about] = _answer(lines)
         elif kind == "addresses":
             addresses = frozenset(lines)
+        elif kind == "leavers":
+            leavers = frozenset(lines)
         elif kind == "check":
             findings += _findings(lines)
-    return Report(answers, addresses, tuple(findings))
+    return Report(answers, addresses, tuple(findings), leavers)
 
 
 def _sections(text: str) -> Iterator[tuple[str, list[str]]]:

@@ -31,6 +31,12 @@ addresses() {
     ip -o -4 address show | awk '{ sub("/.*", "", $4); print $4 }'
 }
 
+# The balancers that leave, as this one knows them.
+leavers() {
+    echo "==== leavers"
+    bash "$work/hostctl" leavers
+}
+
 # check WHAT: what the stack's own hostctl, in $work, says of the text on stdin.
 check() {
     printf '==== check %s\n' "$1"

@@ -39,6 +39,8 @@ class Verdict:
     """Whether a kube-apiserver had to answer."""
     unasked: Mapping[str, str]
     """Hosts that are down and balance nothing, so that all that is missing is what they would have answered; why."""
+    leaver: str
+    """Who has the VIP, if it is a balancer that this ``up`` removes after the verification; else empty."""
 
 
 def judge(
@@ -55,10 +57,11 @@ def judge(
         for host in questions.hosts
         if not host.balancer and isinstance(reports.get(host.name), _DOWN)
     }
+    leaver = _leaver(questions, reached, holders)
     failures = [
         *_unreached({name: report for name, report in reports.items() if name not in unasked}),
         *_drifted(reached),
-        *_wrongly_held(questions, reports, holders),
+        *_wrongly_held(questions, reports, holders, leaver),
         *_unanswered(questions, reached, holders),
     ]
     if demanded and not up:
@@ -71,7 +74,7 @@ def judge(
     if outside is not None and not failures:
         failures += _outside(questions, outside, demanded=demanded)
     down = {name: str(answer) for name, answer in backends.items() if name not in up}
-    return Verdict(tuple(failures), holders, up, down, demanded, unasked)
+    return Verdict(tuple(failures), holders, up, down, demanded, unasked, leaver)
 
 
 def ready(answer: Answer, expect_status: str) -> bool:
@@ -111,8 +114,24 @@ def _drifted(reached: Mapping[str, Report]) -> Iterator[Failure]:
                 yield Failure("service", name, finding)
 
 
+def _leaver(questions: Questions, reached: Mapping[str, Report], holders: tuple[str, ...]) -> str:
+    """Return the balancer that leaves and has the VIP: its name if it was asked, else the addresses it may have."""
+    if not questions.removals_follow:
+        return ""
+    leavers = frozenset[str]().union(*(report.leavers for report in reached.values()))
+    if holders:
+        left = [host.name for host in questions.hosts if host.name in holders and host.address in leavers]
+        return left[0] if holders == tuple(left) else ""
+    answers = [report.answer(target) for report in reached.values() for target in questions.vips]
+    unseen = leavers.difference(*(report.addresses for report in reached.values()))
+    return " or ".join(sorted(unseen)) if all(answer.connected for answer in answers) else ""
+
+
 def _wrongly_held(
-    questions: Questions, reports: "Mapping[str, Report | SshError]", holders: tuple[str, ...]
+    questions: Questions,
+    reports: "Mapping[str, Report | SshError]",
+    holders: tuple[str, ...],
+    leaver: str,
 ) -> Iterator[Failure]:
     balancers = [host.name for host in questions.hosts if host.balancer]
     all_seen = all(isinstance(reports.get(name), Report) for name in balancers)
@@ -120,6 +139,10 @@ def _wrongly_held(
     if len(holders) > 1:
         said = f"{len(holders)} hosts have {vip} at once: do they hear each other (VRRP is IP protocol 112)?"
         yield Failure("VRRP", ", ".join(holders), said, ("keepalived",))
+    elif leaver:
+        return
+    elif holders and holders[0] not in balancers:
+        yield Failure("VRRP", holders[0], f"has {vip}, and is no balancer")
     elif not holders and all_seen:
         yield Failure("VRRP", ", ".join(balancers), f"no balancer has {vip}", ("keepalived",))
 

@@ -14,6 +14,7 @@
 #   hostctl check SERVICE < BUNDLE    say what differs from the bundle and whether the service runs; changes nothing
 #   hostctl await-turn                (keepalived.service) wait until it is safe to take part in VRRP
 #   hostctl release ADDRESS           (keepalived.service) drop a VIP that a dead keepalived left behind
+#   hostctl leavers                    say which removed balancers are still told; changes nothing
 #   hostctl forget-leavers            (a timer) tell removed balancers that are gone nothing more
 #
 # A bundle is text. Lines beginning with "==== " are its headers, what follows a file header is the file:

@@ -240,7 +240,8 @@ join() { # join [BALANCER]: the name under which this host is one
 # --- balancers that leave -----------------------------------------------------------------------------
 #
 # Pulumi removes a balancer after it has changed the others. Until then it must go on hearing them, or it would take
-# the VIP for itself; so they go on telling it, and forget it when its HAProxy is gone.
+# the VIP for itself; so they go on telling it, and forget it when its HAProxy is gone. Too early would make two holders,
+# too late costs nothing: everyone who leaves is noted unasked, and one whose HAProxy is only being started anew is waited for.
 
 peers_in() { # the peers in a keepalived.conf
     [ ! -e "$1" ] || awk '/unicast_peer/ { on = 1; next } /}/ { on = 0 } on && /^ *[0-9]/ { print $1 }' "$1"
@@ -260,15 +261,13 @@ write_leavers() { # write_leavers ADDRESS...
 still_there() { # those of the addresses on stdin whose HAProxy answers
     local address
     while read -r address; do
-        if answered_by "$address"; then echo "$address"; fi
+        if await "$HEALTHY_WITHIN_S" answered_by "$address"; then echo "$address"; fi
     done
 }
 
 note_leavers() {
     local conf=/etc/keepalived/keepalived.conf gone
-    mapfile -t gone < <(
-        { peers_in "$conf"; leavers; } | sort -u | grep -vxFf <(peers_in "$stage$conf") | still_there
-    )
+    mapfile -t gone < <({ peers_in "$conf"; leavers; } | sort -u | grep -vxFf <(peers_in "$stage$conf"))
     write_leavers "${gone[@]}"
     # The service, too: it may wait for the lock that this run holds, and its name would be taken.
     systemctl stop kube-apiserver-havip-leavers.{timer,service} 2>/dev/null || true

@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.endpoint, pytest.mark.timeout(600)]
 
 VIP = "10.0.0.10"
 ADMIN_SOCKET = "/run/kube-apiserver-havip/haproxy.sock"
+BUSY_S = 1.0
+"""What a busy machine adds to an outage."""
 FIRST, SECOND, THIRD, FOURTH = "k8s-master01", "k8s-master02", "k8s-master03", "k8s-master04"
 
 
@@ -95,6 +97,59 @@ def test_a_balancer_that_leaves_is_told_on_though_the_monitor_gets_another_port(
         assert not any(THIRD in have for _, have in holders.samples), "it took the VIP as well"
     finally:
         up(standing, balancers=[FIRST, SECOND], monitorPort=33305)
+
+
+def give_vip_to(lab: Lab, host: str, *others: str) -> None:
+    """Have the others, which are all balancers but `host`, out of the way for a moment."""
+    for other in others:
+        lab.ssh(other, "systemctl stop keepalived")
+    eventually(f"{host} holds the VIP", lambda: lab.holder() == host, within_s=10)
+    for other in others:
+        lab.ssh(other, "systemctl start keepalived")
+    eventually("all take part", lambda: {state(lab, one) for one in others} == {"BACKUP"}, within_s=15)
+
+
+@contextmanager
+def handed_over(lab: Lab, leaver: str) -> Iterator[None]:
+    """Requests through the VIP while the block takes its holder away: it is handed over once, in order."""
+    prober, holders, budget = Prober(from_outside(lab)), Holders(lab, VIP), lab.outputs()["budget"]
+    with prober.running(), holders.watched():
+        yield
+    said = f"{prober.report()}; holders: {holders.moves()}"
+    assert prober.gap_s() < budget["handover"] / 1000 + BUSY_S, said
+    assert holders.longest_s(2) < budget["two_holders"] / 1000 + BUSY_S, said
+    assert [holders.moves()[0], len(holders.moves())] == [leaver, 2], said
+    assert holders.moves()[1] in (FIRST, SECOND), said
+    assert lab.verified()[lab.component]["holds"], "the endpoint without it"
+
+
+def test_the_holder_leaves_and_stays_a_master(standing: Lab) -> None:
+    up(standing, balancers=[FIRST, SECOND, THIRD])
+    give_vip_to(standing, THIRD, FIRST, SECOND)
+    with handed_over(standing, THIRD):
+        said = up(standing, balancers=[FIRST, SECOND])
+    assert f"the balancer that leaves, {THIRD}, has the VIP" in said, said
+
+
+def test_the_holder_leaves_with_its_instance(standing: Lab) -> None:
+    """The verification does not ask it: it is nothing any more that the program knows of."""
+    three = masters(standing)
+    four = [*three, {"name": FOURTH, "address": "10.0.0.14"}]
+    up(standing, masters=four, balancers=[FIRST, SECOND, FOURTH])
+    give_vip_to(standing, FOURTH, FIRST, SECOND)
+    with handed_over(standing, FOURTH):
+        said = up(standing, masters=three, balancers=[FIRST, SECOND])
+    assert "the balancer that leaves, 10.0.0.14, has the VIP" in said, said
+
+
+def test_the_holder_is_replaced_at_the_same_address(standing: Lab) -> None:
+    holder = str(standing.holder())
+    with handed_over(standing, holder):
+        done = standing.pulumi(
+            "up", "--yes", "--skip-preview", "--color=never", f"--replace=**Instance::k8s-standing-{holder}"
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert state(standing, holder) == "BACKUP"
 
 
 @pytest.mark.parametrize("holder", [FIRST, SECOND])

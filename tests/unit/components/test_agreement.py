@@ -24,10 +24,15 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def up(
-    monkeypatch: pytest.MonkeyPatch, masters: Sequence[str], *, at: str = NOW, preview: bool = False
+    monkeypatch: pytest.MonkeyPatch,
+    masters: Sequence[str],
+    *,
+    at: str = NOW,
+    found: str = "holder: k8s-master01 i-1",
+    preview: bool = False,
 ) -> Run:
     """Run a program whose verification found, at that time, that the instance i-1 has the VIP."""
-    said = f"all is well\nnote: m3 is not ready\nholder: k8s-master01 i-1 {at}"
+    said = f"all is well\nnote: m3 is not ready\nlooked: {at}\n{found}"
     verified = {"command:local:Command::cp-verify": {"stdout": said}}
     monkeypatch.setattr(engine, "COMPUTED", {**engine.COMPUTED, **verified})
 
@@ -75,6 +80,15 @@ def test_a_verification_that_did_not_run_now_says_nothing_of_now(
         got = up(monkeypatch, ["i-2"], at=EARLIER)
     assert (got.error, got.asked) == ("", [])
     assert "m3 is not ready" not in caplog.messages
+
+
+def test_the_cloud_is_not_asked_about_a_holder_that_leaves_and_notes_are_shown(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        got = up(monkeypatch, ["i-gone"], found="")
+    assert (got.error, got.asked) == ("", [])
+    assert "m3 is not ready" in caplog.messages
 
 
 def test_a_preview_asks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,8 +95,9 @@ def test_all_is_well(mode: str) -> None:
     assert verdict.failures == ()
     before = datetime.now(UTC)
     said = "\n".join(statement(Outcome(asked, verdict, {})))
-    assert agreement.holder(said, datetime.now(UTC)) is None
-    assert agreement.holder(said, before) == agreement.Holder("m1", "i-m1"), (
+    assert agreement.looked(said, before)
+    assert not agreement.looked(said, datetime.now(UTC))
+    assert agreement.holder(said) == agreement.Holder("m1", "i-m1"), (
         "the program asks the cloud about this one"
     )
     assert verdict.holders == ("m1",)
@@ -191,6 +192,83 @@ def test_two_holders_and_none() -> None:
     assert told(questions(), reports(holder="")) == ["VRRP|m2, m1|no balancer has 10.0.0.10"]
 
 
+AN_UP = questions(removals_follow=True)
+"""What the end of an `up` asks."""
+
+
+def told_by(answers: dict[str, Report | SshError], *leavers: str) -> dict[str, Report | SshError]:
+    """The same reports, and both balancers go on telling `leavers`."""
+    for name in ("m1", "m2"):
+        report(answers, name, leavers=frozenset(leavers))
+    return answers
+
+
+def noted(asked: Questions, answers: dict[str, Report | SshError]) -> list[str]:
+    """What people are told of an `up` that holds."""
+    verdict = judge(asked, answers, None)
+    assert verdict.failures == ()
+    said = [*statement(Outcome(asked, verdict, {}))]
+    assert agreement.looked("\n".join(said), datetime.min.replace(tzinfo=UTC)), "else no note is shown"
+    assert "files and services of every balancer are as the stack has them" in said
+    return [line for line in said if line.startswith("note: ")]
+
+
+@pytest.mark.parametrize(
+    ("leavers", "named"),
+    [(["10.0.0.14"], "10.0.0.14"), (["10.0.0.15", "10.0.0.14"], "10.0.0.14 or 10.0.0.15")],
+)
+def test_a_balancer_that_leaves_may_have_the_vip_until_it_is_removed(leavers: list[str], named: str) -> None:
+    """Pulumi removes it after the verification, and a failure would keep it from that."""
+    answers = told_by(reports(holder=""), *leavers)
+    [note] = noted(AN_UP, answers)
+    assert note.startswith(f"note: the balancer that leaves, {named}, has the VIP; it hands it over")
+    said = "\n".join(statement(Outcome(AN_UP, judge(AN_UP, answers, None), {})))
+    assert "exactly one" not in said, "who leaves is not asked, so nobody looked"
+    assert agreement.holder(said) is None, "the program knows its instance no more"
+
+
+def test_a_balancer_that_leaves_and_is_asked_as_a_backend_is_named() -> None:
+    answers = told_by(reports(holder="m3"), "10.0.0.13")
+    [note] = noted(AN_UP, answers)
+    assert note.startswith("note: the balancer that leaves, m3, has the VIP")
+    said = "\n".join(statement(Outcome(AN_UP, judge(AN_UP, answers, None), {})))
+    assert agreement.holder(said) == agreement.Holder("m3", "i-m3"), "it is attached still: the cloud agrees"
+
+
+def test_a_balancer_that_leaves_without_the_vip_is_no_news() -> None:
+    for answers in (reports(), reports(holder="m2")):
+        assert noted(AN_UP, told_by(answers, "10.0.0.13", "10.0.0.14")) == []
+
+
+def test_nobody_has_the_vip_when_it_does_not_answer_though_a_balancer_leaves() -> None:
+    """It died, and nobody took over; or it has no attachment any more."""
+    answers = told_by(reports(holder=""), "10.0.0.14")
+    report(answers, "m3", seen(REFUSED, GOOD, GOOD))
+    assert told(AN_UP, answers) == ["VRRP|m2, m1|no balancer has 10.0.0.10"]
+
+
+def test_a_host_that_was_asked_and_has_no_vip_is_not_taken_for_the_holder() -> None:
+    answers = told_by(reports(holder=""), "10.0.0.13")
+    assert told(AN_UP, answers) == ["VRRP|m2, m1|no balancer has 10.0.0.10"]
+
+
+def test_a_balancer_that_leaves_is_a_second_holder_as_anyone() -> None:
+    answers = told_by(reports(), "10.0.0.13")
+    report(answers, "m3", addresses=frozenset({"10.0.0.13", VIP}))
+    [said] = told(AN_UP, answers)
+    assert said.startswith("VRRP|m1, m3|2 hosts have 10.0.0.10 at once")
+
+
+def test_once_the_up_is_over_only_a_balancer_may_have_the_vip() -> None:
+    """`python -m components.verify`: whoever is still told then was not removed, whatever the reason."""
+    gone = told_by(reports(holder=""), "10.0.0.14")
+    assert told(questions(), gone) == ["VRRP|m2, m1|no balancer has 10.0.0.10"]
+    assert told(questions(), told_by(reports(holder="m3"), "10.0.0.13")) == [
+        "VRRP|m3|has 10.0.0.10, and is no balancer"
+    ]
+    assert told(AN_UP, reports(holder="m3")) == ["VRRP|m3|has 10.0.0.10, and is no balancer"]
+
+
 def test_a_balancer_that_ssh_does_not_reach_is_named_and_no_holder_is_missed() -> None:
     answers = reports()
     answers["m1"] = Unreachable("root@h cannot be reached: timed out")
@@ -248,6 +326,8 @@ def test_a_host_is_asked_everything_in_one_script() -> None:
     assert "check haproxy <<'==== end'\n==== owner cp\n==== end\n" in text
     assert "check password <<'==== end'\nsecret\n==== end\n" in text
     assert text.count(":6443 ") == 3
+    assert "hostctl\n==== end\ncheck tool </dev/null\n" in text
+    assert "\nleavers\n" in text, "whom it tells although it leaves"
     plain = script(asked, backend)
     assert "ask 10.0.0.11:16443 " in plain
     assert ":6443" not in plain
@@ -256,11 +336,13 @@ def test_a_host_is_asked_everything_in_one_script() -> None:
 
 def test_what_a_host_printed_is_read() -> None:
     found = parse(
-        "==== addresses\n10.0.0.11\n10.0.0.10\n==== check tool\n==== check haproxy\nfiles: a is not:\n    -x\n    +y\n"
+        "==== addresses\n10.0.0.11\n10.0.0.10\n==== leavers\n10.0.0.14\n"
+        "==== check tool\n==== check haproxy\nfiles: a is not:\n    -x\n    +y\n"
         "service: haproxy is failed\n==== ask a:1\n200 0.001 0\n==== ask b:1\n000 0.000000 28\n"
         "curl: (28) Connection timed out\n==== ask c:2\n000 0.002 56\ncurl: (56) Recv failure\n==== end\n"
     )
     assert found.addresses == {"10.0.0.11", "10.0.0.10"}
+    assert found.leavers == {"10.0.0.14"}
     assert found.findings == ("files: a is not:\n    -x\n    +y", "service: haproxy is failed")
     assert found.answers == {
         "a:1": Answer(200, connected=True),
