@@ -27,7 +27,7 @@ State = Callable[[int, str], AbstractContextManager[None]]
 class Check:
     """The check of a balancer, with all it calls, in a directory of its own."""
 
-    def __init__(self, directory: Path, preset: Preset) -> None:
+    def __init__(self, directory: Path, preset: Preset, next_port: int = 0) -> None:
         self.port = free_port()
         given = {"monitor_port": self.port, "failover": {"preset": preset}}
         self.plan: Plan = examples.planned(examples.topology() | given)
@@ -35,7 +35,9 @@ class Check:
         self.alone = directory / "alone"
         self._script = directory / "check"
         events = directory / "haproxy-events"
-        events.write_text(render.haproxy_events(self.plan, first).replace(second.address, PEER))
+        # HAProxy's files change before keepalived's.
+        after = examples.planned(examples.topology() | given | {"monitor_port": next_port or self.port})
+        events.write_text(render.haproxy_events(after, first).replace(second.address, PEER))
         events.chmod(0o755)
         check = render.check_haproxy(self.plan)
         self._script.write_text(
@@ -111,6 +113,14 @@ def test_two_that_come_back_at_once_do_not_both_let_go(check: Check) -> None:
         with answering(check.port, HERE), answering(check.port, PEER):
             assert check.run() == KEEP
             check.alone.touch()
+
+
+@pytest.mark.parametrize("reloaded", [False, True])
+def test_the_vip_stays_while_the_monitor_gets_another_port(tmp_path: Path, reloaded: bool) -> None:
+    new = free_port()
+    check = Check(tmp_path, Preset.STANDARD, new)
+    with answering(new if reloaded else check.port, HERE), answering(new, PEER):
+        assert check.run() == KEEP
 
 
 def test_a_check_is_over_before_the_next_one_is_due(check: Check) -> None:

@@ -8,10 +8,17 @@ sign_of_life() {
     NOTIFY_SOCKET=/run/systemd/notify systemd-notify WATCHDOG=1 WATCHDOG_USEC=4000000 2>/dev/null
 }
 
+# Any answer is a sign of life: whether a kube-apiserver is up is not keepalived's business.
+answers_on() { # answers_on PORT SECONDS
+    curl --silent --output /dev/null --noproxy '*' --max-time "$2" "http://127.0.0.1:$1/monitor"
+}
+
 answers() { # answers SECONDS
-    # Any answer is a sign of life: whether a kube-apiserver is up is not keepalived's business.
-    curl --silent --output /dev/null --noproxy '*' --max-time "$1" \
-        http://127.0.0.1:33305/monitor
+    local port
+    ! answers_on 33305 "$1" || return 0
+    # While the monitor gets another port: HAProxy's files change before keepalived's.
+    port=$(/usr/local/lib/kube-apiserver-havip/haproxy-events monitor-port)
+    [ "${port:-33305}" != 33305 ] && answers_on "$port" "$1"
 }
 
 well() {

@@ -40,6 +40,9 @@ stopped)
 peer-answers)
     peer_answers
     ;;
+monitor-port)
+    echo 33305
+    ;;
 answers)
     answers "${2:?address}" 2
     ;;
@@ -65,7 +68,7 @@ reload)
     exit 1
     ;;
 *)
-    echo "usage: $0 started | stopped | peer-answers | answers ADDRESS | settle | revive | reserve-ports CFG | save-state | reload" >&2
+    echo "usage: $0 started | stopped | peer-answers | monitor-port | answers ADDRESS | settle | revive | reserve-ports CFG | save-state | reload" >&2
     exit 2
     ;;
 esac
