@@ -20,7 +20,7 @@ pytestmark = pytest.mark.hosts
 
 MONITORING = Path(__file__).resolve().parents[2] / "docs" / "monitoring"
 METRIC = re.compile(r"\b(?:haproxy|havip)_[a-z_]+\b")
-HOSTCTL = ("head", "transaction", "vrrp", "removal")
+HOSTCTL = ("head", "firewall", "transaction", "vrrp", "removal")
 FORBIDDEN = httpx.codes.FORBIDDEN
 
 
@@ -133,6 +133,8 @@ def hostctl(host: Path, functions: str) -> None:
     parts = "".join(f"source {render.TEMPLATES}/hostctl/{part}.sh\n" for part in HOSTCTL)
     own = f"RUNTIME={host} STATE={host}/state METRIC={host}/vrrp-metric JOINED={host}/state/joined\n"
     own += f"stage={host}/stage undo={host}/undo ours={host}/ours paths=({host}/vrrp-metric)\n"
+    # The script was the stack's before.
+    own += f"unfinished={host}/unfinished; echo {host}/vrrp-metric >$unfinished\n"
     own += "service=keepalived was_active=inactive; systemctl() { :; }\n"
     subprocess.run(["bash", "-c", parts + own + functions], check=True, timeout=10)
 
