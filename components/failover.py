@@ -159,7 +159,11 @@ def budget(
         "last_process_hang": hang + chosen.restart_after_s * 1000 + restarted + 3 * ALLOWANCE_MS,
         # Whoever has the VIP asks its peers all the time; a round that would not end before the next check is due is
         # left out, and takes as long again.
-        "process_return": LISTENS_MS + 2 * max(chosen.peer_timeout_ms, ROUND_MS) + skew + ALLOWANCE_MS,
+        "process_return": LISTENS_MS
+        + 2 * max(chosen.peer_timeout_ms, ROUND_MS)
+        + interval * (chosen.probe_fall - 1)
+        + skew
+        + ALLOWANCE_MS,
         **_of_backends(chosen),
         "two_holders": ALLOWANCE_MS,
         "two_holders_return": chosen.advert_interval_ms + ALLOWANCE_MS,

@@ -76,8 +76,11 @@ def _one_host_each(args: Mapping[str, object], shared: Mapping[str, object]) -> 
         login = {**shared, **own}
         proxy = inputs.mapping(login.get("proxy"))
         goes_to = login.get("host") or host.get("address")
-        # One address behind two bastions may be two hosts.
-        place = (goes_to, login.get("port", ssh.PORT), proxy.get("host"), proxy.get("port", ssh.PORT))
+        # One address behind two bastions may be two hosts; a gateway may tell them apart by the user.
+        place = (
+            *(goes_to, login.get("port", ssh.PORT), login.get("user") or "root"),
+            *(proxy.get("host"), proxy.get("port", ssh.PORT)),
+        )
         if not all(isinstance(part, str | int | float | None) for part in place):
             continue  # not known yet, or refused already
         first, named = seen.setdefault(place, (index, bool(login.get("host"))))

@@ -23,7 +23,8 @@ await_ports() {
 # ADDRESS PORT of every IPv4 bind; nothing for the address is all of them.
 binds() { sed -nE 's/^ *bind (\*|[0-9.]*):([0-9]+)( .*)?$/\1 \2/p' "$1" | sed 's/^\*/0.0.0.0/; s/^ /0.0.0.0 /'; }
 
-listener() { ss -Hltnp "sport = :$1" | awk '{ print $NF; exit }'; }
+# Who does, on whatever address of the host.
+listener() { ss -Hltnp "sport = :$1" | awk '{ print $NF }' | sort -u | paste -sd " "; }
 
 # Whether HAProxy could listen there. One that nobody listens on is listened on for a moment.
 bindable() { # bindable ADDRESS PORT

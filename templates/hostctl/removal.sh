@@ -50,8 +50,10 @@ restore_secret() { # what was at its place before ours, or nothing
 }
 
 remove() {
-    local path before
+    local path before vip=""
     service=$1 ours=$STATE/ours/$1
+    # Before the file goes that says it.
+    [ "$service" != keepalived ] || vip=$(group vip || true)
     before=$(cat "$STATE/before-$service" 2>/dev/null || true)
     if [ "$before" != active ]; then
         systemctl disable --now --quiet "$service" 2>/dev/null || true
@@ -82,7 +84,13 @@ remove() {
     case "$before $(cat "$STATE/enabled-$service" 2>/dev/null || true)" in
     "active disabled") systemctl disable --quiet "$service" ;;
     active*) ;;
-    *" enabled") systemctl enable --quiet "$service" ;;
+    *" enabled")
+        if [ -n "$vip" ] && grep -rqwF -- "$vip" /etc/keepalived 2>/dev/null; then
+            echo "keepalived: has its own files again, and is started by no boot: they have $vip"
+        else
+            systemctl enable --quiet "$service"
+        fi
+        ;;
     esac
     dismiss
     rm -rf "$ours" "$STATE/before-$service" "$STATE/enabled-$service" "$STATE/unfinished-$service" "$STATE/undo/$service"
@@ -157,7 +165,8 @@ retire() { # retire NAME [FORMER NAME...] [-- BALANCER]
         rm -f "$STATE/balancers/${all##* -- }"
         rmdir "$STATE/balancers" 2>/dev/null || true
         if [ -e "$STATE/balancers" ]; then
-            echo "serves as the balancer $(ls -m "$STATE/balancers"): left as it is"
+            echo "serves as the balancer $(ls -m "$STATE/balancers"): left as it is. If it is none any more, run here:" \
+                "$LIBRARY/hostctl retire $1"
             return
         fi
     fi

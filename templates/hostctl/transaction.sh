@@ -64,7 +64,6 @@ roll_back() {
         fi
     done
     renew_metric
-    disown_new
     systemctl daemon-reload
     [ "$service" != keepalived ] || [ ! -e "$JOINED" ] || remember_tongue
     if [ "$was_active" = active ]; then
@@ -75,10 +74,12 @@ roll_back() {
 }
 
 # What was not ours before this change is not ours after it: the next one must not overwrite it unasked.
-disown_new() {
+disown_new() { # disown_new LIST: of what was ours before
     local path
+    # A run of an earlier version made none.
+    [ -s "$1" ] || return 0
     while IFS= read -r path; do
-        grep -qxF "$path" "$unfinished" || rm -f "$ours$path" "$STATE/original$path"
+        grep -qxF "$path" "$1" || rm -f "$ours$path" "$STATE/original$path"
     done < <(our_files)
     rmdir "/etc/systemd/system/$service.service.d" 2>/dev/null || true
     # What the files that are back do not need.
@@ -194,7 +195,7 @@ apply() {
     if [ ! -e "$unfinished" ]; then
         keep
         # Which files were ours before: for taking back what a failed change marks as ours.
-        our_files >"$unfinished.new" || true
+        { echo "ours before:" && our_files; } >"$unfinished.new" || true
         mv -f "$unfinished.new" "$unfinished"
     fi
     [ "$service" != keepalived ] || how=$(way_in)
@@ -205,7 +206,10 @@ apply() {
         local said
         said=$(last_words "$since")
         roll_back
-        rm -f "$unfinished"
+        # In this order: a run that ends here leaves either everything that is needed to go on, or too many marks of ours.
+        mv -f "$unfinished" "$unfinished.over"
+        disown_new "$unfinished.over"
+        rm -f "$unfinished.over"
         fail "$service did not take the new configuration; the old files are back. It said:" \
             $'\n'"$said"$'\n'"$(standing)"
     fi

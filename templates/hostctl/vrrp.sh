@@ -173,7 +173,8 @@ next_advert() { # next_advert SECONDS [SENDER...]: of anybody if no sender is na
         for sender in "${@:-}"; do
             timeout "$limit" socat -u "IP4-RECVFROM:112${sender:+,range=$sender/32}" STDOUT 2>/dev/null &
         done
-        wait -n || true
+        # One that fails says nothing about the others.
+        for sender in "${@:-}"; do ! wait -n || break; done
         # shellcheck disable=SC2046 # several
         kill $(jobs -p) 2>/dev/null || true
     } | head -c 20 | od -An -v -tx1 | tr -d ' \n' || true

@@ -60,6 +60,13 @@ def test_a_peer_that_speaks_another_vrrp_is_waited_for(host: Host) -> None:
     assert not turn_comes(host, PEER)
 
 
+def test_one_listener_that_fails_is_not_the_silence_of_all(host: Host) -> None:
+    host.write(LEAVERS, "10.0.0.13\n")
+    real = ensure_tools(IMAGE, lambda _: None) / "socat"
+    host.program("socat", f'[[ $* != *range=10.0.0.13* ]] || exit 1\nexec {real} "$@"')
+    assert not turn_comes(host, PEER)
+
+
 def test_one_that_speaks_alike_is_joined(host: Host) -> None:
     assert turn_comes(host, PEER, "3111fc010014abcd0a00000a")
 

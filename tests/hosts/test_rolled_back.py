@@ -87,6 +87,15 @@ def test_so_it_is_if_the_run_was_killed_in_between(host: Host) -> None:
     assert not host.path(f"{STATE}/owner").exists()
 
 
+def test_what_an_earlier_version_left_unfinished_costs_no_original(host: Host) -> None:
+    applied(host, bundle())
+    host.write(f"{STATE}/unfinished-haproxy", "")
+    host.write(f"{STATE}/undo/haproxy{CFG}", host.path(CFG).read_text())
+    fails(host, bundle(timeout="12h"))
+    assert host.hostctl("retire", "cp").returncode == 0
+    assert host.path(CFG).read_text() == SHIPPED
+
+
 def test_a_later_change_that_fails_leaves_the_host_to_its_stack(host: Host) -> None:
     applied(host, bundle())
     before = host.path(CFG).read_text()

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import ssl
 import subprocess
 import threading
@@ -24,7 +25,7 @@ pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
 BEGIN = f"""
 set -euo pipefail
 for part in head bundle trial; do source {render.TEMPLATES}/hostctl/$part.sh; done
-service=haproxy stage=$1/new undo=$1/old unfinished=$1 reached="" ahead=m2
+service=haproxy stage=$1/new undo=$1/old ours=$1/ours unfinished=$1 reached="" ahead=m2
 """
 """As after a run that was killed: what it kept is what is in force."""
 
@@ -83,6 +84,10 @@ class Change:
 
     def __init__(self, judges: Judges, directory: Path) -> None:
         self.judges, self.directory = judges, directory
+        # The present one is the stack's.
+        mark = directory / "ours" / paths.HAPROXY_CFG.lstrip("/")
+        mark.parent.mkdir(parents=True)
+        mark.touch()
 
     def configure(self, which: str, port: int, **changes: Any) -> None:
         """Write a haproxy.cfg."""
@@ -169,6 +174,14 @@ def test_without_any_kube_apiserver_nothing_is_refused(change: Change) -> None:
 def test_nor_is_the_first_configuration_of_a_host(change: Change) -> None:
     change.configure("new", free_port())
     assert change.tried().returncode == 0
+
+
+def test_somebody_else_s_haproxy_for_other_servers_says_nothing(change: Change) -> None:
+    with apiserver(change.directory) as port:
+        change.configure("old", port)
+        change.configure("new", free_port())
+        shutil.rmtree(change.directory / "ours")
+        assert change.tried().returncode == 0
 
 
 def test_a_kube_apiserver_that_takes_its_time_is_waited_for(change: Change) -> None:

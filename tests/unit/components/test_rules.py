@@ -271,6 +271,8 @@ def test_budgets_grow_from_fast_to_tolerant() -> None:
         values = [budget[fault] for budget in budgets]
         assert values == sorted(values), fault
     assert all(budget["process_return"] <= 1000 for budget in budgets)
+    twice = examples.planned(examples.topology() | {"failover": {"probe_fall": 2}}).budget
+    assert twice["process_return"] == budgets[1]["process_return"] + 1000
     assert budgets[1] == {
         "process_death": 254,
         "process_hang": 1854,

@@ -161,6 +161,7 @@ def test_one_host_for_all_balancers_is_refused() -> None:
         ({"host": "m", "proxy": {"host": "east"}}, {"host": "m", "proxy": {"host": "west"}}),
         ({"host": "m", "proxy": BASTION}, {"host": "m", "proxy": {**BASTION, "port": 2222}}),
         ({"host": "10.0.0.12"}, {"host": "10.0.0.11"}),
+        ({"host": "gateway", "user": "ops@m1"}, {"host": "gateway", "user": "ops@m2"}),
     ],
 )
 def test_hosts_that_are_told_apart_somehow_are_let_through(hosts: Hosts) -> None:

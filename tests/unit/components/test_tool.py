@@ -81,6 +81,20 @@ def test_a_boot_starts_a_service_afterwards_as_it_did_before(
     assert [one.name for one in (tmp_path / "state").iterdir() if "keepalived" in one.name] == []
 
 
+def test_a_boot_starts_no_keepalived_whose_own_files_have_the_vip(tmp_path: Path) -> None:
+    for service in ("haproxy", "keepalived"):
+        (tmp_path / f"active-{service}").write_text("inactive\n")
+        (tmp_path / f"boot-{service}").write_text("enabled\n")
+    (tmp_path / "group").write_text("vip 10.0.0.10\n")
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/keepalived.conf").write_text("virtual_ipaddress {\n    10.0.0.10\n}\n")
+    script = 'eval "$(declare -f remove | sed "s#/etc/keepalived#$PLACE/etc#")"; remember_running; remove keepalived'
+    done = run(tmp_path, ("transaction", "vrrp", "removal"), script)
+    assert done.returncode == 0, done.stderr
+    assert "is started by no boot: they have 10.0.0.10" in done.stdout
+    assert "enable --quiet keepalived" not in (tmp_path / "said").read_text()
+
+
 def test_what_a_host_has_not_is_named_at_once_and_before_anything_changes(tmp_path: Path) -> None:
     for tool in ("haproxy", "socat"):
         (tmp_path / tool).write_text("#!/bin/sh\n")

@@ -56,10 +56,7 @@ while :; do
     peer=0
     /usr/local/lib/kube-apiserver-havip/haproxy-events peer-answers || peer=$?
     wait "$own" && well
-    if [ "$peer" -eq 0 ]; then
-        forget
-        exit 1
-    fi
+    [ "$peer" -ne 0 ] || exit 1
     wait "$pause"
     now=$(now_ms)
     # Not if the check would still run when the next one is due: that one would be left out. (50 ms to begin and end.)
