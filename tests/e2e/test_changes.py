@@ -110,13 +110,13 @@ def give_vip_to(lab: Lab, host: str, *others: str) -> None:
 
 
 @contextmanager
-def handed_over(lab: Lab, leaver: str) -> Iterator[None]:
-    """Requests through the VIP while the block takes its holder away: it is handed over once, in order."""
+def handed_over(lab: Lab, leaver: str, *, within_s: float = 0) -> Iterator[None]:
+    """Requests through the VIP while the block takes its holder away: it is handed over once, by default in order."""
     prober, holders, budget = Prober(from_outside(lab)), Holders(lab, VIP), lab.outputs()["budget"]
     with prober.running(), holders.watched():
         yield
     said = f"{prober.report()}; holders: {holders.moves()}"
-    assert prober.gap_s() < budget["handover"] / 1000 + BUSY_S, said
+    assert prober.gap_s() < (within_s or budget["handover"] / 1000 + BUSY_S), said
     assert holders.longest_s(2) < budget["two_holders"] / 1000 + BUSY_S, said
     assert [holders.moves()[0], len(holders.moves())] == [leaver, 2], said
     assert holders.moves()[1] in (FIRST, SECOND), said
@@ -132,19 +132,19 @@ def test_the_holder_leaves_and_stays_a_master(standing: Lab) -> None:
 
 
 def test_the_holder_leaves_with_its_instance(standing: Lab) -> None:
-    """The verification does not ask it: it is nothing any more that the program knows of."""
+    """The verification does not ask it: it is nothing any more that the program knows of. It is detached, and then ends."""
     three = masters(standing)
     four = [*three, {"name": FOURTH, "address": "10.0.0.14"}]
     up(standing, masters=four, balancers=[FIRST, SECOND, FOURTH])
     give_vip_to(standing, FOURTH, FIRST, SECOND)
-    with handed_over(standing, FOURTH):
+    with handed_over(standing, FOURTH, within_s=ENDS_WITHIN_S):
         said = up(standing, masters=three, balancers=[FIRST, SECOND])
     assert "the balancer that leaves, 10.0.0.14, has the VIP" in said, said
 
 
 def test_the_holder_is_replaced_at_the_same_address(standing: Lab) -> None:
     holder = str(standing.holder())
-    with handed_over(standing, holder):
+    with handed_over(standing, holder, within_s=ENDS_WITHIN_S):
         done = standing.pulumi(
             "up", "--yes", "--skip-preview", "--color=never", f"--replace=**Instance::k8s-standing-{holder}"
         )
@@ -343,3 +343,7 @@ def test_a_rollout_that_fails_says_where_it_stands_and_the_next_completes_it(sta
         up(standing)
     for host in (FIRST, SECOND):
         assert "11h" in standing.ssh(host, "grep 'timeout client ' /etc/haproxy/haproxy.cfg")
+
+
+ENDS_WITHIN_S = 30.0
+"""Between an instance's detaching and its end, on a busy sandbox."""
