@@ -6,7 +6,7 @@ from components import connections
 from components.durations import is_duration, is_seconds, milliseconds
 from components.enums import VrrpState
 from components.plan import Plan
-from components.violations import Violation
+from components.violations import Violation, not_a_port
 
 _VRRP2, _VRRP3 = 2, 3
 _SECONDS = ("tcp_keepalive_idle", "tcp_keepalive_interval")
@@ -31,8 +31,7 @@ def _ports(plan: Plan) -> Iterator[Violation]:
     ports = [*own, ("monitor_port", settings.monitor_port)]
     ports += [(f"backends[{i}].port", backend.port) for i, backend in enumerate(settings.backends)]
     for where, port in ports:
-        if not 1 <= port <= 65535:  # noqa: PLR2004 - what a TCP port is
-            yield Violation(where, port, "is not a TCP port", "use 1 to 65535")
+        yield from not_a_port(where, port)
     for where, port in own:
         if port == settings.monitor_port:
             rule = f"is also {'the' if where == 'port' else 'a'} port of the endpoint"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import pulumi
 
 from components import inputs, private_keys, ssh
-from components.violations import Violation
+from components.violations import Violation, not_a_port
 
 _WORD = re.compile(r"[^\s\x00-\x1f\x7f]+")
 _UNLOCKS = "private_key_password"
@@ -40,9 +40,7 @@ def _login(given: Mapping[str, object], where: str) -> Iterator[Violation]:
         value = given.get(key)
         if isinstance(value, str) and value and not _WORD.fullmatch(value):
             yield Violation(f"{where}.{key}", value, "has white space in it", f"write the {key} as one word")
-    port = given.get("port")
-    if isinstance(port, int | float) and not 1 <= port <= 65535:  # noqa: PLR2004 - what a TCP port is
-        yield Violation(f"{where}.port", port, "is not a TCP port", "use 1 to 65535")
+    yield from not_a_port(f"{where}.port", given.get("port"))
     expected = given.get("host_key")
     if isinstance(expected, str) and expected not in ("", ssh.ANY_HOST_KEY) and not ssh.key_of(expected):
         rule, remedy = "is no host key", "give it as known_hosts has it (ecdsa-sha2-nistp256 AAAA...), or any"

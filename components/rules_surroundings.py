@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 import pulumi
 
 from components import claims, inputs, rules, rules_texts, shapes
-from components.violations import Violation, message
+from components.violations import Violation, message, not_a_port
 
 CREATING = ("vswitch_id", "security_group_id", "image_id", "public_key")
 """What a master cannot be created without."""
@@ -151,7 +151,7 @@ def _port(args: Mapping[str, object]) -> Iterator[Violation]:
     ports = [("api_port", args.get("api_port", 16443))]
     ports += [(f"additional_api_ports[{index}]", port) for index, port in enumerate(more)]
     for index, (where, port) in enumerate(ports):
-        if isinstance(port, int | float) and not 1 <= port <= 65535:  # noqa: PLR2004 - what a TCP port is
-            yield Violation(where, port, "is not a TCP port", "use 1 to 65535")
+        if wrong := not_a_port(where, port):
+            yield from wrong
         elif port in [other for _, other in ports[:index]]:
             yield Violation(where, port, "is there twice", "keep it once")

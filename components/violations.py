@@ -26,6 +26,16 @@ class Violation:
         return f"{self.where} = {shown(self.value)}: {self.rule}; {self.remedy}"
 
 
+LAST_PORT = 65535
+
+
+def not_a_port(where: str, port: object) -> list[Violation]:
+    """Return what is wrong with a TCP port; nothing is wrong with what is no number, or not known yet."""
+    if not isinstance(port, int | float) or 1 <= port <= LAST_PORT:
+        return []
+    return [Violation(where, port, "is not a TCP port", f"use 1 to {LAST_PORT}")]
+
+
 def shown(value: object) -> str:
     """Return a value in words. A container's are not among them: one far inside may be a secret."""
     if isinstance(value, str) and "PRIVATE KEY" in value:

@@ -3,22 +3,18 @@
 Stand-ins take the place of systemctl, ip and socat: they note what they are told, and say what the test wants heard.
 """
 
-import os
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from components import paths, render
+from components import paths
+from tests.hosts.below import STATE, Host
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(60)]
 
 VIP = "10.0.0.10"
 GROUP = f"version 3\nrouter_id 17\nadvert_ms 200\npassword no\nvip {VIP}\n"
-STATE = "/var/lib/kube-apiserver-havip"
 BY_HAND = f"vrrp_instance VI_1 {{\n    virtual_ipaddress {{\n        {VIP}\n    }}\n}}\n"
-MOVED = ("/etc/keepalived", "/etc/systemd", "/run/", "/usr/local/lib/", "/var/lib/")
 PROGRAMS = {
     "systemctl": 'echo "$*" >>"$ROOT/asked"; [ "$1" != is-active ] || cat "$ROOT/active"',
     "ip": "true",
@@ -26,36 +22,12 @@ PROGRAMS = {
 }
 
 
-@dataclass(frozen=True)
-class Host:
-    """One below `root`."""
+class Leaving(Host):
+    """One that leaves."""
 
-    root: Path
-
-    def path(self, there: str) -> Path:
-        """Where a path of a host is."""
-        return self.root / there.lstrip("/")
-
-    def write(self, there: str, text: str) -> None:
-        """Write a file of the host."""
-        self.path(there).parent.mkdir(parents=True, exist_ok=True)
-        self.path(there).write_text(text)
-
-    def hostctl(self, *arguments: str, stdin: str = "") -> str:
-        """Run the tool; all it said."""
-        text = render.tool()
-        for prefix in MOVED:
-            text = text.replace(prefix, f"{self.root}{prefix}")
-        self.write(paths.TOOL, text)
-        done = subprocess.run(
-            ["bash", str(self.path(paths.TOOL)), *arguments],
-            env={"PATH": f"{self.root / 'bin'}:{os.environ['PATH']}", "ROOT": str(self.root)},
-            input=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+    def said(self, *arguments: str, stdin: str = "") -> str:
+        """Run the tool, which has to succeed; all it said."""
+        done = self.hostctl(*arguments, stdin=stdin)
         assert done.returncode == 0, done.stdout
         return done.stdout
 
@@ -70,12 +42,11 @@ class Host:
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Host:
+def host(tmp_path: Path) -> Leaving:
     """A balancer of the endpoint cp that took over a keepalived which ran."""
-    made = Host(tmp_path)
+    made = Leaving(tmp_path)
     for name, script in PROGRAMS.items():
-        made.write(f"bin/{name}", f"#!/bin/bash\n{script}\n")
-        made.path(f"bin/{name}").chmod(0o755)
+        made.program(name, script)
     made.write("active", "active\n")
     made.path("/run/lock").mkdir(parents=True)
     for file, text in ((paths.GROUP, GROUP), (paths.KEEPALIVED_CONF, f"# of the stack, {VIP}\n")):
@@ -89,8 +60,8 @@ def host(tmp_path: Path) -> Host:
     return made
 
 
-def test_its_own_keepalived_is_no_second_holder_beside_the_balancers_that_stay(host: Host) -> None:
-    said = host.hostctl("retire", "cp", "--", "m1")
+def test_its_own_keepalived_is_no_second_holder_beside_the_balancers_that_stay(host: Leaving) -> None:
+    said = host.said("retire", "cp", "--", "m1")
     assert host.path(paths.KEEPALIVED_CONF).read_text() == BY_HAND
     assert "stop keepalived" in host.asked()
     assert "disable --quiet keepalived" in host.asked()
@@ -101,38 +72,38 @@ def test_its_own_keepalived_is_no_second_holder_beside_the_balancers_that_stay(h
     assert not host.path(paths.LIBRARY).exists()
 
 
-def test_a_keepalived_of_other_addresses_runs_again(host: Host) -> None:
+def test_a_keepalived_of_other_addresses_runs_again(host: Leaving) -> None:
     host.write(f"{STATE}/original{host.path(paths.KEEPALIVED_CONF)}", BY_HAND.replace(VIP, f"{VIP}0"))
-    host.hostctl("retire", "cp", "--", "m1")
+    host.said("retire", "cp", "--", "m1")
     assert "restart keepalived" in host.asked()
     assert not host.path(paths.HELD).exists()
 
 
-def test_a_removal_that_was_interrupted_goes_on_without_a_second_holder(host: Host) -> None:
+def test_a_removal_that_was_interrupted_goes_on_without_a_second_holder(host: Leaving) -> None:
     # The directory that is to be removed is not empty: nothing after it is done.
     host.write("bin/rm", '#!/bin/bash\n[[ "$*" != *before-keepalived* ]] || exit 1\nexec /bin/rm "$@"\n')
     host.path("bin/rm").chmod(0o755)
     with pytest.raises(AssertionError):
-        host.hostctl("retire", "cp", "--", "m1")
+        host.said("retire", "cp", "--", "m1")
     host.path("bin/rm").unlink()
-    host.hostctl("retire", "cp", "--", "m1")
+    host.said("retire", "cp", "--", "m1")
     assert "restart keepalived" not in host.asked()
 
 
-def test_what_was_held_back_starts_on_demand(host: Host) -> None:
-    host.hostctl("retire", "cp", "--", "m1")
+def test_what_was_held_back_starts_on_demand(host: Leaving) -> None:
+    host.said("retire", "cp", "--", "m1")
     held = host.path(paths.HELD)
     assert VIP in (held / "vip").read_text()
     assert (held / "hostctl").exists(), "the tool itself is gone"
-    host.hostctl("hand-back")
+    host.said("hand-back")
     assert "restart keepalived" in host.asked()
     assert not held.exists()
 
 
-def test_a_host_that_comes_again_is_given_back_as_it_was_the_first_time(host: Host) -> None:
-    host.hostctl("retire", "cp", "--", "m1")
+def test_a_host_that_comes_again_is_given_back_as_it_was_the_first_time(host: Leaving) -> None:
+    host.said("retire", "cp", "--", "m1")
     host.write("active", "inactive\n")
-    host.hostctl("secret", stdin="password\n")
+    host.said("secret", stdin="password\n")
     assert host.path(f"{STATE}/before-keepalived").read_text() == "active\n"
     # A first change that fails, and is taken back, forgets nothing.
     assert host.path(paths.HELD).exists()
@@ -152,33 +123,33 @@ def test_whoever_speaks_for_the_vip_is_heard(host: Host, advert: str, is_heard: 
     host.write(f"{paths.HELD}/vip", f"{VIP} 2\n")
     if advert:
         host.path("advert").write_bytes(bytes.fromhex(advert))
-    assert (host.hostctl("heard") == f"VRRP is heard for {VIP}\n") == is_heard
+    assert (host.said("heard") == f"VRRP is heard for {VIP}\n") == is_heard
 
 
-def test_what_serves_under_another_balancers_name_is_left_alone(host: Host) -> None:
-    host.hostctl("join", "m1")
-    host.hostctl("join", "renamed")
-    assert "serves as the balancer renamed" in host.hostctl("retire", "cp", "--", "m1")
+def test_what_serves_under_another_balancers_name_is_left_alone(host: Leaving) -> None:
+    host.said("join", "m1")
+    host.said("join", "renamed")
+    assert "serves as the balancer renamed" in host.said("retire", "cp", "--", "m1")
     assert host.is_left_alone
-    assert "nothing of 'cp' is left" in host.hostctl("retire", "cp", "--", "renamed")
+    assert "nothing of 'cp' is left" in host.said("retire", "cp", "--", "renamed")
     assert not host.is_left_alone
 
 
-def test_so_is_another_host_at_the_address_of_a_balancer_that_died(host: Host) -> None:
-    host.hostctl("join", "new")
-    assert "left as it is" in host.hostctl("retire", "cp", "--", "died")
+def test_so_is_another_host_at_the_address_of_a_balancer_that_died(host: Leaving) -> None:
+    host.said("join", "new")
+    assert "left as it is" in host.said("retire", "cp", "--", "died")
     assert host.is_left_alone
 
 
-def test_whoever_runs_it_by_hand_means_it(host: Host) -> None:
-    host.hostctl("join", "m1")
-    assert "nothing of 'cp' is left" in host.hostctl("retire", "cp")
+def test_whoever_runs_it_by_hand_means_it(host: Leaving) -> None:
+    host.said("join", "m1")
+    assert "nothing of 'cp' is left" in host.said("retire", "cp")
     assert not host.is_left_alone
 
 
-def test_a_former_name_of_the_endpoint_is_its_name_too(host: Host) -> None:
-    host.hostctl("join", "m1")
-    assert "left as it is" in host.hostctl("retire", "other", "--", "m1")
+def test_a_former_name_of_the_endpoint_is_its_name_too(host: Leaving) -> None:
+    host.said("join", "m1")
+    assert "left as it is" in host.said("retire", "other", "--", "m1")
     assert host.is_left_alone
-    assert "is left" in host.hostctl("retire", "new", "cp", "--", "m1")
+    assert "is left" in host.said("retire", "new", "cp", "--", "m1")
     assert not host.is_left_alone
