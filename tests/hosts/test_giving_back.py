@@ -119,7 +119,7 @@ def test_a_host_that_comes_again_is_given_back_as_it_was_the_first_time(host: Le
         pytest.param("", False, id="silence"),
     ],
 )
-def test_whoever_speaks_for_the_vip_is_heard(host: Host, advert: str, is_heard: bool) -> None:
+def test_whoever_speaks_for_the_vip_is_heard(host: Leaving, advert: str, is_heard: bool) -> None:
     host.write(f"{paths.HELD}/vip", f"{VIP} 2\n")
     if advert:
         host.path("advert").write_bytes(bytes.fromhex(advert))
