@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from components import paths, render
 from sandbox import names
 from sandbox.hosts import images
 from sandbox.hosts.machine import Machines, init_of, wait_until
@@ -87,6 +88,10 @@ class Fleet:
             memory=MEMORY,
             user_data=USER_DATA[instance_id],
         )
+
+    def give_tool(self, instance_id: str) -> None:
+        """Put hostctl where the stack puts it."""
+        self.ssh(instance_id, f"install -D -m 755 /dev/stdin {paths.TOOL}", stdin=render.tool())
 
     def ssh(self, instance_id: str, command: str, stdin: str | None = None) -> str:
         """Run a command over SSH through the host's EIP."""

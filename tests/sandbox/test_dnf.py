@@ -94,7 +94,7 @@ def fleet(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
         fleet.copy(tools, HOST, "/srv/tools")
         fleet.copy(work, HOST, "/srv/specs")
         fleet.machines.run(HOST, ["bash", "-euo", "pipefail", "/srv/specs/build", *TOOLS], seconds=240)
-        fleet.ssh(HOST, f"install -D -m 755 /dev/stdin {paths.TOOL}", stdin=render.tool())
+        fleet.give_tool(HOST)
         yield fleet
 
 

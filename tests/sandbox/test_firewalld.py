@@ -33,7 +33,7 @@ def fleet(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
         fleet.ssh(
             HOST, "echo 'deb [trusted=yes] file:/srv/firewalld ./' >/etc/apt/sources.list.d/firewalld.list"
         )
-        fleet.ssh(HOST, f"install -D -m 755 /dev/stdin {paths.TOOL}", stdin=render.tool())
+        fleet.give_tool(HOST)
         fleet.ssh(HOST, f"{paths.TOOL} packages 120 netbase firewalld haproxy keepalived curl socat")
         fleet.ssh(HOST, "systemctl start firewalld")
         yield fleet

@@ -22,7 +22,7 @@ def fleet(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
     settings.save()
     for fleet in booted(settings, tmp_path_factory.mktemp("fleet"), PORTS[:1]):
         fleet.machines.run(HOST, ["cloud-init", "status", "--wait"])
-        fleet.ssh(HOST, f"install -D -m 755 /dev/stdin {paths.TOOL}", stdin=render.tool())
+        fleet.give_tool(HOST)
         fleet.ssh(HOST, f"{paths.TOOL} packages 120 haproxy keepalived curl socat")
         plan = examples.planned(examples.topology())
         bundle = render.haproxy_bundle(plan, plan.balancers[0])

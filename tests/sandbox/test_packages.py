@@ -28,7 +28,7 @@ def fleet(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
     for fleet in booted(settings, tmp_path_factory.mktemp("fleet"), PORTS[:1]):
         # Until then cloud-init may still restart sshd.
         fleet.machines.run(HOST, ["cloud-init", "status", "--wait"])
-        fleet.ssh(HOST, f"install -D -m 755 /dev/stdin {paths.TOOL}", stdin=render.tool())
+        fleet.give_tool(HOST)
         yield fleet
 
 
@@ -102,7 +102,7 @@ def test_a_host_is_one_endpoints_until_that_has_another_name(fleet: Fleet) -> No
         fleet.ssh(HOST, apply, stdin=second)
     assert "applied" in fleet.ssh(HOST, apply, stdin=third)
     assert "nothing of 'other' is left" in fleet.ssh(HOST, f"{paths.TOOL} retire other")
-    fleet.ssh(HOST, f"install -D -m 755 /dev/stdin {paths.TOOL}", stdin=render.tool())
+    fleet.give_tool(HOST)
 
 
 def test_a_host_that_is_not_to_be_had_is_refused_before_anything_changes(fleet: Fleet) -> None:
@@ -118,7 +118,7 @@ def test_a_host_that_is_not_to_be_had_is_refused_before_anything_changes(fleet: 
         fleet.ssh(HOST, f"{may} no cp")
     fleet.ssh(HOST, f"{may} yes cp")
     fleet.ssh(HOST, f"rm {paths.KEEPALIVED_CONF}; {paths.TOOL} retire cp")
-    fleet.ssh(HOST, f"install -D -m 755 /dev/stdin {paths.TOOL}", stdin=render.tool())
+    fleet.give_tool(HOST)
 
 
 def test_another_version_is_installed_under_a_service_that_runs_on(fleet: Fleet, tmp_path: Path) -> None:
