@@ -17,7 +17,7 @@ from components.host_keys import HostKeys
 from components.judge import judge_known, judge_password, judged
 from components.masters_output import MasterOutput
 from components.plan import Plan
-from components.removal import hand_back, removal
+from components.removal import Leaver, hand_back, handover, removal
 from components.settings import Packages
 from components.verification import Verification
 
@@ -218,7 +218,8 @@ class ApiServerVip(pulumi.ComponentResource):
         previous: list[pulumi.Resource] = []
         removals: list[pulumi.Resource] = [*self._hand_back(by_name)]
         for planned in self._draft.rollout:
-            removals.append(self._removal(planned.name, by_name[planned.name], [*attachments, *removals]))
+            after = [*attachments, *removals]
+            removals.append(self._leaves(planned.name, by_name[planned.name], after))
             host = BalancerHost(
                 f"{self._name}-{planned.name}",
                 self._host_inputs(planned.name, by_name[planned.name]),
@@ -261,18 +262,29 @@ class ApiServerVip(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(joined)),
         )
 
-    def _removal(self, host: str, args: BalancerArgs, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
-        return removal(
-            f"{self._name}-{host}-removal",
+    def _leaves(self, host: str, args: BalancerArgs, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        """Add what acts when `host` leaves, before all that is in `after` goes; return what its steps depend on."""
+        leaver = Leaver(
             host,
             ssh.merged(self._args.get("ssh"), args.get("ssh")),
             args["address"],
-            owners=[self._name, *self._formerly],
             instance_id=args["instance_id"],
+            owners=[self._name, *self._formerly],
             stays_attached=adoption.keeps_attachment(self._args, args),
-            after=after,
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=args.get("instance")),
         )
+        instance = args.get("instance")
+        rid = removal(
+            f"{self._name}-{host}-removal",
+            leaver,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after), deleted_with=instance),
+        )
+        if instance is not None:
+            handover(
+                f"{self._name}-{host}-handover",
+                leaver,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[*after, rid]),
+            )
+        return rid
 
     def _host_inputs(self, host: str, args: BalancerArgs) -> HostInputs:
         packages = self._plan.apply(lambda plan: plan.settings.packages)

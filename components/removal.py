@@ -1,4 +1,4 @@
-"""What rids a host of this stack when it leaves, or when everything goes.
+"""What acts on a host when it leaves, or when everything goes: it hands over the VIP, and is rid of this stack.
 
 It goes over OpenSSH: a remote command's own delete would try a dead host for minutes and then fail the update, and
 with it the removal of everything else.
@@ -7,6 +7,7 @@ with it the removal of everything else.
 import json
 import shlex
 from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import pulumi
@@ -21,43 +22,72 @@ LIMIT_S = 300
 """For the removal itself; a host that needs longer hangs."""
 
 
-def removal(
+@dataclass(frozen=True)
+class Leaver:
+    """A balancer as what acts when it leaves needs it."""
+
+    name: str
+    login: SshArgs
+    address: pulumi.Input[str]
+    instance_id: pulumi.Input[str]
+    owners: Sequence[str]
+    """The endpoint's name, and those it had before."""
+    stays_attached: bool
+    """Whether its attachment to the HaVip outlives the stack."""
+
+
+def removal(name: str, leaver: Leaver, *, opts: pulumi.ResourceOptions) -> pulumi.Resource:
+    """Add what only acts when it is deleted: `leaver` is rid of the endpoint, before all that it depends on goes.
+
+    What is done on the host depends on what is returned, so that also a first run that fails half-way can be undone.
+    """
+    said = {
+        "HAVIP_PATIENCE_S": str(PATIENCE_S),
+        "HAVIP_LIMIT_S": str(LIMIT_S),
+        "HAVIP_STAYS_ATTACHED": "yes" if leaver.stays_attached else "",
+        "HAVIP_URN": _urn(name, opts),
+    }
+    return _when_it_leaves(name, "remove_host.py", leaver, said | _told(leaver, "retire"), opts)
+
+
+def handover(name: str, leaver: Leaver, *, opts: pulumi.ResourceOptions) -> pulumi.Resource:
+    """Add what only acts when it is deleted: `leaver` hands over the VIP, before all that it depends on goes.
+
+    For a host that may go with its instance, and is then spared its removal: the cloud detaches an instance before it
+    ends it, and until then its keepalived would hold a VIP that leads nowhere.
+    """
+    return _when_it_leaves(name, "hand_over.py", leaver, _told(leaver, "hand-over"), opts)
+
+
+def _when_it_leaves(
     name: str,
-    host: str,
-    connection: SshArgs,
-    address: pulumi.Input[str],
-    *,
-    owners: Sequence[str],
-    instance_id: pulumi.Input[str],
-    stays_attached: bool,
-    after: Sequence[pulumi.Resource],
+    script: str,
+    leaver: Leaver,
+    environment: Mapping[str, pulumi.Input[str]],
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Resource:
-    """Add what only acts when it is deleted: `host` is rid of the endpoint, before all that is in `after`.
-
-    `owners` is the endpoint's name, and those it had before. What is done on the host depends on what is returned, so
-    that also a first run that fails half-way can be undone.
-    """
     return local.Command(
         name,
         delete="python3 -",
-        stdin=scripts.hidden("remove_host.py"),
-        environment={
-            "HAVIP_HOST": host,
-            "HAVIP_SSH": ssh.endpoint(connection, address),
-            "HAVIP_PATIENCE_S": str(PATIENCE_S),
-            "HAVIP_LIMIT_S": str(LIMIT_S),
-            "HAVIP_COMMAND": ssh.as_root(connection, lambda sudo: command(sudo, owners, host)),
-            "HAVIP_STAYS_ATTACHED": "yes" if stays_attached else "",
-            "HAVIP_URN": _urn(name, opts),
-        },
+        stdin=scripts.hidden(script),
+        environment=environment,
         add_previous_output_in_env=False,
         # Another instance at the same address: the old one is asked first, and it is known by its host key.
-        triggers=[instance_id],
-        opts=pulumi.ResourceOptions.merge(
-            opts, pulumi.ResourceOptions(depends_on=list(after), delete_before_replace=True)
-        ),
+        triggers=[leaver.instance_id],
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True)),
     )
+
+
+def _told(leaver: Leaver, verb: str) -> dict[str, pulumi.Input[str]]:
+    """Return who it is, and what is run there; where there is no tool there is nothing to undo."""
+    names = shlex.join([*leaver.owners, "--", leaver.name])
+    return {
+        "HAVIP_HOST": leaver.name,
+        "HAVIP_SSH": ssh.endpoint(leaver.login, leaver.address),
+        "HAVIP_COMMAND": ssh.as_root(
+            leaver.login, lambda sudo: f"test ! -x {paths.TOOL} || {sudo}{paths.TOOL} {verb} {names}"
+        ),
+    }
 
 
 def hand_back(
@@ -86,11 +116,6 @@ def hand_back(
         add_previous_output_in_env=False,
         opts=opts,
     )
-
-
-def command(sudo: str, owners: Sequence[str], balancer: str) -> str:
-    """Return what is run on the host; where there is no tool there is nothing to undo."""
-    return f"test ! -x {paths.TOOL} || {sudo}{paths.TOOL} retire {shlex.join([*owners, '--', balancer])}"
 
 
 def _held(sudo: str, verb: str) -> str:

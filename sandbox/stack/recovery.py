@@ -26,10 +26,10 @@ Properties = Mapping[str, Any]
 
 
 def holder_of(lock: Path) -> int | None:
-    """The process id that wrote a backend lock, or None if the file is empty (the engine died writing it)."""
+    """The process id that wrote a backend lock, or None if it is empty (the engine died writing it) or gone by now."""
     try:
         return int(json.loads(lock.read_text())["pid"])
-    except (ValueError, KeyError):
+    except (OSError, ValueError, KeyError):
         return None
 
 
@@ -41,19 +41,27 @@ def alive(pid: int) -> bool:
         return False
 
 
-def cancel_dead_lock(engine: Engine, backend: Path, report: Report) -> None:
-    """Cancel the locks of dead engines. Raises :class:`SandboxError` if a living one holds the stack."""
-    locks = sorted(backend.glob(f".pulumi/locks/**/{engine.stack}/*.json"))
-    holders = [holder_of(lock) for lock in locks]
-    living = [pid for pid in holders if pid is not None and alive(pid)]
+def refuse_if_busy(stack: str, backend: Path) -> None:
+    """Raise :class:`SandboxError` if a living engine changes the stack."""
+    living = [pid for pid in map(holder_of, _locks(stack, backend)) if pid is not None and alive(pid)]
     if living:
         raise SandboxError(
-            f"stack {engine.stack!r} is being changed by another pulumi (process {living[0]}): "
+            f"stack {stack!r} is being changed by another pulumi (process {living[0]}): "
             f"wait for it to end, or stop it with: kill -INT {living[0]}"
         )
+
+
+def cancel_dead_lock(engine: Engine, backend: Path, report: Report) -> None:
+    """Cancel the locks of dead engines. Raises :class:`SandboxError` if a living one holds the stack."""
+    refuse_if_busy(engine.stack, backend)
+    locks = _locks(engine.stack, backend)
     if locks:
-        report(f"The last run of the engine died (process {holders[0]}): its lock is cancelled")
+        report(f"The last run of the engine died (process {holder_of(locks[0])}): its lock is cancelled")
         engine.must("cancel", "--yes", "--stack", engine.stack)
+
+
+def _locks(stack: str, backend: Path) -> list[Path]:
+    return sorted(backend.glob(f".pulumi/locks/**/{stack}/*.json"))
 
 
 def abandoned_plugins(environment: Mapping[str, str]) -> Iterator[int]:

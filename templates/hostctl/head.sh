@@ -9,6 +9,8 @@
 #   hostctl remove SERVICE            stop it and put back what was there before
 #   hostctl retire NAME [FORMER...] [-- BALANCER]  remove everything of the endpoint NAME, this tool too; with BALANCER
 #                                     not while the host serves under another balancer's name
+#   hostctl hand-over NAME [FORMER...] -- BALANCER  stop keepalived, so that a peer takes the VIP, where `retire` would act;
+#                                     it comes back after a minute unless the host is gone by then
 #   hostctl heard                     say whether anybody speaks for the VIP of a keepalived that was held back
 #   hostctl hand-back                 start the keepalived that was held back
 #   hostctl check SERVICE < BUNDLE    say what differs from the bundle and whether the service runs; changes nothing

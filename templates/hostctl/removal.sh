@@ -68,7 +68,7 @@ remove() {
     rmdir "/etc/systemd/system/$service.service.d" 2>/dev/null || true
     systemctl daemon-reload
     if [ "$service" = keepalived ]; then
-        systemctl stop kube-apiserver-havip-leavers.timer 2>/dev/null || true
+        systemctl stop kube-apiserver-havip-{leavers,comeback}.timer 2>/dev/null || true
         rm -f "$LEAVERS" "$JOINED"
         restore_secret
     fi
@@ -155,27 +155,48 @@ hand_back() {
 # Everything of one endpoint, the tool too; another endpoint's, and what was never changed here, stays. So does what the
 # host serves with under another balancer's name: it was renamed, or another host has its address now.
 retire() { # retire NAME [FORMER NAME...] [-- BALANCER]
-    local all="$*" present="" service
-    [ ! -e "$STATE/owner" ] || present=$(cat "$STATE/owner")
-    if [ -n "$present" ] && [[ " ${all%% -- *} " != *" $present "* ]]; then
-        echo "serves the endpoint '$present': left as it is"
-        return
-    fi
-    if [[ $all == *" -- "* ]]; then
-        rm -f "$STATE/balancers/${all##* -- }"
-        rmdir "$STATE/balancers" 2>/dev/null || true
-        if [ -e "$STATE/balancers" ]; then
-            echo "serves as the balancer $(ls -m "$STATE/balancers"): left as it is. If it is none any more, run here:" \
-                "$LIBRARY/hostctl retire $1"
-            return
-        fi
-    fi
+    local service
+    ! serves_another_endpoint "$@" || return 0
+    [ "$(balancer_of "$@")" = "" ] || rm -f "$STATE/balancers/$(balancer_of "$@")"
+    rmdir "$STATE/balancers" 2>/dev/null || true
+    ! serves_another_balancer "$@" || return 0
     for service in keepalived haproxy; do
         [ ! -e "$STATE/before-$service" ] || remove "$service"
     done
     restore_secret
     rm -rf "$STATE" "$RUNTIME" "$LIBRARY"
     echo "nothing of '$1' is left"
+}
+
+# Without the lock: nothing that changes this host may hold it up. Whoever stays after all takes part again by itself.
+hand_over() { # hand_over NAME [FORMER NAME...] -- BALANCER
+    ! serves_another_endpoint "$@" || return 0
+    ! serves_another_balancer "$@" || return 0
+    systemctl is-active --quiet keepalived || return 0
+    systemctl stop kube-apiserver-havip-comeback.timer 2>/dev/null || true
+    systemd-run --quiet --collect --unit kube-apiserver-havip-comeback --on-active=60s systemctl start keepalived
+    systemctl stop keepalived
+    echo "keepalived: stopped, a peer may have the VIP"
+}
+
+serves_another_endpoint() { # serves_another_endpoint NAME [FORMER NAME...] [-- BALANCER]
+    local all="$*" present=""
+    [ ! -e "$STATE/owner" ] || present=$(cat "$STATE/owner")
+    [ -n "$present" ] && [[ " ${all%% -- *} " != *" $present "* ]] || return 1
+    echo "serves the endpoint '$present': left as it is"
+}
+
+serves_another_balancer() { # serves_another_balancer NAME [FORMER NAME...] [-- BALANCER]
+    local others
+    [ -n "$(balancer_of "$@")" ] || return 1
+    others=$(find "$STATE/balancers" -type f ! -name "$(balancer_of "$@")" -printf '%f ' 2>/dev/null || true)
+    [ -n "$others" ] || return 1
+    echo "serves as the balancer ${others% }: left as it is. If it is none any more, run here: $LIBRARY/hostctl retire $1"
+}
+
+balancer_of() { # balancer_of NAME [FORMER NAME...] [-- BALANCER]
+    local all="$*"
+    [[ $all != *" -- "* ]] || echo "${all##* -- }"
 }
 
 release() {

@@ -16,7 +16,10 @@ VIP = "10.0.0.10"
 GROUP = f"version 3\nrouter_id 17\nadvert_ms 200\npassword no\nvip {VIP}\n"
 BY_HAND = f"vrrp_instance VI_1 {{\n    virtual_ipaddress {{\n        {VIP}\n    }}\n}}\n"
 PROGRAMS = {
-    "systemctl": 'echo "$*" >>"$ROOT/asked"; [ "$1" != is-active ] || cat "$ROOT/active"',
+    "systemctl": """
+        echo "$*" >>"$ROOT/asked"
+        [ "$1" != is-active ] || { [ "$2" = --quiet ] || cat "$ROOT/active"; grep -q ^active "$ROOT/active"; }""",
+    "systemd-run": 'echo "systemd-run $*" >>"$ROOT/asked"',
     "ip": "true",
     "socat": 'cat "$ROOT/advert" 2>/dev/null || sleep 9; sleep 0.1',
 }
@@ -153,3 +156,29 @@ def test_a_former_name_of_the_endpoint_is_its_name_too(host: Leaving) -> None:
     assert host.is_left_alone
     assert "is left" in host.said("retire", "new", "cp", "--", "m1")
     assert not host.is_left_alone
+
+
+def test_who_may_go_with_its_instance_hands_over_and_comes_back_if_it_stays(host: Leaving) -> None:
+    host.said("join", "m1")
+    assert "keepalived: stopped" in host.said("hand-over", "cp", "--", "m1")
+    asked = host.asked().splitlines()
+    assert asked[-1] == "stop keepalived"
+    assert asked[-2].startswith("systemd-run ")
+    assert asked[-2].endswith("--on-active=60s systemctl start keepalived"), (
+        "also if the ssh session ends here"
+    )
+    assert host.is_left_alone
+    host.said("retire", "cp", "--", "m1")
+    assert "kube-apiserver-havip-comeback.timer" in host.asked().partition("start keepalived")[2]
+
+
+def test_only_the_balancer_that_leaves_hands_over(host: Leaving) -> None:
+    host.said("join", "m1")
+    host.said("join", "renamed")
+    assert "serves as the balancer renamed" in host.said("hand-over", "cp", "--", "m1")
+    host.said("retire", "cp", "--", "m1")
+    host.path("asked").unlink()
+    assert "serves the endpoint 'cp'" in host.said("hand-over", "other", "--", "renamed")
+    host.write("active", "inactive\n")
+    assert host.said("hand-over", "cp", "--", "renamed") == ""
+    assert host.asked() == "is-active --quiet keepalived\n"

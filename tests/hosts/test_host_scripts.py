@@ -93,6 +93,20 @@ def test_a_removal_that_fails_is_an_error(host: Endpoint) -> None:
     assert WAY_OUT in said, "a host that cannot be mended holds nobody up for good"
 
 
+def test_a_host_that_hands_over_the_vip_or_cannot_holds_nobody_up(host: Endpoint, tmp_path: Path) -> None:
+    assert script("hand_over.py", host, "echo done") == (0, "done\n")
+    stranger = dataclasses.replace(host, private_key=new_key(tmp_path / "stranger").read_text())
+    for endpoint, command, why in (
+        (dataclasses.replace(host, port=free_port()), "true", "Connection refused"),
+        (stranger, "true", "Permission denied"),
+        (host, "echo no >&2; exit 3", "(no)"),
+        (host, "exit 3", "(it ended with 3)"),
+    ):
+        code, said = script("hand_over.py", endpoint, command)
+        assert (code, said.partition(";")[0]) == (0, "m1: hands over nothing")
+        assert why in said
+
+
 def test_a_dead_host_holds_nobody_up(host: Endpoint) -> None:
     code, said = script(
         "remove_host.py", dataclasses.replace(host, port=free_port()), "rm things", patience_s=3

@@ -87,6 +87,21 @@ def test_it_goes_with_its_instance_or_before_the_next_one_is_configured() -> Non
     assert found["k8s-master01"].delete_before_replace
 
 
+def test_a_host_that_goes_with_its_instance_hands_over_before_it_is_detached() -> None:
+    def with_instance(args: dict[str, Any]) -> None:
+        args["balancers"][0]["instance"] = _Vm("vm")
+
+    commands = up(with_instance)[0].of("local:Command")
+    assert [name for name in commands if name.endswith("-handover")] == ["cp-k8s-master01-handover"]
+    found = commands["cp-k8s-master01-handover"]
+    assert not {"create", "update"} & set(found.inputs)
+    assert not found.deleted_with, "it is what acts then"
+    assert found.depends_on >= {"cp-k8s-master01-attachment", "cp-k8s-master01-removal"}
+    assert found.inputs["triggers"] == ["i-1"]
+    assert found.delete_before_replace
+    assert environment(found)["HAVIP_COMMAND"].endswith("/hostctl hand-over cp -- k8s-master01")
+
+
 def test_a_host_knows_the_name_that_its_removal_calls_it_by() -> None:
     commands = up()[0].of("remote:Command")
     for host in HOSTS:

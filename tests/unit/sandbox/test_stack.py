@@ -1,10 +1,16 @@
 """What ``sandbox stack up`` adds to the engine's own words."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from sandbox.control import Control, Status
+from sandbox.errors import SandboxError
 from sandbox.settings import Settings
-from sandbox.stack import flow
+from sandbox.stack import flow, recovery
 from sandbox.stack.flow import DevStack
 
 pytestmark = pytest.mark.unit
@@ -33,3 +39,21 @@ def test_an_endpoint_without_an_eip_is_not_asked_from_this_machine(monkeypatch: 
     assert asked == []
     assert flow.reach({"endpoint": outside, "eip": "127.66.0.1"}) == f"the VIP answers at {outside}"
     assert asked == [outside]
+
+
+def test_a_sandbox_is_not_taken_away_from_a_living_engine(tmp_path: Path) -> None:
+    """It would write its state afterwards, and the next sandbox begin with hosts that it does not have."""
+    engine = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "pulumi"])
+    try:
+        lock = tmp_path / ".pulumi/locks/organization/project/dev/one.json"
+        lock.parent.mkdir(parents=True)
+        lock.write_text(json.dumps({"pid": engine.pid}))
+        recovery.refuse_if_busy("another", tmp_path)
+        with pytest.raises(SandboxError, match=f"kill -INT {engine.pid}"):
+            recovery.refuse_if_busy("dev", tmp_path)
+    finally:
+        engine.kill()
+        engine.wait()
+    recovery.refuse_if_busy("dev", tmp_path)
+    lock.write_text("")
+    recovery.refuse_if_busy("dev", tmp_path)
