@@ -6,7 +6,7 @@ RUNTIME = f"/run/{RUNTIME_NAME}"
 LIBRARY = f"/usr/local/lib/{RUNTIME_NAME}"
 
 TOOL = f"{LIBRARY}/hostctl"
-HELD = f"{RUNTIME}-held"
+HELD = f"/var/lib/{RUNTIME_NAME}-held"
 """There while keepalived was held back when its own files were put back, with the tool that starts it."""
 EVENTS = f"{LIBRARY}/haproxy-events"
 NOTIFY = f"{LIBRARY}/vrrp-notify"

@@ -44,7 +44,8 @@ def everywhere(names: list[str], what: str) -> dict[str, Result]:
 
 
 heard = everywhere(list(hosts), "heard")
-if any(answer.stdout for answer in heard.values()):
+# A shell that greets is no answer.
+if any("VRRP is heard for" in answer.stdout for answer in heard.values()):
     sys.stdout.write(
         "somebody still has the VIP: keepalived is left stopped, so that there are never two. Once nobody has it, "
         "on each host: systemctl enable --now keepalived\n"

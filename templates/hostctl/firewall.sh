@@ -25,14 +25,14 @@ zone() {
 
 admit() { # admit DIRECTORY: what the configuration below it needs
     local where zone need said
-    permit_selinux
+    permit_selinux || return 1
     firewalld_runs || return 0
     zone=$(zone)
     while IFS= read -r need; do
         for where in --runtime --permanent; do
             firewalld "$where" "$zone" query "$need" >/dev/null 2>&1 && continue
             echo "$where $zone $need" >>"$STATE/firewall-$service"
-            said=$(firewalld "$where" "$zone" add "$need" 2>&1) || fail "firewalld does not open $need: $said"
+            said=$(firewalld "$where" "$zone" add "$need" 2>&1) || { echo "firewalld does not open $need: $said" >&2 && return 1; }
         done
     done < <(needs "$1")
 }
@@ -61,7 +61,7 @@ firewalld() { # firewalld WHERE ZONE VERB NEED
 permit_selinux() {
     [ "$(getenforce 2>/dev/null || true)" = Enforcing ] || return 0
     case $service in
-    haproxy) setsebool -P haproxy_connect_any on ;;
+    haproxy) setsebool -P haproxy_connect_any on || { echo "SELinux does not let HAProxy use its ports" >&2 && return 1; } ;;
     keepalived) setsebool -P keepalived_connect_any on 2>/dev/null || true ;;
     esac
 }

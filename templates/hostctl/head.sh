@@ -43,7 +43,7 @@ LEAVERS=/etc/keepalived/leavers.conf
 GROUP=$LIBRARY/vrrp-group
 METRIC=$LIBRARY/vrrp-metric
 JOINED=$STATE/joined
-HELD=/run/kube-apiserver-havip-held
+HELD=/var/lib/kube-apiserver-havip-held
 HEALTHY_WITHIN_S=15
 PORTS_FREE_WITHIN_S=75
 OLDEST_KEEPALIVED=2.1
@@ -52,3 +52,6 @@ fail() {
     echo "$(hostname): $*" >&2
     exit 1
 }
+
+# What deadlines go by: a new host's clock is set while we are at work.
+uptime_s() { cut -d . -f 1 /proc/uptime; }

@@ -130,7 +130,7 @@ holder() {
 packages() {
     local bound=$1 deadline log wanted
     shift
-    deadline=$(($(date +%s) + bound))
+    deadline=$(($(uptime_s) + bound))
     release_services
     mapfile -t wanted < <(missing "$@")
     if [ "${#wanted[@]}" -eq 0 ]; then
@@ -143,11 +143,11 @@ packages() {
     hold_services
     # Another package manager at work, or a mirror that is not reachable yet, is worth another try.
     until install_once "${wanted[@]}" >"$log" 2>&1 </dev/null 9>&- && [ -z "$(missing "$@")" ]; do
-        if hopeless "$log" || [ "$(date +%s)" -ge "$deadline" ]; then
+        if hopeless "$log" || [ "$(uptime_s)" -ge "$deadline" ]; then
             local said
             said="$(holder "$log")$(manager) said:"$'\n'"$(tail -n 15 "$log")"
             rm -f "$log"
-            fail "could not install ${wanted[*]} (waited $(($(date +%s) - deadline + bound)) of $bound s): $said"
+            fail "could not install ${wanted[*]} (waited $(($(uptime_s) - deadline + bound)) of $bound s): $said"
         fi
         sleep 2
     done

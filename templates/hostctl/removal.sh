@@ -52,8 +52,12 @@ restore_secret() { # what was at its place before ours, or nothing
 remove() {
     local path before vip=""
     service=$1 ours=$STATE/ours/$1
-    # Before the file goes that says it.
-    [ "$service" != keepalived ] || vip=$(group vip || true)
+    # Before the file goes that says it; a removal that was interrupted goes on without it.
+    if [ "$service" = keepalived ]; then
+        vip=$(group vip || true)
+        [ -z "$vip" ] || { install -d -m 700 "$STATE" && echo "$vip" >"$STATE/vip"; }
+        vip=$(cat "$STATE/vip" 2>/dev/null || true)
+    fi
     before=$(cat "$STATE/before-$service" 2>/dev/null || true)
     if [ "$before" != active ]; then
         systemctl disable --now --quiet "$service" 2>/dev/null || true
@@ -94,6 +98,7 @@ remove() {
     esac
     dismiss
     rm -rf "$ours" "$STATE/before-$service" "$STATE/enabled-$service" "$STATE/unfinished-$service" "$STATE/undo/$service"
+    [ "$service" != keepalived ] || rm -f "$STATE/vip"
     # The last service takes the rest with it.
     rmdir "$STATE/ours" 2>/dev/null && rm -rf "$STATE" "$RUNTIME"
     echo "$service: removed"
@@ -134,8 +139,8 @@ heard() {
     read -r vip silence <"$HELD/vip"
     # shellcheck disable=SC2046 # the four numbers of the address
     pattern="^[23]1.{14}$(printf '%02x' $(echo "$vip" | tr . ' '))"
-    deadline=$(($(date +%s) + silence))
-    while left=$((deadline - $(date +%s))) && [ "$left" -gt 0 ]; do
+    deadline=$(($(uptime_s) + silence))
+    while left=$((deadline - $(uptime_s))) && [ "$left" -gt 0 ]; do
         advert=$(next_advert "$left")
         # Priority 0 takes its leave.
         if [[ ! $advert =~ ^....00 && $advert =~ $pattern ]]; then

@@ -27,6 +27,7 @@ remember_enabled() {
 keep() {
     local path
     remember_running
+    ! enabled || touch "$undo/enabled"
     for path in "${paths[@]}"; do
         [ -e "$path" ] || continue
         mkdir -p "$undo$(dirname "$path")"
@@ -71,6 +72,7 @@ roll_back() {
     else
         systemctl stop "$service" || true
     fi
+    [ -e "$undo/enabled" ] || systemctl disable --quiet "$service" 2>/dev/null || true
 }
 
 # What was not ours before this change is not ours after it: the next one must not overwrite it unasked.
@@ -85,8 +87,8 @@ disown_new() { # disown_new LIST: of what was ours before
     # What the files that are back do not need.
     dismiss / 2>/dev/null
     find "$STATE/ours" "$STATE/original" -type d -empty -delete 2>/dev/null || true
-    # A host with nothing of ours is anybody's.
-    [ -e "$STATE/ours" ] || [ -e "$STATE/wrote-secret" ] || rm -f "$STATE/owner" "$STATE"/{before,enabled}-{haproxy,keepalived}
+    # A host with nothing of ours is anybody's. (What a boot started stays noted: packages may be installed since.)
+    [ -e "$STATE/ours" ] || [ -e "$STATE/wrote-secret" ] || rm -f "$STATE/owner" "$STATE"/before-{haproxy,keepalived}
 }
 
 # What only a restart puts into effect. (A reloaded HAProxy, being root, gives itself the descriptors it needs.)
@@ -141,10 +143,10 @@ healthy() {
 }
 
 await() { # await SECONDS COMMAND...
-    local deadline=$(($(date +%s) + $1))
+    local deadline=$(($(uptime_s) + $1))
     shift
     until "$@"; do
-        [ "$(date +%s)" -lt "$deadline" ] || return 1
+        [ "$(uptime_s)" -lt "$deadline" ] || return 1
         sleep 0.2
     done
 }
@@ -200,9 +202,8 @@ apply() {
     fi
     [ "$service" != keepalived ] || how=$(way_in)
     [ "$service" != keepalived ] || note_leavers
-    admit "$stage"
     since=$(date '+%Y-%m-%d %H:%M:%S')
-    if ! swap || ! label_scripts || ! "$how" || ! settled; then
+    if ! admit "$stage" || ! swap || ! label_scripts || ! "$how" || ! settled; then
         local said
         said=$(last_words "$since")
         roll_back

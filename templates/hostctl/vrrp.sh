@@ -297,6 +297,8 @@ remember_question() { cp -p "$LIBRARY/haproxy-events" "$STATE/haproxy-events" 2>
 
 forget_leavers() {
     local before here
+    # A holder whose new files wait for the others is not to read them: the timer asks again.
+    speaks_as_before && [ ! -e "$STATE/unfinished-keepalived" ] || return 0
     mapfile -t before < <(leavers)
     mapfile -t here < <(leavers | still_there)
     if [ "${#here[@]}" -lt "${#before[@]}" ]; then

@@ -93,6 +93,20 @@ def test_a_removal_that_was_interrupted_goes_on_without_a_second_holder(host: Le
     assert "restart keepalived" not in host.asked()
 
 
+def test_nor_does_a_boot_start_what_has_the_vip(host: Leaving) -> None:
+    """A keepalived of somebody's own that was stopped, and that a boot would have started."""
+    host.write(f"{STATE}/before-keepalived", "inactive\n")
+    host.write(f"{STATE}/enabled-keepalived", "enabled\n")
+    # The first time it ends after the files have gone that say what the VIP is.
+    host.program("systemctl", 'echo "$*" >>"$ROOT/asked"; [ "$1" != daemon-reload ] || exit 1')
+    with pytest.raises(AssertionError):
+        host.said("retire", "cp", "--", "m1")
+    assert not host.path(paths.GROUP).exists()
+    host.program("systemctl", PROGRAMS["systemctl"])
+    assert "started by no boot" in host.said("retire", "cp", "--", "m1")
+    assert "\nenable --quiet keepalived" not in host.asked()
+
+
 def test_what_was_held_back_starts_on_demand(host: Leaving) -> None:
     host.said("retire", "cp", "--", "m1")
     held = host.path(paths.HELD)

@@ -157,7 +157,8 @@ def handed_back(**hosts: tuple[Endpoint, str, str]) -> tuple[int, str]:
 def test_what_was_held_back_starts_everywhere_after_all_have_listened(host: Endpoint) -> None:
     started = "touch /tmp/started; echo runs"
     code, said = handed_back(
-        m1=(host, "true", started), m2=(host, "sleep 2; test ! -e /tmp/started || echo heard", started)
+        m1=(host, "true", started),
+        m2=(host, "sleep 2; test ! -e /tmp/started || echo 'VRRP is heard for it'", started),
     )
     assert (code, sorted(said.splitlines())) == (0, ["m1: runs", "m2: runs"])
 
@@ -165,12 +166,19 @@ def test_what_was_held_back_starts_everywhere_after_all_have_listened(host: Endp
 def test_nothing_starts_while_anybody_has_the_vip(host: Endpoint) -> None:
     gone = dataclasses.replace(host, port=free_port())
     code, said = handed_back(
-        m1=(host, "true", "echo runs"), m2=(host, "echo heard", "echo runs"), m3=(gone, "", "echo runs")
+        m1=(host, "true", "echo runs"),
+        m2=(host, "echo VRRP is heard for it", "echo runs"),
+        m3=(gone, "", "echo runs"),
     )
     assert code == 0
     assert "runs" not in said
     assert "m3: nothing was started there" in said
     assert "on each host: systemctl enable --now keepalived" in said
+
+
+def test_a_shell_that_greets_has_heard_nobody(host: Endpoint) -> None:
+    code, said = handed_back(m1=(host, "echo Welcome", "echo runs"))
+    assert (code, said.splitlines()[-1]) == (0, "m1: runs")
 
 
 def test_what_does_not_start_is_named_with_a_way_out(host: Endpoint) -> None:

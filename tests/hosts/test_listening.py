@@ -86,6 +86,9 @@ def events(*answered: str) -> str:
 
 
 def forget(host: Host) -> str:
+    """What is told on after it has been asked who is still there."""
+    if not host.path(f"{STATE}/joined").exists():
+        host.write(f"{STATE}/joined", GROUP)
     done = host.hostctl("forget-leavers")
     assert done.returncode == 0, done.stdout
     return host.path(LEAVERS).read_text()
@@ -107,6 +110,20 @@ def test_the_next_leaver_is_asked_on_the_port_of_now(host: Host) -> None:
     host.write(f"{STATE}/haproxy-events", "#!/bin/bash\nexit 1\n", 0o755)
     forget(host)
     assert host.path(f"{STATE}/haproxy-events").read_text() == events()
+
+
+def test_a_holder_whose_new_files_wait_for_the_others_does_not_read_them_for_a_leaver(host: Host) -> None:
+    host.write(LEAVERS, f"{STRANGER}\n")
+    host.write(paths.EVENTS, events(), 0o755)
+    host.write(f"{STATE}/joined", GROUP.replace("17", "18"))
+    assert STRANGER in forget(host)
+    assert "reload keepalived" not in host.asked()
+    host.write(f"{STATE}/joined", GROUP)
+    host.write(f"{STATE}/unfinished-keepalived", "")
+    assert STRANGER in forget(host)
+    host.path(f"{STATE}/unfinished-keepalived").unlink()
+    assert STRANGER not in forget(host), "the timer asks again"
+    assert "reload keepalived" in host.asked()
 
 
 def test_after_a_boot_leavers_are_asked_again(host: Host) -> None:

@@ -121,3 +121,75 @@ def test_an_interface_without_the_address_is_refused(host: Host, service: str) -
 
 def test_the_interface_that_has_the_address_is_taken(host: Host) -> None:
     applied(host, bundle(interface="eth0"))
+
+
+def boots(host: Host, how: str) -> None:
+    """Have systemd know, beside all else, whether a boot starts the services."""
+    host.write("boot", f"{how}\n")
+    host.program(
+        "systemctl",
+        f"""{PROGRAMS["systemctl"]}
+        case $1 in
+        is-enabled) grep -v ^disabled "$ROOT/boot" ;;
+        enable) echo enabled >"$ROOT/boot" ;;
+        disable) echo disabled >"$ROOT/boot" ;;
+        esac""",
+    )
+
+
+@pytest.mark.parametrize("how", ["enabled", "disabled"])
+def test_a_boot_starts_it_afterwards_if_one_did(host: Host, how: str) -> None:
+    host.write("active", "inactive\n")
+    boots(host, how)
+    fails(host, bundle())
+    assert host.path("boot").read_text() == f"{how}\n"
+
+
+def test_what_a_package_enabled_was_not_there_before(host: Host) -> None:
+    """Between two attempts the first of which failed."""
+    host.write("active", "inactive\n")
+    host.write(f"{STATE}/enabled-haproxy", "")
+    boots(host, "enabled")
+    fails(host, bundle())
+    host.program("systemctl", PROGRAMS["systemctl"])
+    host.write("active", "active\n")
+    applied(host, bundle())
+    assert host.path(f"{STATE}/enabled-haproxy").read_text() == ""
+
+
+def test_a_firewall_that_does_not_open_leaves_the_host_to_nobody(host: Host) -> None:
+    host.program(
+        "firewall-cmd",
+        """case "$*" in
+        *--state*) echo running ;;
+        *--get-*) echo public ;;
+        *--query-port=*) exit 1 ;;
+        *--add-port=33305/tcp*) echo 'INVALID_ZONE'; exit 1 ;;
+        *) echo "firewall-cmd $*" >>"$ROOT/asked" ;;
+        esac""",
+    )
+    done = host.hostctl("apply", "haproxy", stdin=bundle())
+    assert done.returncode == 1
+    assert "firewalld does not open port=33305/tcp: INVALID_ZONE" in done.stdout
+    assert "the old files are back" in done.stdout
+    assert host.path(CFG).read_text() == SHIPPED
+    assert not host.path(f"{STATE}/owner").exists()
+    asked = host.asked().splitlines()
+    opened = [line for line in asked if "--add-port" in line]
+    assert opened
+    assert {line.replace("--add-", "--remove-") for line in opened} <= set(asked), "nothing is left open"
+
+
+def test_a_clock_that_is_set_meanwhile_ends_no_wait(host: Host) -> None:
+    host.program(
+        "date",
+        'exec /bin/date --date "+$((SECONDS + $(cat "$ROOT/hours" 2>/dev/null || echo 0))) hours" "$@"',
+    )
+    host.program(
+        "curl",
+        """echo 8 >"$ROOT/hours"
+        tries=$(cat "$ROOT/tries" 2>/dev/null || echo 0)
+        echo $((tries + 1)) >"$ROOT/tries"
+        [ "$tries" -ge 3 ]""",
+    )
+    applied(host, bundle())

@@ -1,7 +1,7 @@
 #!/bin/bash
 # What happens to the HAProxy of "cp", told to keepalived. Called by haproxy.service and by
 # keepalived's check. Written by kube-apiserver-havip.
-set -u
+set -uo pipefail
 
 TRACK_FILE=/run/kube-apiserver-havip/haproxy-down
 PEERS=(10.0.0.12)
@@ -53,7 +53,10 @@ reserve-ports)
     echo "${before:+$before,}$ports" 2>/dev/null >"$reserved"
     ;;
 save-state)
-    echo "show servers state" | socat -t 2 stdio "UNIX-CONNECT:/run/kube-apiserver-havip/haproxy.sock" >"/run/kube-apiserver-havip/server-state.new" &&
+    # Of a server that is at another place by now, nothing: HAProxy would take the old port from it, and the old health.
+    echo "show servers state" | socat -t 2 stdio "UNIX-CONNECT:/run/kube-apiserver-havip/haproxy.sock" |
+        awk 'NR == FNR { if ($1 == "server") place[$2] = $3; next } FNR <= 2 || place[$4] == $5 ":" $19' \
+            /etc/haproxy/haproxy.cfg - >"/run/kube-apiserver-havip/server-state.new" &&
         mv -f "/run/kube-apiserver-havip/server-state.new" "/run/kube-apiserver-havip/server-state"
     ;;
 reload)

@@ -1,0 +1,75 @@
+"""What a new worker knows of the servers: their health from the old one, and their place from its own configuration."""
+
+import os
+import re
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from components import paths, render
+from sandbox.hosts.images import DEFAULT
+from sandbox.hosts.mirror import ensure_tools
+from tests.hosts import live
+from tests.hosts.conftest import Judges
+from tests.hosts.test_streams import TCP_CHECK, echoing, server
+from tests.unit.components import examples
+
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
+__all__ = ["server"]
+
+
+def save_state(directory: Path) -> None:
+    """Do what a reload does first, to the HAProxy whose files are in `directory`."""
+    plan = examples.planned(examples.topology())
+    text = render.haproxy_events(plan, plan.balancers[0]).replace(
+        paths.HAPROXY_CFG, f"{directory}/haproxy.cfg"
+    )
+    script = directory / "haproxy-events"
+    script.write_text(text.replace(paths.RUNTIME, str(directory)))
+    tools = ensure_tools(DEFAULT.id, lambda _: None)
+    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
+    subprocess.run(["bash", script, "save-state"], env=environment, check=True, timeout=30)
+
+
+def move(directory: Path, before: int, after: int) -> None:
+    """Have the configuration name another port of every kube-apiserver."""
+    file = directory / "haproxy.cfg"
+    file.write_text(re.sub(rf":{before} check", f":{after} check", file.read_text()))
+
+
+def statuses(haproxy: live.Live) -> set[str]:
+    """What HAProxy says of the kube-apiservers."""
+    rows = [line.split(",") for line in haproxy.get("/stats;csv").text.splitlines()]
+    at = rows[0].index("status")
+    return {row[at] for row in rows[1:] if len(row) > at and row[1] not in ("FRONTEND", "BACKEND")}
+
+
+def test_a_server_that_has_another_port_is_served_there(
+    judges: Judges, server: socket.socket, tmp_path: Path
+) -> None:
+    old, new = live.free_port(), server.getsockname()[1]
+    with live.running(judges, tmp_path, backend=old, **TCP_CHECK) as haproxy:
+        live.eventually(lambda: "DOWN" in statuses(haproxy), "nobody is there yet")
+        move(tmp_path, old, new)
+        save_state(tmp_path)
+        with echoing(server), live.reloaded(judges, tmp_path, haproxy) as after:
+            live.eventually(lambda: statuses(after) == {"UP"}, "the new port is checked")
+            with socket.create_connection(("127.0.0.1", after.port), 10) as client:
+                client.sendall(b"hello")
+                assert client.recv(5) == b"hello"
+
+
+def test_a_dead_server_stays_dead(judges: Judges, tmp_path: Path) -> None:
+    """Nobody's request goes there before the new worker has found out by itself."""
+    port = live.free_port()
+    with live.running(judges, tmp_path, backend=port, **TCP_CHECK) as haproxy:
+        live.eventually(lambda: statuses(haproxy) == {"DOWN"}, "nobody is there")
+        save_state(tmp_path)
+        file = tmp_path / "haproxy.cfg"
+        file.write_text(
+            file.read_text().replace(f":{port} check", f":{port} check inter 1h fastinter 1h downinter 1h")
+        )
+        with live.reloaded(judges, tmp_path, haproxy) as after:
+            assert statuses(after) == {"DOWN"}
