@@ -57,14 +57,17 @@ test-hosts: prepare ## The real haproxy and keepalived judge what is rendered
 test-e2e: prepare ## The real engine on the sandbox, and the sandbox itself: three runs side by side
 	@$(MAKE) --no-print-directory --jobs=3 test-e2e-endpoint test-e2e-around test-e2e-sandbox
 
+# pytest takes the place of the shell, so that what ends make ends it, with its hosts; its last words still get their label.
+labelled = > >(trap '' INT TERM; exec sed -u 's/^/$(1) | /')
+
 test-e2e-endpoint: # one endpoint under load and faults
-	@set -o pipefail; $(RUN) pytest -v -m "e2e and endpoint" --durations=30 | sed -u 's/^/endpoint | /'
+	@exec $(RUN) pytest -v -m "e2e and endpoint" --durations=30 $(call labelled,endpoint)
 
 test-e2e-around: # SSH, examples, other images, changes behind the stack's back
-	@set -o pipefail; $(RUN) pytest -v -m "e2e and not endpoint" tests/e2e --ignore=$(EXISTING) --durations=30 | sed -u 's/^/around   | /'
+	@exec $(RUN) pytest -v -m "e2e and not endpoint" tests/e2e --ignore=$(EXISTING) --durations=30 $(call labelled,around  )
 
 test-e2e-sandbox: # hosts, packets, packages and faults, without the engine; then masters that exist, so that all three last as long
-	@set -o pipefail; $(RUN) pytest -v -m e2e tests/sandbox $(EXISTING) --durations=30 | sed -u 's/^/sandbox  | /'
+	@exec $(RUN) pytest -v -m e2e tests/sandbox $(EXISTING) --durations=30 $(call labelled,sandbox )
 
 lint: ## ruff, mypy, shellcheck, gofmt and go vet
 	@$(RUN) tests.lint
