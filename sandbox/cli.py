@@ -16,6 +16,7 @@ from sandbox.control import Control, NotRunningError
 from sandbox.errors import INTERRUPTED, SandboxError
 from sandbox.faults import cli as fault_cli
 from sandbox.hosts.machine import Machines
+from sandbox.interrupts import heed
 from sandbox.output import AsJson
 from sandbox.progress import console, to_console
 from sandbox.settings import Settings
@@ -281,6 +282,7 @@ def print_each(lines: Iterable[str]) -> None:
 
 def main() -> None:
     """Run the command; a :class:`SandboxError` is one message and exit 1, never a traceback."""
+    heed()
     try:
         app()
     except SandboxError as error:

@@ -1,6 +1,7 @@
 """What ``sandbox stack up`` adds to the engine's own words."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -57,3 +58,23 @@ def test_a_sandbox_is_not_taken_away_from_a_living_engine(tmp_path: Path) -> Non
     recovery.refuse_if_busy("dev", tmp_path)
     lock.write_text("")
     recovery.refuse_if_busy("dev", tmp_path)
+
+
+def test_plugins_that_outlive_their_engine_end_with_its_sandbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "alive", lambda _: False)
+
+    def plugin(backend: str) -> "subprocess.Popen[bytes]":
+        own = {"PULUMI_BACKEND_URL": backend, "PULUMI_STACK": "any"}
+        return subprocess.Popen(["pulumi-resource-cloud", "60"], executable="/bin/sleep", env=own)
+
+    gone, another = f"file://{tmp_path}/state", f"file://{tmp_path}/state-2"
+    with plugin(gone) as of_it, plugin(another) as of_another:
+        try:
+            recovery.end_plugins({"PULUMI_BACKEND_URL": gone})
+            assert of_it.wait(10) == -signal.SIGKILL
+            assert of_another.poll() is None
+        finally:
+            of_it.kill()
+            of_another.kill()
