@@ -5,7 +5,7 @@ RUN := ./sandbox/run
 STACK := $(RUN) sandbox stack
 EXISTING := tests/e2e/test_existing_masters.py
 
-.PHONY: help up down outputs shell env files verify status prepare drill drill-all test test-unit test-go test-hosts test-e2e test-e2e-endpoint test-e2e-around test-e2e-sandbox lint format docs lock
+.PHONY: help up down outputs shell env files verify status prepare prepare-tests drill drill-all test test-unit test-go test-hosts test-e2e test-e2e-endpoint test-e2e-around test-e2e-sandbox lint format docs lock
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,16 +45,19 @@ test: lint test-unit test-go test-hosts test-e2e ## Every tier
 prepare: ## Toolchain, host image and package mirror into the cache (make up and make test do it too)
 	@$(RUN) sandbox prepare
 
+prepare-tests: # and the other images: no test is late because one has to be made first
+	@$(RUN) sandbox prepare --every-image
+
 test-unit: ## Seconds, no network
 	@$(RUN) pytest -m unit
 
 test-go: ## The command plugin's own tests
 	@cd sandbox/toolchain/command && go vet ./... && go test ./...
 
-test-hosts: prepare ## The real haproxy and keepalived judge what is rendered
+test-hosts: prepare-tests ## The real haproxy and keepalived judge what is rendered
 	@$(RUN) pytest -m hosts
 
-test-e2e: prepare ## The real engine on the sandbox, and the sandbox itself: three runs side by side
+test-e2e: prepare-tests ## The real engine on the sandbox, and the sandbox itself: three runs side by side
 	@$(MAKE) --no-print-directory --jobs=3 test-e2e-endpoint test-e2e-around test-e2e-sandbox
 
 # pytest takes the place of the shell, so that what ends make ends it, with its hosts; its last words still get their label.

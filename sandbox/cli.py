@@ -96,9 +96,14 @@ def up(
 
 
 @app.command()
-def prepare(json_: AsJson = False) -> None:
+def prepare(
+    every_image: Annotated[
+        bool, typer.Option("--every-image", help="Also the images that the dev stack does not use.")
+    ] = False,
+    json_: AsJson = False,
+) -> None:
     """Put toolchain, host image and package mirror into the cache; quick when they are there."""
-    places = flow.prepare(to_console)
+    places = flow.prepare(to_console, every_image=every_image)
     if json_:
         output.answer({part: str(place) for part, place in places.items()})
 

@@ -116,8 +116,8 @@ class DevStack:
     def down(self) -> tuple[str, ...]:
         """Destroy the stack, then the sandbox with everything it has; return what that was. Idempotent.
 
-        Raises :class:`SandboxError` while another engine changes the stack: it would write its state afterwards, and the
-        next sandbox begin with what it does not have.
+        Raises :class:`SandboxError` while another engine changes the stack: it would write its state afterwards, and
+        the next sandbox begin with what it does not have.
         """
         recovery.refuse_if_busy(self.stack, self.settings.directory / BACKEND)
         if (self.settings.directory / BACKEND / ".pulumi").exists():
@@ -140,17 +140,23 @@ class DevStack:
             )
 
 
-def prepare(report: Report) -> dict[str, Path]:
-    """Toolchain and host image, side by side; quick when both are in the cache. Where they are."""
+def prepare(report: Report, *, every_image: bool = False) -> dict[str, Path]:
+    """Toolchain and host image, side by side; quick when both are in the cache. Where they are.
+
+    With `every_image` those of the catalogue's others are made as well, which else are made when one is used.
+    """
     needs.ensure(report)
     with ThreadPoolExecutor(max_workers=2) as pool:
         tools = pool.submit(toolchain.ensure, report)
         host_parts = pool.submit(ensure_host_parts, report)
-        return {"toolchain": tools.result().home, **host_parts.result()}
+        places = {"toolchain": tools.result().home, **host_parts.result()}
+    for image in images.CATALOGUE if every_image else ():
+        mirror.ensure_tools(image, report)
+    return places
 
 
 def ensure_host_parts(report: Report) -> dict[str, Path]:
-    """Image, package mirror and the tools taken from it: of the default image; others are made when one is used."""
+    """Image, package mirror and the tools taken from it: of the default image."""
     packages = mirror.ensure_mirror(images.DEFAULT.id, report)
     tools = mirror.ensure_tools(images.DEFAULT.id, report)
     return {"image": images.location(images.DEFAULT), "packages": packages, "tools": tools}
