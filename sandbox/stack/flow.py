@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
 from sandbox import lifecycle, needs, toolchain
 from sandbox.control import Control, Status
@@ -44,6 +45,7 @@ class DevStack:
                 f"sandbox {self.settings.name!r} is without hosts, and the stack configures some: take another one, "
                 f"or remove this one first: sandbox down --name {self.settings.name}"
             )
+        refuse_another_cloud(self.project / f"Pulumi.{self.stack}.yaml", self.settings)
         began = time.monotonic()
         prepare(self.report)
         status = lifecycle.up(self.settings, self.report)
@@ -138,6 +140,23 @@ class DevStack:
             self.report(
                 f"The stack could not be destroyed first ({error}); its sandbox is removed all the same"
             )
+
+
+def refuse_another_cloud(file: Path, settings: Settings) -> None:
+    """Raise :class:`SandboxError` if a stack's file, where there is one, leads the provider past this sandbox."""
+    if not file.exists():
+        return
+    config = (yaml.safe_load(file.read_text()) or {}).get("config") or {}
+    given = config.get("alicloud:endpoints") or []
+    # As ``pulumi config set`` writes it, it is JSON in a string.
+    services = yaml.safe_load(given) if isinstance(given, str) else given
+    named = [f"{service}: {endpoint}" for each in services for service, endpoint in each.items()]
+    wrong = [line for line in named if line.partition(": ")[2] != settings.endpoint]
+    if wrong or not named:
+        raise SandboxError(
+            f"{file}: alicloud:endpoints has {', '.join(wrong) or 'nothing'}, and sandbox {settings.name!r} answers "
+            f"on {settings.endpoint}: the stack would talk to another cloud; write {settings.endpoint} for each service"
+        )
 
 
 def prepare(report: Report, *, every_image: bool = False) -> dict[str, Path]:

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from sandbox.control import Control, Status
 from sandbox.errors import SandboxError
 from sandbox.settings import Settings
 from sandbox.stack import flow, recovery
+from sandbox.stack.engine import PROJECT
 from sandbox.stack.flow import DevStack
 
 pytestmark = pytest.mark.unit
@@ -58,6 +60,34 @@ def test_a_sandbox_is_not_taken_away_from_a_living_engine(tmp_path: Path) -> Non
     recovery.refuse_if_busy("dev", tmp_path)
     lock.write_text("")
     recovery.refuse_if_busy("dev", tmp_path)
+
+
+LAB = Settings("lab", 7500)
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "refused"),
+    [
+        ("[{ecs: 127.0.0.1:7500, vpc: 127.0.0.1:7500}]", ""),
+        ("""'[{"ecs":"127.0.0.1:7500"}]'""", ""),
+        ("[{ecs: 127.0.0.1:7500, vpc: 127.0.0.1:7443}]", "has vpc: 127.0.0.1:7443, and sandbox 'lab'"),
+        ("""'[{"ecs":"127.0.0.1:7443"}]'""", "write 127.0.0.1:7500 for each service"),
+        ("", "has nothing"),
+    ],
+)
+def test_a_stack_that_talks_to_another_cloud_is_refused(tmp_path: Path, endpoints: str, refused: str) -> None:
+    """To the sandbox beside this one, say, or without endpoints to Alibaba Cloud itself."""
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(f"config:\n  alicloud:endpoints: {endpoints}\n")
+    with pytest.raises(SandboxError, match=refused) if refused else nullcontext():
+        flow.refuse_another_cloud(file, LAB)
+    if refused:
+        with pytest.raises(SandboxError, match=refused):
+            DevStack(LAB, print, project=tmp_path).up()
+
+
+def test_the_dev_stack_talks_to_the_dev_sandbox() -> None:
+    flow.refuse_another_cloud(PROJECT / "Pulumi.dev.yaml", Settings())
 
 
 def test_plugins_that_outlive_their_engine_end_with_its_sandbox(
