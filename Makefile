@@ -51,7 +51,7 @@ prepare-tests: # and the other images: no test is late because one has to be mad
 test-unit: ## Seconds, no network
 	@$(RUN) pytest -m unit
 
-test-go: ## The command plugin's own tests
+test-go: ## The command plugin's own tests; they need Go, whichever toolchain there is
 	@cd sandbox/toolchain/command && go vet ./... && go test ./...
 
 test-hosts: prepare-tests ## The real haproxy and keepalived judge what is rendered
@@ -72,7 +72,7 @@ test-e2e-around: # SSH, examples, other images, changes behind the stack's back
 test-e2e-sandbox: # hosts, packets, packages and faults, without the engine; then masters that exist, so that all three last as long
 	@exec $(RUN) pytest -v -m e2e tests/sandbox $(EXISTING) --durations=30 $(call labelled,sandbox )
 
-lint: ## ruff, mypy, shellcheck, gofmt and go vet
+lint: ## ruff, mypy, shellcheck and gofmt
 	@$(RUN) tests.lint
 
 format: ## Rewrite Python and Go the way lint wants it
