@@ -5,7 +5,7 @@ RUN := ./sandbox/run
 STACK := $(RUN) sandbox stack
 EXISTING := tests/e2e/test_existing_masters.py
 
-.PHONY: help up down outputs shell env files verify status prepare drill drill-all test test-unit test-go test-hosts test-e2e test-e2e-endpoint test-e2e-around test-e2e-sandbox lint format docs lock
+.PHONY: help up down outputs shell env files verify status prepare prepare-tests drill drill-all test test-unit test-go test-hosts test-e2e test-e2e-endpoint test-e2e-around test-e2e-sandbox lint format docs lock
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,28 +45,34 @@ test: lint test-unit test-go test-hosts test-e2e ## Every tier
 prepare: ## Toolchain, host image and package mirror into the cache (make up and make test do it too)
 	@$(RUN) sandbox prepare
 
+prepare-tests: # and the other images: no test is late because one has to be made first
+	@$(RUN) sandbox prepare --every-image
+
 test-unit: ## Seconds, no network
 	@$(RUN) pytest -m unit
 
-test-go: ## The command plugin's own tests
+test-go: ## The command plugin's own tests; they need Go, whichever toolchain there is
 	@cd sandbox/toolchain/command && go vet ./... && go test ./...
 
-test-hosts: prepare ## The real haproxy and keepalived judge what is rendered
+test-hosts: prepare-tests ## The real haproxy and keepalived judge what is rendered
 	@$(RUN) pytest -m hosts
 
-test-e2e: prepare ## The real engine on the sandbox, and the sandbox itself: three runs side by side
+test-e2e: prepare-tests ## The real engine on the sandbox, and the sandbox itself: three runs side by side
 	@$(MAKE) --no-print-directory --jobs=3 test-e2e-endpoint test-e2e-around test-e2e-sandbox
 
+# pytest takes the place of the shell, so that what ends make ends it, with its hosts; its last words still get their label.
+labelled = > >(trap '' INT TERM; exec sed -u 's/^/$(1) | /')
+
 test-e2e-endpoint: # one endpoint under load and faults
-	@set -o pipefail; $(RUN) pytest -v -m "e2e and endpoint" --durations=30 | sed -u 's/^/endpoint | /'
+	@exec $(RUN) pytest -v -m "e2e and endpoint" --durations=30 $(call labelled,endpoint)
 
 test-e2e-around: # SSH, examples, other images, changes behind the stack's back
-	@set -o pipefail; $(RUN) pytest -v -m "e2e and not endpoint" tests/e2e --ignore=$(EXISTING) --durations=30 | sed -u 's/^/around   | /'
+	@exec $(RUN) pytest -v -m "e2e and not endpoint" tests/e2e --ignore=$(EXISTING) --durations=30 $(call labelled,around  )
 
 test-e2e-sandbox: # hosts, packets, packages and faults, without the engine; then masters that exist, so that all three last as long
-	@set -o pipefail; $(RUN) pytest -v -m e2e tests/sandbox $(EXISTING) --durations=30 | sed -u 's/^/sandbox  | /'
+	@exec $(RUN) pytest -v -m e2e tests/sandbox $(EXISTING) --durations=30 $(call labelled,sandbox )
 
-lint: ## ruff, mypy, shellcheck, gofmt and go vet
+lint: ## ruff, mypy, shellcheck and gofmt
 	@$(RUN) tests.lint
 
 format: ## Rewrite Python and Go the way lint wants it

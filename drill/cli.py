@@ -1,7 +1,6 @@
 """The ``drill`` command."""
 
 import json
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -37,6 +36,7 @@ from drill.runner import Runner
 from drill.stack import Stack
 from drill.workload.clients import Load
 from sandbox.errors import INTERRUPTED, SandboxError
+from sandbox.interrupts import heed
 from sandbox.progress import console, to_console
 from sandbox.stack.engine import Engine
 
@@ -287,20 +287,6 @@ def shown(milliseconds: float | None) -> str:
 app.command()(load)
 app.command()(streams)
 app.command()(cost)
-
-
-def _interrupted(_number: int, _frame: object) -> None:
-    # Of background jobs the shell has SIGINT ignored: they are ended like others.
-    raise KeyboardInterrupt
-
-
-def heed() -> None:
-    """Take every way in which people end a command for ^C; a terminal that goes away, unless nohup(1) forbids it."""
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
-    for number in numbers:
-        signal.signal(number, _interrupted)
 
 
 def main() -> None:

@@ -1,22 +1,16 @@
 """``pulumi up`` on the stack under test, as a person would run it; its configuration file is never touched."""
 
-import os
 import shutil
-import signal
-import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
 
 from drill.errors import DrillError
-from sandbox.faults.fault import uninterrupted
+from sandbox.interrupts import ended_in_order, uninterrupted
 from sandbox.progress import to_console
 from sandbox.stack.engine import Engine
 from sandbox.stack.recovery import cancel_dead_lock
 
-ENDING_LIMIT_S = 120.0
-"""For what pulumi has begun, once it was asked to end."""
 _LOCAL = "file://"
 
 
@@ -49,47 +43,3 @@ def up_again(engine: Engine, changes: Mapping[str, str]) -> None:
         if backend.startswith(_LOCAL):  # that of a sandbox; elsewhere a lock may be somebody else's
             cancel_dead_lock(engine, Path(backend.removeprefix(_LOCAL)), to_console)
         up(engine, changes)
-
-
-def ended_in_order(
-    command: Sequence[str],
-    directory: Path,
-    environment: Mapping[str, str],
-    begun: Callable[[int], object] = lambda _: None,
-) -> "subprocess.CompletedProcess[str]":
-    """Run a command; on ^C ask it once to end, and wait for that: killed, pulumi leaves its lock behind.
-
-    In a session of its own, so that the terminal does not ask it as well: asked twice, pulumi drops everything.
-    `begun` is told its process id.
-    """
-    process: subprocess.Popen[str] | None = None
-    try:
-        with uninterrupted():  # no moment in which it runs and nobody knows
-            process = subprocess.Popen(
-                command,
-                cwd=directory,
-                env={**os.environ, **environment},
-                text=True,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        begun(process.pid)
-        said, complained = process.communicate()
-    except BaseException:
-        if process is not None:
-            with uninterrupted():
-                _end(process)
-        raise
-    return subprocess.CompletedProcess(command, process.returncode, said, complained)
-
-
-def _end(process: "subprocess.Popen[str]") -> None:
-    process.send_signal(signal.SIGINT)
-    try:
-        process.communicate(timeout=ENDING_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()

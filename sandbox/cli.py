@@ -16,6 +16,7 @@ from sandbox.control import Control, NotRunningError
 from sandbox.errors import INTERRUPTED, SandboxError
 from sandbox.faults import cli as fault_cli
 from sandbox.hosts.machine import Machines
+from sandbox.interrupts import heed
 from sandbox.output import AsJson
 from sandbox.progress import console, to_console
 from sandbox.settings import Settings
@@ -95,9 +96,14 @@ def up(
 
 
 @app.command()
-def prepare(json_: AsJson = False) -> None:
+def prepare(
+    every_image: Annotated[
+        bool, typer.Option("--every-image", help="Also the images that the dev stack does not use.")
+    ] = False,
+    json_: AsJson = False,
+) -> None:
     """Put toolchain, host image and package mirror into the cache; quick when they are there."""
-    places = flow.prepare(to_console)
+    places = flow.prepare(to_console, every_image=every_image)
     if json_:
         output.answer({part: str(place) for part, place in places.items()})
 
@@ -281,6 +287,7 @@ def print_each(lines: Iterable[str]) -> None:
 
 def main() -> None:
     """Run the command; a :class:`SandboxError` is one message and exit 1, never a traceback."""
+    heed()
     try:
         app()
     except SandboxError as error:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from sandbox import cgroups
+from sandbox import cgroups, claims
 from sandbox.errors import SandboxError
 from sandbox.network import detours, namespaces
 from sandbox.settings import Settings
@@ -34,6 +34,7 @@ def teardown(settings: Settings) -> None:
         namespaces.remove(name)
     detours.remove(settings.prefix)
     shutil.rmtree(settings.directory, ignore_errors=True)
+    claims.release(settings)
     if left := find(settings):
         raise SandboxError(f"these survive: {'; '.join(left)}; try again, or see what holds them")
 

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from sandbox import cgroups, leftovers, names
+from sandbox import cgroups, claims, leftovers, names
 from sandbox.control import Control, NotRunningError, Status
 from sandbox.errors import SandboxError
 from sandbox.hosts.images import exclusive
@@ -24,8 +24,10 @@ def up(settings: Settings, report: Report) -> Status:
 
     A server of another revision than this checkout's is restarted; hosts run on meanwhile.
 
-    Raises :class:`SandboxError` if the port or the EIP range is taken, or the server does not come up within a minute.
+    Raises :class:`SandboxError` if the name, the port or the EIP range is taken, or the server does not come up within
+    a minute.
     """
+    claims.refuse_anothers(settings)
     with exclusive(settings.directory):
         return _up(settings, report)
 
@@ -44,6 +46,7 @@ def _up(settings: Settings, report: Report) -> Status:
     _refuse_a_taken_range(settings)
     _refuse_a_taken_port(settings)
     settings.save()
+    claims.claim(settings)
     log = settings.directory / "server.log"
     report(f"Sandbox {settings.name!r}: starting its API on https://{settings.endpoint}")
     with log.open("ab") as sink:
@@ -108,8 +111,9 @@ def _end_server(settings: Settings) -> None:
 def down(settings: Settings, report: Report) -> tuple[str, ...]:
     """End and remove everything of the sandbox, whatever state it is in; return what that was. Safe to repeat.
 
-    Raises :class:`SandboxError` naming what survives.
+    Raises :class:`SandboxError` naming what survives, or the other cache whose sandbox it is.
     """
+    claims.refuse_anothers(settings)
     found = leftovers.find(settings)
     if not found:
         report(f"Sandbox {settings.name!r}: nothing is left of it")

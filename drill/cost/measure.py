@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from drill.cost.figures import Cost
 from drill.cost.processes import Peak
-from drill.engine import ended_in_order
 from drill.errors import DrillError
+from sandbox.interrupts import ended_in_order
 from sandbox.progress import to_console
 from sandbox.stack.engine import Engine
 

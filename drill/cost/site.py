@@ -12,7 +12,7 @@ import yaml
 from drill.cost.sshd import free_port
 from drill.options import locked
 from sandbox import lifecycle
-from sandbox.faults.fault import uninterrupted
+from sandbox.interrupts import uninterrupted
 from sandbox.progress import to_console
 from sandbox.settings import Settings, cache_dir
 from sandbox.stack.engine import PROJECT, Engine

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from drill.errors import DrillError
 from drill.faults.fault import Doing, Scene
 from drill.hosts import Host
-from sandbox.faults.fault import uninterrupted
+from sandbox.interrupts import uninterrupted
 
 NOT_READY = "/run/apiserver/not-ready"
 APISERVER = "apiserver"

@@ -8,7 +8,7 @@ from sandbox.cloud.state import Rule
 
 ALL_PORTS = "-1/-1"
 PRIORITIES = range(1, 101)
-_PORTS = re.compile(r"(\d{1,5})/(\d{1,5})")
+_PORTS = re.compile(r"([0-9]{1,5})/([0-9]{1,5})")
 _WITH_PORTS = ("tcp", "udp")
 _LAST_PORT = 65535
 
@@ -37,9 +37,12 @@ def _check_ports(rule: Rule) -> None:
 
 def _check_cidr(cidr: str, error: type[errors.ApiError]) -> None:
     try:
-        IPv4Network(cidr)
+        parsed = IPv4Network(cidr)
     except ValueError as reason:
         raise error(reason) from None
+    # A single address may stand for itself; a netmask is no prefix length.
+    if str(parsed) not in (cidr, f"{cidr}/32"):
+        raise error(f"{cidr} is written {parsed}")
 
 
 def same_rule(one: Rule, other: Rule) -> bool:

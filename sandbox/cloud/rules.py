@@ -21,15 +21,15 @@ def network(text: str) -> IPv4Network:
     """Parse a CIDR block.
 
     Raises:
-        InvalidCidrBlock: it is none, or has host bits set.
+        InvalidCidrBlock: it is none (a netmask is no prefix length), or has host bits set.
 
     """
     try:
         parsed = IPv4Network(text)
     except ValueError as error:
         raise errors.vpc.InvalidCidrBlock(text, f"{error}.") from None
-    if "/" not in text:
-        raise errors.vpc.InvalidCidrBlock(text, "it has no prefix length.")
+    if text != str(parsed):
+        raise errors.vpc.InvalidCidrBlock(text, f"as a CIDR block it is written {parsed}.")
     return parsed
 
 

@@ -1,19 +1,17 @@
 """What every fault is: a record from which anybody can heal it, whatever became of who injected it."""
 
 import os
-import signal
-import threading
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from sandbox.errors import SandboxError
+from sandbox.interrupts import uninterrupted
 from sandbox.settings import Settings
 
 
@@ -122,28 +120,6 @@ def records(settings: Settings) -> list[Record]:
 def forget(settings: Settings, record: Record) -> None:
     """Remove the record of a fault that was healed."""
     _file(settings, record.key).unlink(missing_ok=True)
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Keep ^C and SIGTERM waiting until the block is through (in the main thread; others get neither)."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-
-    def later(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
-
-    numbers: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, later) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for number in came:
-            signal.raise_signal(number)
 
 
 def _directory(settings: Settings) -> Path:

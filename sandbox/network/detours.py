@@ -40,16 +40,23 @@ def around(ports: tuple[int, ...], taken: set[int]) -> dict[int, int]:
     return {port: next(free) for port in ports if port in taken}
 
 
+def ruleset(table: str, detours: Detours) -> str:
+    """Render the table of a sandbox; loading it replaces the one before in one transaction."""
+    rules = "\n".join(
+        f"ip daddr {address} tcp dport {port} dnat to {address}:{other}"
+        for (address, port), other in sorted(detours.items())
+    )
+    chain = f"chain eips {{\ntype nat hook output priority -100;\n{rules}\n}}"
+    return f"table ip {table}\ndelete table ip {table}\ntable ip {table} {{\n{chain}\n}}\n"
+
+
 def lead(table: str, detours: Detours) -> None:
     """Make these the detours of a sandbox; without any, its table goes. Raises :class:`SandboxError`."""
-    remove(table)
     if detours:
-        rules = "\n".join(
-            f"ip daddr {address} tcp dport {port} dnat to {address}:{other}"
-            for (address, port), other in sorted(detours.items())
-        )
-        text = f"table ip {table} {{\nchain eips {{\ntype nat hook output priority -100;\n{rules}\n}}\n}}\n"
-        run(["nft", "-f", "-"], stdin=text)
+        # At no moment without: a connection would reach the program that has the port on all addresses.
+        run(["nft", "-f", "-"], stdin=ruleset(table, detours))
+    else:
+        remove(table)
 
 
 def remove(table: str) -> None:

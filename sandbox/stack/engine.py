@@ -1,7 +1,6 @@
 """Running the ``pulumi`` command on one stack, the way a person would by hand."""
 
 import json
-import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.errors import SandboxError
+from sandbox.interrupts import ended_in_order
 
 PROJECT = Path(__file__).resolve().parents[2]
 """The checkout: where Pulumi.yaml is."""
-
-STANDARD_ERROR = 2
-"""Where progress goes: standard output is for what a command answers."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +23,11 @@ class Engine:
     project: Path = PROJECT
 
     def run(self, *arguments: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
-        """Run ``pulumi ARGUMENTS``; what it says is progress, unless it is captured. Never raises on failure."""
-        return subprocess.run(
-            ["pulumi", *arguments],
-            cwd=self.project,
-            env={**os.environ, **self.environment},
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if capture else STANDARD_ERROR,
-            stderr=subprocess.PIPE if capture else None,
-        )
+        """Run ``pulumi ARGUMENTS``; what it says is progress, unless it is captured. Never raises on failure.
+
+        Interrupted, it is waited for: killed, it would leave its lock, and plugins that go on for minutes.
+        """
+        return ended_in_order(["pulumi", *arguments], self.project, self.environment, capture=capture)
 
     def must(self, *arguments: str) -> str:
         """Run quietly and return standard output. Raises :class:`SandboxError` with the engine's own words."""

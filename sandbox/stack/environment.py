@@ -17,7 +17,7 @@ def stack_environment(
     """Every variable `make shell` exports: toolchain, backend, credentials, CA and SSH key."""
     backend = settings.directory / "state"
     backend.mkdir(parents=True, exist_ok=True)
-    no_proxy = [name for name in os.environ.get("NO_PROXY", "").split(",") if name]
+    no_proxy = ",".join(not_proxied(os.environ, settings))
     return {
         **toolchain,
         "PULUMI_BACKEND_URL": f"file://{backend}",
@@ -28,12 +28,23 @@ def stack_environment(
         "ALICLOUD_SECRET_KEY": status.access_key_secret,
         "ALIBABA_CLOUD_ACCESS_KEY_ID": status.access_key_id,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": status.access_key_secret,
-        # The provider trusts the sandbox's CA beside the system's; its two HTTP clients compare NO_PROXY differently,
-        # one with HOST:PORT and one with HOST.
+        # The provider trusts the sandbox's CA beside the system's.
         "SSL_CERT_FILE": str(status.ca_bundle),
-        "NO_PROXY": ",".join([*no_proxy, "127.0.0.1", settings.endpoint]),
+        # Under both names: curl, for one, reads the lower one first.
+        "NO_PROXY": no_proxy,
+        "no_proxy": no_proxy,
         "SANDBOX_SSH_KEY": str(ensure_key(settings.directory / "ssh")),
     }
+
+
+def not_proxied(environment: Mapping[str, str], settings: Settings) -> list[str]:
+    """What no proxy is asked for: what the person said under either name, the sandbox's API and its EIPs."""
+    said = [
+        word.strip() for name in ("NO_PROXY", "no_proxy") for word in environment.get(name, "").split(",")
+    ]
+    # The provider's two HTTP clients compare differently: one HOST:PORT and one HOST.
+    own = ["127.0.0.1", settings.endpoint, str(settings.eip_range)]
+    return list(dict.fromkeys([*filter(None, said), *own]))
 
 
 def as_exports(environment: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
 from sandbox import lifecycle, needs, toolchain
 from sandbox.control import Control, Status
@@ -44,6 +45,7 @@ class DevStack:
                 f"sandbox {self.settings.name!r} is without hosts, and the stack configures some: take another one, "
                 f"or remove this one first: sandbox down --name {self.settings.name}"
             )
+        refuse_another_cloud(self.project / f"Pulumi.{self.stack}.yaml", self.settings)
         began = time.monotonic()
         prepare(self.report)
         status = lifecycle.up(self.settings, self.report)
@@ -140,17 +142,40 @@ class DevStack:
             )
 
 
-def prepare(report: Report) -> dict[str, Path]:
-    """Toolchain and host image, side by side; quick when both are in the cache. Where they are."""
+def refuse_another_cloud(file: Path, settings: Settings) -> None:
+    """Raise :class:`SandboxError` if a stack's file, where there is one, leads the provider past this sandbox."""
+    if not file.exists():
+        return
+    config = (yaml.safe_load(file.read_text()) or {}).get("config") or {}
+    given = config.get("alicloud:endpoints") or []
+    # As ``pulumi config set`` writes it, it is JSON in a string.
+    services = yaml.safe_load(given) if isinstance(given, str) else given
+    named = [f"{service}: {endpoint}" for each in services for service, endpoint in each.items()]
+    wrong = [line for line in named if line.partition(": ")[2] != settings.endpoint]
+    if wrong or not named:
+        raise SandboxError(
+            f"{file}: alicloud:endpoints has {', '.join(wrong) or 'nothing'}, and sandbox {settings.name!r} answers "
+            f"on {settings.endpoint}: the stack would talk to another cloud; write {settings.endpoint} for each service"
+        )
+
+
+def prepare(report: Report, *, every_image: bool = False) -> dict[str, Path]:
+    """Toolchain and host image, side by side; quick when both are in the cache. Where they are.
+
+    With `every_image` those of the catalogue's others are made as well, which else are made when one is used.
+    """
     needs.ensure(report)
     with ThreadPoolExecutor(max_workers=2) as pool:
         tools = pool.submit(toolchain.ensure, report)
         host_parts = pool.submit(ensure_host_parts, report)
-        return {"toolchain": tools.result().home, **host_parts.result()}
+        places = {"toolchain": tools.result().home, **host_parts.result()}
+    for image in images.CATALOGUE if every_image else ():
+        mirror.ensure_tools(image, report)
+    return places
 
 
 def ensure_host_parts(report: Report) -> dict[str, Path]:
-    """Image, package mirror and the tools taken from it: of the default image; others are made when one is used."""
+    """Image, package mirror and the tools taken from it: of the default image."""
     packages = mirror.ensure_mirror(images.DEFAULT.id, report)
     tools = mirror.ensure_tools(images.DEFAULT.id, report)
     return {"image": images.location(images.DEFAULT), "packages": packages, "tools": tools}

@@ -65,8 +65,12 @@ def _locks(stack: str, backend: Path) -> list[Path]:
 
 
 def abandoned_plugins(environment: Mapping[str, str]) -> Iterator[int]:
-    """Process ids of the plugins of a dead engine of this stack: they go on with what they were asked for."""
-    wanted = {f"{name}={environment[name]}".encode() for name in ("PULUMI_BACKEND_URL", "PULUMI_STACK")}
+    """Process ids of the plugins of a dead engine of this stack: they go on with what they were asked for.
+
+    Without ``PULUMI_STACK`` in the environment, those of every stack of its backend.
+    """
+    names = ("PULUMI_BACKEND_URL", "PULUMI_STACK")
+    wanted = {f"{name}={environment[name]}".encode() for name in names if name in environment}
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, ValueError):
             program = process.joinpath("cmdline").read_bytes()
@@ -75,6 +79,13 @@ def abandoned_plugins(environment: Mapping[str, str]) -> Iterator[int]:
             parent = int(process.joinpath("stat").read_text().rpartition(")")[2].split()[1])
             if not alive(parent) and wanted <= set(process.joinpath("environ").read_bytes().split(b"\0")):
                 yield int(process.name)
+
+
+def end_plugins(environment: Mapping[str, str]) -> None:
+    """Kill the plugins of dead engines, as :func:`abandoned_plugins` finds them."""
+    for plugin in abandoned_plugins(environment):
+        with suppress(ProcessLookupError):
+            os.kill(plugin, signal.SIGKILL)
 
 
 def pending_creates(deployment: Properties) -> list[tuple[str, Properties]]:
@@ -116,10 +127,7 @@ def unrecorded(
 
 def recover(engine: Engine, control: Control, report: Report) -> None:
     """Remove what pending creates left behind and clear them from the state."""
-    for plugin in abandoned_plugins(engine.environment):
-        # Else it might make one more thing after we have looked.
-        with suppress(ProcessLookupError):
-            os.kill(plugin, signal.SIGKILL)
+    end_plugins(engine.environment)  # else one might make one more thing after we have looked
     deployment = engine.export()
     if not deployment.get("pending_operations"):
         return

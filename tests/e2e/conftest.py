@@ -18,8 +18,9 @@ from drill.workload.precedence import precedence
 from sandbox import lifecycle
 from sandbox.progress import to_console
 from sandbox.settings import Settings
+from sandbox.stack import recovery
 from sandbox.stack.engine import PROJECT
-from sandbox.stack.flow import DevStack, prepare
+from sandbox.stack.flow import BACKEND, DevStack, prepare
 from tests.e2e.lab import Lab, eventually
 
 PROGRAM = ("Pulumi.yaml", "__main__.py", "components", "templates", "sandbox")
@@ -47,6 +48,8 @@ def settings() -> Iterator[Settings]:
         yield own
     finally:
         lifecycle.down(own, to_console)
+        # Those of an engine that was cut off would ask a cloud that is gone for minutes.
+        recovery.end_plugins({"PULUMI_BACKEND_URL": f"file://{own.directory / BACKEND}"})
 
 
 def stack_file(settings: Settings, changes: dict[str, Any], program: Path) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 import json
 import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -73,28 +71,3 @@ def test_one_drill_at_a_time(tmp_path: Path) -> None:
         raise AssertionError("two at once")
     with locked(file):
         pass
-
-
-@pytest.fixture
-def handlers() -> Iterator[None]:
-    """The handlers of signals: as in a terminal, whatever these tests run under, and put back."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, signal.SIG_DFL) for number in numbers]
-    yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
-
-
-@pytest.mark.usefixtures("handlers")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_however_a_drill_is_ended_it_heals(number: signal.Signals) -> None:
-    cli.heed()
-    with pytest.raises(KeyboardInterrupt):
-        signal.raise_signal(number)
-
-
-@pytest.mark.usefixtures("handlers")
-def test_under_nohup_the_end_of_the_terminal_ends_nothing() -> None:
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    cli.heed()
-    signal.raise_signal(signal.SIGHUP)

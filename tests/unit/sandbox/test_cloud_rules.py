@@ -37,6 +37,8 @@ def code(
         ("239.0.0.0/16", "InvalidParameter"),
         ("10.0.0.1/16", "InvalidParameter"),
         ("10.0.0.0", "InvalidParameter"),
+        ("10.0.0.0/255.255.0.0", "InvalidParameter"),
+        ("10.0.0.0/0.0.255.255", "InvalidParameter"),
     ],
 )
 def test_vpc_ranges(client: Client, cidr: str, expected: str) -> None:
@@ -182,7 +184,11 @@ RULE = {
         ({"PortRange": "22"}, "InvalidParam.PortRange"),
         ({"Priority": "101"}, "InvalidPriority.ValueNotSupported"),
         ({"Priority": "0"}, "InvalidPriority.ValueNotSupported"),
+        ({"PortRange": "\u0662\u0662/\u0662\u0662"}, "InvalidParam.PortRange"),
         ({"SourceCidrIp": "10.0.0.1/8"}, "InvalidSourceCidrIp.Malformed"),
+        ({"SourceCidrIp": "10.0.0.0/255.0.0.0"}, "InvalidSourceCidrIp.Malformed"),
+        ({"SourceCidrIp": "10.0.0.1"}, ""),
+        ({"SourceCidrIp": "10.0.0.1/32"}, ""),
         ({"SourceCidrIp": ""}, "MissingParameter.Source"),
         ({"SourceGroupId": "the block counts"}, ""),
         ({"SourceCidrIp": "", "SourceGroupId": "sg-none"}, "InvalidSourceGroupId.NotFound"),

@@ -78,3 +78,14 @@ def test_ports_somebody_has_on_all_addresses_are_led_elsewhere() -> None:
     text = eips.configuration(eip, (22, 443), "ns", Path("/s"), {22: 61000})
     assert "bind 127.66.0.5:443\n    server target 10.0.0.10 namespace ns\n" in text
     assert "bind 127.66.0.5:61000\n    server target 10.0.0.10:22 namespace ns\n" in text
+
+
+def test_detours_are_replaced_at_once() -> None:
+    """A moment without them would lead SSH for an EIP to the machine's own sshd."""
+    text = detours.ruleset("havip-dev", {(IPv4Address("127.66.0.5"), 22): 61000})
+    assert text.splitlines()[:3] == [
+        "table ip havip-dev",
+        "delete table ip havip-dev",
+        "table ip havip-dev {",
+    ]
+    assert "ip daddr 127.66.0.5 tcp dport 22 dnat to 127.66.0.5:61000\n" in text

@@ -65,6 +65,18 @@ https://packages.example/cloud-sdk/ main
     }
 
 
+def test_a_source_may_be_a_list_of_mirrors(tmp_path: Path) -> None:
+    """Debian's own cloud images have their sources so."""
+    mirrors = tmp_path / "debian.list"
+    mirrors.write_text(
+        "# by cloud-init\n\nhttps://near.example/debian\tpriority:1\nhttps://far.example/debian\n"
+    )
+    found = apt.parse_targets(f"mirror+file:{mirrors}/ bookworm\n", "bookworm")
+    assert {source.address for source in found} == {"https://near.example/debian"}
+    mirrors.write_text("")
+    assert apt.parse_targets(f"mirror+file:{mirrors}/ bookworm\n", "bookworm") == ()
+
+
 MULTIPART = b"""\
 Content-Type: multipart/mixed; boundary=x
 MIME-Version: 1.0

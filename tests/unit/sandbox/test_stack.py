@@ -1,16 +1,20 @@
 """What ``sandbox stack up`` adds to the engine's own words."""
 
 import json
+import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sandbox.control import Control, Status
 from sandbox.errors import SandboxError
 from sandbox.settings import Settings
-from sandbox.stack import flow, recovery
+from sandbox.stack import environment, flow, recovery
+from sandbox.stack.engine import PROJECT
 from sandbox.stack.flow import DevStack
 
 pytestmark = pytest.mark.unit
@@ -41,9 +45,21 @@ def test_an_endpoint_without_an_eip_is_not_asked_from_this_machine(monkeypatch: 
     assert asked == [outside]
 
 
+def begun(command: list[str], **more: Any) -> "subprocess.Popen[str]":
+    """A process that repeats one line. Before it has, /proc may not know yet what it is."""
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, **more
+    )
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write("begun\n")
+    assert process.stdout.readline() == "begun\n"
+    return process
+
+
 def test_a_sandbox_is_not_taken_away_from_a_living_engine(tmp_path: Path) -> None:
     """It would write its state afterwards, and the next sandbox begin with hosts that it does not have."""
-    engine = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "pulumi"])
+    engine = begun([sys.executable, "-c", "print(input(), flush=True); input()", "pulumi"])
     try:
         lock = tmp_path / ".pulumi/locks/organization/project/dev/one.json"
         lock.parent.mkdir(parents=True)
@@ -53,7 +69,70 @@ def test_a_sandbox_is_not_taken_away_from_a_living_engine(tmp_path: Path) -> Non
             recovery.refuse_if_busy("dev", tmp_path)
     finally:
         engine.kill()
-        engine.wait()
+        engine.communicate()
     recovery.refuse_if_busy("dev", tmp_path)
     lock.write_text("")
     recovery.refuse_if_busy("dev", tmp_path)
+
+
+LAB = Settings("lab", 7500)
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "refused"),
+    [
+        ("[{ecs: 127.0.0.1:7500, vpc: 127.0.0.1:7500}]", ""),
+        ("""'[{"ecs":"127.0.0.1:7500"}]'""", ""),
+        ("[{ecs: 127.0.0.1:7500, vpc: 127.0.0.1:7443}]", "has vpc: 127.0.0.1:7443, and sandbox 'lab'"),
+        ("""'[{"ecs":"127.0.0.1:7443"}]'""", "write 127.0.0.1:7500 for each service"),
+        ("", "has nothing"),
+    ],
+)
+def test_a_stack_that_talks_to_another_cloud_is_refused(tmp_path: Path, endpoints: str, refused: str) -> None:
+    """To the sandbox beside this one, say, or without endpoints to Alibaba Cloud itself."""
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(f"config:\n  alicloud:endpoints: {endpoints}\n")
+    with pytest.raises(SandboxError, match=refused) if refused else nullcontext():
+        flow.refuse_another_cloud(file, LAB)
+    if refused:
+        with pytest.raises(SandboxError, match=refused):
+            DevStack(LAB, print, project=tmp_path).up()
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({}, []),
+        ({"NO_PROXY": "one.example, two.example"}, ["one.example", "two.example"]),
+        ({"NO_PROXY": "one.example,", "no_proxy": "one.example,127.0.0.1"}, ["one.example"]),
+    ],
+)
+def test_no_proxy_is_asked_for_the_api_and_the_eips(said: dict[str, str], expected: list[str]) -> None:
+    """Nor for what the person named, under whichever of the two names."""
+    found = environment.not_proxied(said, LAB)
+    assert set(found) == {*expected, "127.0.0.1", "127.0.0.1:7500", "127.66.0.0/24"}
+    assert len(found) == len(set(found))
+
+
+def test_the_dev_stack_talks_to_the_dev_sandbox() -> None:
+    flow.refuse_another_cloud(PROJECT / "Pulumi.dev.yaml", Settings())
+
+
+def test_plugins_that_outlive_their_engine_end_with_its_sandbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "alive", lambda _: False)
+
+    def plugin(backend: str) -> "subprocess.Popen[str]":
+        own = {"PULUMI_BACKEND_URL": backend, "PULUMI_STACK": "any"}
+        return begun(["pulumi-resource-cloud"], executable="/bin/cat", env=own)
+
+    gone, another = f"file://{tmp_path}/state", f"file://{tmp_path}/state-2"
+    with plugin(gone) as of_it, plugin(another) as of_another:
+        try:
+            recovery.end_plugins({"PULUMI_BACKEND_URL": gone})
+            assert of_it.wait(10) == -signal.SIGKILL
+            assert of_another.poll() is None
+        finally:
+            of_it.kill()
+            of_another.kill()
