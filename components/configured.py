@@ -12,6 +12,7 @@ from typing import Any, cast
 import pulumi
 
 from components import inputs, private_keys, reach, rules, rules_surroundings, ssh
+from components.args import SshArgs
 from components.masters import MasterArgs
 from components.violations import Violation, message
 from templates.openssh import Endpoint
@@ -72,11 +73,13 @@ def _master_violations(where: str, entry: object, required: Sequence[str]) -> It
             yield Violation(f"{where}.{key}", entry.get(key), "is missing", _MASTER)
 
 
-def ssh_args(raw: object) -> dict[str, dict[str, str]]:
+def ssh_args(raw: object) -> dict[str, SshArgs]:
     """Return what each master's own SSH settings are, by its name; `masters` has found nothing wrong with `raw`."""
     known = [inputs.mapping(entry) for entry in inputs.sequence(raw)]
     return {
-        str(entry["name"]): {ours: str(entry[theirs]) for theirs, ours in _SSH.items() if entry.get(theirs)}
+        str(entry["name"]): cast(
+            SshArgs, {ours: str(entry[theirs]) for theirs, ours in _SSH.items() if entry.get(theirs)}
+        )
         for entry in known
     }
 

@@ -13,7 +13,8 @@ from components import (
 )
 
 config = pulumi.Config()
-masters = configured.masters(config.require_object("masters"), existing=True)
+given = config.require_object("masters")
+masters, ssh_of = configured.masters(given, existing=True), configured.ssh_args(given)
 interrupted.check()
 
 api = ApiServerVip(
@@ -27,7 +28,7 @@ api = ApiServerVip(
                 name=master["name"],
                 address=master["address"],
                 instance_id=master["instance_id"],
-                ssh=SshArgs(host=master.get("ssh_host", master["address"])),
+                ssh=ssh_of[master["name"]],
             )
             for master in masters[:2]
         ],
@@ -36,7 +37,7 @@ api = ApiServerVip(
                 name=master["name"],
                 address=master["address"],
                 # With a way in, the endpoint is verified from this master too.
-                ssh=SshArgs(host=master.get("ssh_host", master["address"])),
+                ssh=ssh_of[master["name"]],
             )
             for master in masters
         ],

@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from components import configured, interrupted
-from tests.unit.components.engine import Run
+from tests.unit.components.engine import HOST_KEY, Run, revealed
 from tests.unit.components.programs import KEY_FILE, run_file
 
 pytestmark = pytest.mark.unit
@@ -122,12 +122,33 @@ def test_a_name_is_judged_by_all_components_that_the_stack_has() -> None:
 EXISTING = "examples/existing_masters/__main__.py"
 
 
+def existing() -> list[dict[str, Any]]:
+    """Three masters that exist."""
+    return [{"name": f"m{n}", "address": f"10.0.0.1{n}", "instanceId": f"i-{n}"} for n in (1, 2, 3)]
+
+
 def test_an_example_for_existing_masters_asks_for_every_instance() -> None:
-    known = [{"name": f"m{n}", "address": f"10.0.0.1{n}", "instanceId": f"i-{n}"} for n in (1, 2, 3)]
+    known = existing()
     del known[1]["instanceId"]
     got = program(file=EXISTING, vswitchId="vsw-1", vswitchCidr="10.0.0.0/24", masters=known)
     assert "masters[1].instanceId = None: is missing; give" in got.error
     assert not got.resources
+
+
+def test_an_example_for_existing_masters_enters_them_as_they_say() -> None:
+    known = existing()
+    known[0] |= {"hostKey": "ssh-ed25519 AAAA"}
+    known[1] |= {"sshHost": "192.0.2.2"}
+    got = program(file=EXISTING, vswitchId="vsw-1", vswitchCidr="10.0.0.0/24", masters=known, preview=False)
+    assert got.error == ""
+    steps = got.of("remote:Command")
+    first, second = (
+        revealed(steps[f"control-plane-{name}-haproxy"].inputs["connection"]) for name in ("m1", "m2")
+    )
+    assert (first["host"], first["hostKey"]) == ("10.0.0.11", "ssh-ed25519 AAAA")
+    assert (second["host"], second["hostKey"]) == ("192.0.2.2", HOST_KEY)
+    learned = {name for name in got.of("local:Command") if name.endswith("-host-key")}
+    assert learned == {f"control-plane-{name}-host-key" for name in ("m2", "m3")}, "given: not learned"
 
 
 TWO: dict[str, Any] = {
