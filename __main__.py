@@ -19,11 +19,12 @@ additional_ports = config.get_object("additionalPorts") or []
 
 configured.check_endpoints(pulumi.Config("alicloud").get_object("endpoints") or [])
 vswitch_cidr = config.get("vswitchCidr") or "10.0.0.0/24"
-masters = configured.masters(config.require_object("masters"), vswitch_cidr)
+given = config.require_object("masters")
+masters = configured.masters(given, vswitch_cidr)
 place = {key: config.get(key) or "" for key in ("vswitchId", "vpcId")}
 security_groups = configured.security_groups(config.get_object("securityGroupIds") or [], masters, place)
 address_of = {master["name"]: master["address"] for master in masters}
-ssh_of = configured.ssh_args(config.require_object("masters"))
+ssh_of, backend_of = configured.ssh_args(given), configured.backend_args(given)
 balancing = configured.balancers(config.get_object("balancers") or [], masters)
 key_file = config.get("sshPrivateKeyFile") or "~/.ssh/id_ed25519"
 passphrase = config.get("sshKeyPassphrase") or ""
@@ -57,10 +58,7 @@ endpoint: dict[str, Any] = {
     "ssh": {"user": config.get("sshUser") or "root", **key, "proxy": proxy or None},
     "eip": {} if public else None,
     "tags": tags,
-    "backends": [
-        {"name": master["name"], "address": master["address"], "ssh": ssh_of[master["name"]]}
-        for master in masters
-    ],
+    "backends": [{**backend, "ssh": ssh_of[one]} for one, backend in backend_of.items()],
     "balancers": [
         {"name": one, "address": address_of[one], "ssh": ssh_of[one]}  # the first is the planned holder
         for one in balancing
@@ -132,7 +130,7 @@ arguments = {
     **endpoint,
     "vswitch_id": vswitch_id,
     "balancers": [hosts[one] for one in balancing],
-    "backends": [*hosts.values()],
+    "backends": [{**hosts[one], **backend} for one, backend in backend_of.items()],
 }
 vip = ApiServerVip(name, cast(ApiServerVipArgs, arguments), options)
 vip.export()

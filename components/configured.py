@@ -12,9 +12,9 @@ from typing import Any, cast
 import pulumi
 
 from components import inputs, private_keys, reach, rules, rules_surroundings, ssh
-from components.args import SshArgs
+from components.args import BackendArgs, SshArgs
 from components.masters import MasterArgs
-from components.violations import Violation, message
+from components.violations import Violation, message, not_a_port
 from templates.openssh import Endpoint
 
 _KEYS = {"name": "name", "address": "address", "instanceId": "instance_id", "sshHost": "ssh_host"}
@@ -22,9 +22,10 @@ _REQUIRED = ("name", "address")
 _EXISTING = (*_REQUIRED, "instanceId")
 _MASTER = (
     "give name and address, and instanceId for an instance that exists, sshHost where SSH goes elsewhere, "
-    "hostKey to expect that one"
+    "hostKey to expect that one, port if its kube-apiserver has not backendPort"
 )
 _SSH = {"sshHost": "host", "hostKey": "host_key"}
+_PORT = "port"
 _KEY_FILE = "sshPrivateKeyFile"
 _COMPONENT, _STACK = "kube-apiserver-havip:index:", "::pulumi:pulumi:Stack::"
 """What types of ours begin with; what is in the URN of the parent that a component of the program has."""
@@ -64,13 +65,35 @@ def _master_violations(where: str, entry: object, required: Sequence[str]) -> It
         yield Violation(where, entry, "must be a mapping", _MASTER)
         return
     for key, value in entry.items():
-        if key not in {*_KEYS, *_SSH}:
+        if key not in {*_KEYS, *_SSH, _PORT}:
             yield Violation(f"{where}.{key}", "...", "is not a key of a master", _MASTER)
+        elif key == _PORT:
+            yield from _port_violations(f"{where}.{key}", value)
         elif not isinstance(value, str):
             yield Violation(f"{where}.{key}", value, "must be a text", _MASTER)
     for key in required:
         if not entry.get(key):
             yield Violation(f"{where}.{key}", entry.get(key), "is missing", _MASTER)
+
+
+def _port_violations(where: str, port: object) -> Iterator[Violation]:
+    if not isinstance(port, int) or isinstance(port, bool):
+        yield Violation(where, port, "must be a whole number", "give the TCP port of its kube-apiserver")
+    else:
+        yield from not_a_port(where, port)
+
+
+def backend_args(raw: object) -> dict[str, BackendArgs]:
+    """Return each master's kube-apiserver by the master's name; `masters` has found nothing wrong with `raw`.
+
+    One that names no port has the component's ``backend_port``.
+    """
+    known = [inputs.mapping(entry) for entry in inputs.sequence(raw)]
+    keys = (*_REQUIRED, _PORT)
+    return {
+        str(entry["name"]): cast(BackendArgs, {key: entry[key] for key in keys if key in entry})
+        for entry in known
+    }
 
 
 def ssh_args(raw: object) -> dict[str, SshArgs]:

@@ -33,13 +33,9 @@ api = ApiServerVip(
             for master in masters[:2]
         ],
         backends=[
-            BackendArgs(
-                name=master["name"],
-                address=master["address"],
-                # With a way in, the endpoint is verified from this master too.
-                ssh=ssh_of[master["name"]],
-            )
-            for master in masters
+            # With a way in, the endpoint is verified from this master too.
+            BackendArgs({**backend, "ssh": ssh_of[name]})
+            for name, backend in configured.backend_args(given).items()
         ],
         ssh=SshArgs(private_key=configured.text_of("sshPrivateKeyFile", config.require("sshPrivateKeyFile"))),
         eip={},

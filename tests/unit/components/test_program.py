@@ -1,6 +1,7 @@
 """The project's own program and the examples: what their configuration makes of the components."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,42 @@ def test_the_first_balancer_in_the_configuration_is_the_planned_holder() -> None
 def test_a_balancer_named_twice_is_refused() -> None:
     got = program(balancers=[MASTERS[0], MASTERS[0]])
     assert "balancers[1].name = 'k8s-master01': is already the name of balancers[0]" in got.error
+    assert not got.resources
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_master_s_kube_apiserver_may_have_a_port_of_its_own(
+    preview: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(pulumi, "export", lambda key, value: key == "masters" and value.apply(told.append))
+    first, second, third = CONFIG["masters"]
+    got = program(preview=preview, masters=[first, {**second, "port": 6444}, third])
+    assert got.error == ""
+    for balancer in MASTERS[:2]:
+        text = got.of("remote:Command")[f"k8s-stack-{balancer}-haproxy"].inputs["stdin"]
+        servers = re.findall(r"^ *server (\S+) (\S+)", text, re.MULTILINE)
+        assert servers == [
+            (MASTERS[0], "10.0.0.11:6443"),
+            (MASTERS[1], "10.0.0.12:6444"),
+            (MASTERS[2], "10.0.0.13:6443"),
+        ]
+    assert [[one["backend_port"] for one in masters] for masters in told] == [[6443, 6444, 6443]]
+
+
+def test_a_port_that_all_masters_have_moved_to_may_become_that_of_all() -> None:
+    moved = program(preview=False, masters=[{**one, "port": 6444} for one in CONFIG["masters"]])
+    for_all = program(preview=False, backendPort="6444")
+    assert moved.error == for_all.error == ""
+    assert {key: one.inputs for key, one in moved.resources.items()} == {
+        key: one.inputs for key, one in for_all.resources.items()
+    }
+
+
+def test_a_master_s_own_port_may_not_be_haproxys() -> None:
+    first, second, third = CONFIG["masters"]
+    got = program(masters=[{**first, "port": 16443}, second, third])
+    assert "port = 16443: is already what kube-apiserver (backends[0]) listens on at 10.0.0.11" in got.error
     assert not got.resources
 
 
@@ -138,7 +175,7 @@ def test_an_example_for_existing_masters_asks_for_every_instance() -> None:
 def test_an_example_for_existing_masters_enters_them_as_they_say() -> None:
     known = existing()
     known[0] |= {"hostKey": "ssh-ed25519 AAAA"}
-    known[1] |= {"sshHost": "192.0.2.2"}
+    known[1] |= {"sshHost": "192.0.2.2", "port": 6444}
     got = program(file=EXISTING, vswitchId="vsw-1", vswitchCidr="10.0.0.0/24", masters=known, preview=False)
     assert got.error == ""
     steps = got.of("remote:Command")
@@ -147,6 +184,7 @@ def test_an_example_for_existing_masters_enters_them_as_they_say() -> None:
     )
     assert (first["host"], first["hostKey"]) == ("10.0.0.11", "ssh-ed25519 AAAA")
     assert (second["host"], second["hostKey"]) == ("192.0.2.2", HOST_KEY)
+    assert " 10.0.0.12:6444 " in steps["control-plane-m1-haproxy"].inputs["stdin"]
     learned = {name for name in got.of("local:Command") if name.endswith("-host-key")}
     assert learned == {f"control-plane-{name}-host-key" for name in ("m2", "m3")}, "given: not learned"
 
