@@ -14,7 +14,7 @@ import pulumi
 from components import inputs, private_keys, reach, rules, rules_surroundings, ssh
 from components.args import BackendArgs, SshArgs
 from components.masters import MasterArgs
-from components.violations import Violation, message, not_a_port
+from components.violations import Refusal, Violation, not_a_port
 from templates.openssh import Endpoint
 
 _KEYS = {"name": "name", "address": "address", "instanceId": "instance_id", "sshHost": "ssh_host"}
@@ -56,7 +56,7 @@ def masters(raw: object, vswitch_cidr: str = "", *, existing: bool = False) -> l
     ]
     found += rules.created("masters", made, vswitch_cidr)
     if found:
-        raise pulumi.RunError(message("configuration", found))
+        raise Refusal("configuration", found)
     return made
 
 
@@ -119,7 +119,7 @@ def balancers(names: object, known: Iterable[MasterArgs]) -> list[str]:
     if names and not isinstance(names, list | tuple):
         found.append(Violation("balancers", names, "must be a list", "list names of masters"))
     if found:
-        raise pulumi.RunError(message("configuration", found))
+        raise Refusal("configuration", found)
     return given or every[:DEFAULT_BALANCERS]
 
 
@@ -142,7 +142,7 @@ def check_name(name: str, former: str, deployment: Mapping[str, Any]) -> None:
         remedy = f"set formerName to {others[0]} to rename it in place, or run `pulumi destroy` first"
         found.append(Violation("formerName", former, rule, remedy))
     if found:
-        raise pulumi.RunError(message("configuration", found))
+        raise Refusal("configuration", found)
 
 
 def check_public(*, public: bool, api_cidrs: Sequence[object]) -> None:
@@ -154,7 +154,7 @@ def check_public(*, public: bool, api_cidrs: Sequence[object]) -> None:
         rule = "gives the VIP an EIP, and the masters' security group lets nobody reach it"
         remedy = "name in apiCidrs who may, this machine among them, or leave publicEndpoint out"
         found = [Violation("publicEndpoint", public, rule, remedy)]
-        raise pulumi.RunError(message("configuration", found))
+        raise Refusal("configuration", found)
 
 
 def security_groups(raw: object, known: Sequence[MasterArgs], place: Mapping[str, str]) -> list[str]:
@@ -168,7 +168,7 @@ def security_groups(raw: object, known: Sequence[MasterArgs], place: Mapping[str
     else:
         found += rules_surroundings.security_groups(_GROUPS, given, known)
     if found:
-        raise pulumi.RunError(message("configuration", found))
+        raise Refusal("configuration", found)
     return [str(group) for group in given]
 
 
@@ -217,7 +217,7 @@ def private_key(path: str, passphrase: str) -> str:
     text = text_of(_KEY_FILE, path)
     fault = private_keys.fault(text, unlocked=bool(passphrase), argument="sshKeyPassphrase")
     if fault:
-        raise pulumi.RunError(message("configuration", [Violation(_KEY_FILE, path, *fault)]))
+        raise Refusal("configuration", [Violation(_KEY_FILE, path, *fault)])
     return text
 
 

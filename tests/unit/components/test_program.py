@@ -10,6 +10,7 @@ import pytest
 
 from components import configured, interrupted
 from tests.unit.components.engine import HOST_KEY, Run, revealed
+from tests.unit.components.examples import KEY
 from tests.unit.components.programs import KEY_FILE, run_file
 
 pytestmark = pytest.mark.unit
@@ -62,6 +63,19 @@ def test_the_first_balancer_in_the_configuration_is_the_planned_holder() -> None
 def test_a_balancer_named_twice_is_refused() -> None:
     got = program(balancers=[MASTERS[0], MASTERS[0]])
     assert "balancers[1].name = 'k8s-master01': is already the name of balancers[0]" in got.error
+    assert not got.resources
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_everything_that_is_missing_is_named_at_once_and_before_anything_is_registered(preview: bool) -> None:
+    Path("mine").write_text(KEY)
+    Path("mine.pub").write_text("\n")
+    own = {"sshPrivateKeyFile": "mine", "publicEndpoint": "true", "port": "70000"}
+    got = program(preview=preview, zoneId="", imageId="", **own)
+    lines = got.error.splitlines()[1:]
+    named = ["port", "image_id", "public_key", "zone_id", "publicEndpoint"]
+    assert [line.split()[1] for line in lines] == named, "each once"
+    assert all("; " in line for line in lines), "with a remedy"
     assert not got.resources
 
 
