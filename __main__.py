@@ -22,7 +22,8 @@ configured.quiet_interrupts()
 config = pulumi.Config()
 name = f"{config.get('name') or 'k8s'}-{pulumi.get_stack()}"
 former_name = config.get("formerName") or ""
-options = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=former_name)] if former_name else [])
+renamed = former_name not in ("", name)
+options = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=former_name)] if renamed else [])
 tags = config.get_object("tags") or {}
 port = config.get_int("port") or 16443
 additional_ports = config.get_object("additionalPorts") or []

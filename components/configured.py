@@ -123,26 +123,33 @@ def balancers(names: object, known: Iterable[MasterArgs]) -> list[str]:
     return given or every[:DEFAULT_BALANCERS]
 
 
-def check_name(name: str, former: str, deployment: Mapping[str, Any]) -> None:
-    """Refuse a name under which everything of the stack would be made anew with ``pulumi.RunError``.
+def check_name(name: str, former: str, deployment: Mapping[str, Any] | None) -> None:
+    """Raise ``pulumi.RunError`` for a name under which everything of the stack would be made anew.
 
-    `former` is the one that it is known by as well; `deployment` is the stack's, empty if nobody asked.
+    `former` is the one that it is known by as well. `deployment` is the stack's: empty in a preview, which asks for
+    none, and ``None`` if it could not be read. Then only the user knows, and `former` has to say it, even if it is
+    `name`: going on unasked is no fault most of the time, and costs every master the one time the name is another.
     """
+    resources = (deployment or {}).get("resources") or []
     components = [
-        one
-        for one in deployment.get("resources") or []
-        if one["type"].startswith(_COMPONENT) and _STACK in (one.get("parent") or "")
+        one for one in resources if one["type"].startswith(_COMPONENT) and _STACK in (one.get("parent") or "")
     ]
     others = sorted({one["urn"].rpartition("::")[2] for one in components} - {name, former})
-    found = []
-    if former == name:
-        found.append(Violation("formerName", former, "is the name it has now", "leave it out"))
+    if deployment is None and not former:
+        rule = (
+            "the stack's state could not be read (a warning says why): if what it has is not called "
+            f"{name}, all of it, masters included, would be deleted and made anew"
+        )
+        remedy = (
+            "let `pulumi stack export` work here, with pulumi on PATH, or set formerName to what it is called: "
+            f"{name} if it is, or if the stack has nothing yet"
+        )
     elif others:
         rule = f"the stack has {others[0]}: all of it, masters included, would be deleted and made anew as {name}"
         remedy = f"set formerName to {others[0]} to rename it in place, or run `pulumi destroy` first"
-        found.append(Violation("formerName", former, rule, remedy))
-    if found:
-        raise Refusal("configuration", found)
+    else:
+        return
+    raise Refusal("configuration", [Violation("formerName", former, rule, remedy)])
 
 
 def check_public(*, public: bool, api_cidrs: Sequence[object]) -> None:

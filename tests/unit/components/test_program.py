@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import configured, interrupted
+from components import configured, interrupted, state
 from tests.unit.components.engine import HOST_KEY, Run, revealed
 from tests.unit.components.examples import KEY
 from tests.unit.components.programs import KEY_FILE, run_file
@@ -166,8 +166,48 @@ def test_a_name_is_judged_by_all_components_that_the_stack_has() -> None:
         configured.check_name("new", former, known)
     with pytest.raises(pulumi.RunError, match="the stack has old"):
         configured.check_name("new", "", half)
-    with pytest.raises(pulumi.RunError, match="formerName = 'new': is the name it has now; leave it out"):
-        configured.check_name("new", "new", {})
+    with pytest.raises(pulumi.RunError, match="formerName = 'new': the stack has old"):
+        configured.check_name("new", "new", half)
+
+
+@pytest.fixture
+def unreadable(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Have a stack whose state cannot be read; what is warned of."""
+    said: list[str] = []
+
+    def absent(*_: str) -> str:
+        raise state.StateError("there is no pulumi on PATH")
+
+    monkeypatch.setattr(interrupted, "PAUSE_S", 0)
+    monkeypatch.setattr(state, "pulumi", absent)
+    monkeypatch.setattr(pulumi.log, "warn", said.append)
+    return said
+
+
+def test_where_the_state_cannot_be_read_nothing_is_made_under_a_name_nobody_vouches_for(
+    unreadable: list[str],
+) -> None:
+    got = program(preview=False)
+    assert "formerName = '': the stack's state could not be read" in got.error
+    assert "set formerName to what it is called: k8s-stack if it is" in got.error
+    assert not got.resources
+    assert "there is no pulumi on PATH" in unreadable[0]
+
+
+@pytest.mark.parametrize(("former", "aliases"), [("k8s-stack", set()), ("k8s-old", {"k8s-old"})])
+def test_where_the_state_cannot_be_read_the_configuration_says_the_name(
+    unreadable: list[str], former: str, aliases: set[str]
+) -> None:
+    got = program(preview=False, formerName=former)
+    assert got.error == ""
+    assert set().union(*(one.aliases for one in got.resources.values())) == aliases
+    assert len(unreadable) == 1, "whether an up was cut off is not known"
+
+
+def test_a_preview_and_the_first_up_of_a_stack_are_asked_for_no_name(unreadable: list[str]) -> None:
+    assert program(preview=True).error == ""
+    assert unreadable == []
+    configured.check_name("new", "", {})
 
 
 EXISTING = "examples/existing_masters/__main__.py"
