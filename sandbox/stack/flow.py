@@ -116,8 +116,8 @@ class DevStack:
     def down(self) -> tuple[str, ...]:
         """Destroy the stack, then the sandbox with everything it has; return what that was. Idempotent.
 
-        Raises :class:`SandboxError` while another engine changes the stack: it would write its state afterwards, and the
-        next sandbox begin with what it does not have.
+        Raises :class:`SandboxError` while another engine changes the stack: it would write its state afterwards, and
+        the next sandbox begin with what it does not have.
         """
         recovery.refuse_if_busy(self.stack, self.settings.directory / BACKEND)
         if (self.settings.directory / BACKEND / ".pulumi").exists():
