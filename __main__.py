@@ -1,16 +1,29 @@
 """A highly available kube-apiserver endpoint: configuration -> components -> outputs."""
 
+from functools import partial
 from typing import Any, cast
 
 import pulumi
 
-from components import ApiServerVip, ApiServerVipArgs, Masters, Network, configured, interrupted, reach
+from components import (
+    ApiServerVip,
+    ApiServerVipArgs,
+    Masters,
+    MastersArgs,
+    Network,
+    NetworkArgs,
+    configured,
+    interrupted,
+    reach,
+)
+from components.violations import together
 
 configured.quiet_interrupts()
 config = pulumi.Config()
 name = f"{config.get('name') or 'k8s'}-{pulumi.get_stack()}"
 former_name = config.get("formerName") or ""
-options = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=former_name)] if former_name else [])
+renamed = former_name not in ("", name)
+options = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=former_name)] if renamed else [])
 tags = config.get_object("tags") or {}
 port = config.get_int("port") or 16443
 additional_ports = config.get_object("additionalPorts") or []
@@ -19,11 +32,12 @@ additional_ports = config.get_object("additionalPorts") or []
 
 configured.check_endpoints(pulumi.Config("alicloud").get_object("endpoints") or [])
 vswitch_cidr = config.get("vswitchCidr") or "10.0.0.0/24"
-masters = configured.masters(config.require_object("masters"), vswitch_cidr)
+given = config.require_object("masters")
+masters = configured.masters(given, vswitch_cidr)
 place = {key: config.get(key) or "" for key in ("vswitchId", "vpcId")}
 security_groups = configured.security_groups(config.get_object("securityGroupIds") or [], masters, place)
 address_of = {master["name"]: master["address"] for master in masters}
-ssh_of = configured.ssh_args(config.require_object("masters"))
+ssh_of, backend_of = configured.ssh_args(given), configured.backend_args(given)
 balancing = configured.balancers(config.get_object("balancers") or [], masters)
 key_file = config.get("sshPrivateKeyFile") or "~/.ssh/id_ed25519"
 passphrase = config.get("sshKeyPassphrase") or ""
@@ -32,8 +46,6 @@ proxy = configured.ssh_proxy(config.get_object("sshProxy") or {}, key)
 created = [master for master in masters if "instance_id" not in master]
 public = config.get_bool("publicEndpoint") or False
 own_rules = {key: config.get_object(key) or [] for key in ("sshCidrs", "apiCidrs")}
-if created and not security_groups:
-    configured.check_public(public=public, api_cidrs=own_rules["apiCidrs"])
 user_data_file = config.get("userDataFile") if created else ""
 user_data = configured.text_of("userDataFile", user_data_file) if user_data_file else ""
 public_key = configured.text_of("sshPrivateKeyFile", f"{key_file}.pub") if created else ""
@@ -57,16 +69,41 @@ endpoint: dict[str, Any] = {
     "ssh": {"user": config.get("sshUser") or "root", **key, "proxy": proxy or None},
     "eip": {} if public else None,
     "tags": tags,
-    "backends": [
-        {"name": master["name"], "address": master["address"], "ssh": ssh_of[master["name"]]}
-        for master in masters
-    ],
+    "backends": [{**backend, "ssh": ssh_of[one]} for one, backend in backend_of.items()],
     "balancers": [
         {"name": one, "address": address_of[one], "ssh": ssh_of[one]}  # the first is the planned holder
         for one in balancing
     ],
 }
-ApiServerVip.check(name, endpoint)
+around = {
+    "zone_id": config.get("zoneId") or "",
+    "vpc_cidr": config.get("vpcCidr") or "10.0.0.0/16",
+    "vswitch_cidr": vswitch_cidr,
+    "vpc_id": place["vpcId"],
+    "vswitch_id": place["vswitchId"],
+    "ssh_cidrs": own_rules["sshCidrs"],
+    "api_cidrs": own_rules["apiCidrs"],
+    "api_port": port,
+    "additional_api_ports": additional_ports,
+    "tags": tags,
+}
+machines = {
+    "masters": masters,
+    "vswitch_cidr": vswitch_cidr,
+    "security_group_ids": [*security_groups],
+    "image_id": config.get("imageId") or "",
+    "instance_type": config.get("instanceType") or "ecs.g7.large",
+    "public_key": public_key,
+    "user_data": user_data,
+    "public": config.get_bool("publicMasters") or False,
+    "tags": tags,
+}
+checks = [partial(ApiServerVip.check, name, endpoint), partial(Masters.check, name, machines)]
+if created:
+    checks.append(partial(Network.check, name, around))
+if created and not security_groups:
+    checks.append(partial(configured.check_public, public=public, api_cidrs=own_rules["apiCidrs"]))
+together(name, *checks)
 configured.check_name(name, former_name, interrupted.check())
 if not pulumi.runtime.is_dry_run():
     reach.check(configured.logins(masters, balancing, endpoint["ssh"]))
@@ -80,41 +117,11 @@ if not created:
 elif len(created) < len(masters):
     configured.warn_partial(own_rules, created)
 if created:
-    network = Network(
-        name,
-        {
-            "zone_id": config.get("zoneId") or "",
-            "vpc_cidr": config.get("vpcCidr") or "10.0.0.0/16",
-            "vswitch_cidr": vswitch_cidr,
-            "vpc_id": place["vpcId"],
-            "vswitch_id": vswitch_id,
-            "ssh_cidrs": own_rules["sshCidrs"],
-            "api_cidrs": own_rules["apiCidrs"],
-            "api_port": port,
-            "additional_api_ports": additional_ports,
-            "tags": tags,
-        },
-        options,
-    )
+    network = Network(name, cast(NetworkArgs, around), options)
     vswitch_id, security_group_id = network.vswitch_id, network.security_group_id
 
-control_plane = Masters(
-    name,
-    {
-        "masters": masters,
-        "vswitch_id": vswitch_id,
-        "vswitch_cidr": vswitch_cidr,
-        "security_group_id": security_group_id,
-        "security_group_ids": [*security_groups],
-        "image_id": config.get("imageId") or "",
-        "instance_type": config.get("instanceType") or "ecs.g7.large",
-        "public_key": public_key,
-        "user_data": user_data,
-        "public": config.get_bool("publicMasters") or False,
-        "tags": tags,
-    },
-    options,
-)
+placed = {**machines, "vswitch_id": vswitch_id, "security_group_id": security_group_id}
+control_plane = Masters(name, cast(MastersArgs, placed), options)
 
 # --- the endpoint -------------------------------------------------------------------------------------------------
 
@@ -132,7 +139,7 @@ arguments = {
     **endpoint,
     "vswitch_id": vswitch_id,
     "balancers": [hosts[one] for one in balancing],
-    "backends": [*hosts.values()],
+    "backends": [{**hosts[one], **backend} for one, backend in backend_of.items()],
 }
 vip = ApiServerVip(name, cast(ApiServerVipArgs, arguments), options)
 vip.export()

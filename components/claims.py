@@ -1,9 +1,11 @@
 """What the endpoints of one run have taken: a host serves one endpoint, a VIP and a resource's name are one's own.
 
-A run is told from another by the engine it talks to, so that several in one process (tests) stay apart.
+A run is told from another by the engine it talks to, so that several in one process (tests) stay apart. What is an
+Output is known again where the program is written in Python only: elsewhere it comes as another object each time.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -26,10 +28,19 @@ class Claims:
 ENDPOINT, MASTERS = "endpoint", "masters"
 """Kinds of components that name resources after hosts."""
 _RUNS: WeakKeyDictionary[object, Claims] = WeakKeyDictionary()
+_NAMED: dict[Hashable, Claims] = {}
+_NAME: ContextVar[Hashable] = ContextVar("run", default=None)
+
+
+def name_run(name: Hashable) -> None:
+    """Say which run whatever follows in this context is of, where the SDK has another monitor for each component."""
+    _NAME.set(name)
 
 
 def of_this_run() -> Claims:
     """Return what this run's endpoints have taken; outside of a run nothing is remembered."""
+    if (name := _NAME.get()) is not None:
+        return _NAMED.setdefault(name, Claims())
     monitor = settings.get_monitor()
     return Claims() if monitor is None else _RUNS.setdefault(monitor, Claims())
 

@@ -12,8 +12,9 @@ from typing import Any, cast
 import pulumi
 
 from components import inputs, private_keys, reach, rules, rules_surroundings, ssh
+from components.args import BackendArgs, SshArgs
 from components.masters import MasterArgs
-from components.violations import Violation, message
+from components.violations import Refusal, Violation, not_a_port
 from templates.openssh import Endpoint
 
 _KEYS = {"name": "name", "address": "address", "instanceId": "instance_id", "sshHost": "ssh_host"}
@@ -21,9 +22,10 @@ _REQUIRED = ("name", "address")
 _EXISTING = (*_REQUIRED, "instanceId")
 _MASTER = (
     "give name and address, and instanceId for an instance that exists, sshHost where SSH goes elsewhere, "
-    "hostKey to expect that one"
+    "hostKey to expect that one, port if its kube-apiserver has not backendPort"
 )
 _SSH = {"sshHost": "host", "hostKey": "host_key"}
+_PORT = "port"
 _KEY_FILE = "sshPrivateKeyFile"
 _COMPONENT, _STACK = "kube-apiserver-havip:index:", "::pulumi:pulumi:Stack::"
 """What types of ours begin with; what is in the URN of the parent that a component of the program has."""
@@ -54,7 +56,7 @@ def masters(raw: object, vswitch_cidr: str = "", *, existing: bool = False) -> l
     ]
     found += rules.created("masters", made, vswitch_cidr)
     if found:
-        raise pulumi.RunError(message("configuration", found))
+        raise Refusal("configuration", found)
     return made
 
 
@@ -63,8 +65,10 @@ def _master_violations(where: str, entry: object, required: Sequence[str]) -> It
         yield Violation(where, entry, "must be a mapping", _MASTER)
         return
     for key, value in entry.items():
-        if key not in {*_KEYS, *_SSH}:
+        if key not in {*_KEYS, *_SSH, _PORT}:
             yield Violation(f"{where}.{key}", "...", "is not a key of a master", _MASTER)
+        elif key == _PORT:
+            yield from _port_violations(f"{where}.{key}", value)
         elif not isinstance(value, str):
             yield Violation(f"{where}.{key}", value, "must be a text", _MASTER)
     for key in required:
@@ -72,11 +76,33 @@ def _master_violations(where: str, entry: object, required: Sequence[str]) -> It
             yield Violation(f"{where}.{key}", entry.get(key), "is missing", _MASTER)
 
 
-def ssh_args(raw: object) -> dict[str, dict[str, str]]:
+def _port_violations(where: str, port: object) -> Iterator[Violation]:
+    if not isinstance(port, int) or isinstance(port, bool):
+        yield Violation(where, port, "must be a whole number", "give the TCP port of its kube-apiserver")
+    else:
+        yield from not_a_port(where, port)
+
+
+def backend_args(raw: object) -> dict[str, BackendArgs]:
+    """Return each master's kube-apiserver by the master's name; `masters` has found nothing wrong with `raw`.
+
+    One that names no port has the component's ``backend_port``.
+    """
+    known = [inputs.mapping(entry) for entry in inputs.sequence(raw)]
+    keys = (*_REQUIRED, _PORT)
+    return {
+        str(entry["name"]): cast(BackendArgs, {key: entry[key] for key in keys if key in entry})
+        for entry in known
+    }
+
+
+def ssh_args(raw: object) -> dict[str, SshArgs]:
     """Return what each master's own SSH settings are, by its name; `masters` has found nothing wrong with `raw`."""
     known = [inputs.mapping(entry) for entry in inputs.sequence(raw)]
     return {
-        str(entry["name"]): {ours: str(entry[theirs]) for theirs, ours in _SSH.items() if entry.get(theirs)}
+        str(entry["name"]): cast(
+            SshArgs, {ours: str(entry[theirs]) for theirs, ours in _SSH.items() if entry.get(theirs)}
+        )
         for entry in known
     }
 
@@ -93,30 +119,37 @@ def balancers(names: object, known: Iterable[MasterArgs]) -> list[str]:
     if names and not isinstance(names, list | tuple):
         found.append(Violation("balancers", names, "must be a list", "list names of masters"))
     if found:
-        raise pulumi.RunError(message("configuration", found))
+        raise Refusal("configuration", found)
     return given or every[:DEFAULT_BALANCERS]
 
 
-def check_name(name: str, former: str, deployment: Mapping[str, Any]) -> None:
-    """Refuse a name under which everything of the stack would be made anew with ``pulumi.RunError``.
+def check_name(name: str, former: str, deployment: Mapping[str, Any] | None) -> None:
+    """Raise ``pulumi.RunError`` for a name under which everything of the stack would be made anew.
 
-    `former` is the one that it is known by as well; `deployment` is the stack's, empty if nobody asked.
+    `former` is the one that it is known by as well. `deployment` is the stack's: empty in a preview, which asks for
+    none, and ``None`` if it could not be read. Then only the user knows, and `former` has to say it, even if it is
+    `name`: going on unasked is no fault most of the time, and costs every master the one time the name is another.
     """
+    resources = (deployment or {}).get("resources") or []
     components = [
-        one
-        for one in deployment.get("resources") or []
-        if one["type"].startswith(_COMPONENT) and _STACK in (one.get("parent") or "")
+        one for one in resources if one["type"].startswith(_COMPONENT) and _STACK in (one.get("parent") or "")
     ]
     others = sorted({one["urn"].rpartition("::")[2] for one in components} - {name, former})
-    found = []
-    if former == name:
-        found.append(Violation("formerName", former, "is the name it has now", "leave it out"))
+    if deployment is None and not former:
+        rule = (
+            "the stack's state could not be read (a warning says why): if what it has is not called "
+            f"{name}, all of it, masters included, would be deleted and made anew"
+        )
+        remedy = (
+            "let `pulumi stack export` work here, with pulumi on PATH, or set formerName to what it is called: "
+            f"{name} if it is, or if the stack has nothing yet"
+        )
     elif others:
         rule = f"the stack has {others[0]}: all of it, masters included, would be deleted and made anew as {name}"
         remedy = f"set formerName to {others[0]} to rename it in place, or run `pulumi destroy` first"
-        found.append(Violation("formerName", former, rule, remedy))
-    if found:
-        raise pulumi.RunError(message("configuration", found))
+    else:
+        return
+    raise Refusal("configuration", [Violation("formerName", former, rule, remedy)])
 
 
 def check_public(*, public: bool, api_cidrs: Sequence[object]) -> None:
@@ -128,7 +161,7 @@ def check_public(*, public: bool, api_cidrs: Sequence[object]) -> None:
         rule = "gives the VIP an EIP, and the masters' security group lets nobody reach it"
         remedy = "name in apiCidrs who may, this machine among them, or leave publicEndpoint out"
         found = [Violation("publicEndpoint", public, rule, remedy)]
-        raise pulumi.RunError(message("configuration", found))
+        raise Refusal("configuration", found)
 
 
 def security_groups(raw: object, known: Sequence[MasterArgs], place: Mapping[str, str]) -> list[str]:
@@ -142,7 +175,7 @@ def security_groups(raw: object, known: Sequence[MasterArgs], place: Mapping[str
     else:
         found += rules_surroundings.security_groups(_GROUPS, given, known)
     if found:
-        raise pulumi.RunError(message("configuration", found))
+        raise Refusal("configuration", found)
     return [str(group) for group in given]
 
 
@@ -191,7 +224,7 @@ def private_key(path: str, passphrase: str) -> str:
     text = text_of(_KEY_FILE, path)
     fault = private_keys.fault(text, unlocked=bool(passphrase), argument="sshKeyPassphrase")
     if fault:
-        raise pulumi.RunError(message("configuration", [Violation(_KEY_FILE, path, *fault)]))
+        raise Refusal("configuration", [Violation(_KEY_FILE, path, *fault)])
     return text
 
 

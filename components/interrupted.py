@@ -20,21 +20,23 @@ _OWN = "organization"
 """What the engine calls the organization of a backend that has none."""
 
 
-def check(opts: pulumi.InvokeOptions | None = None) -> Mapping[str, Any]:
+def check(opts: pulumi.InvokeOptions | None = None) -> Mapping[str, Any] | None:
     """Raise ``pulumi.RunError`` naming every cloud object that a killed ``up`` made and never recorded.
 
     To call before anything is registered. A preview asks nothing; an ``up`` after no crash asks the state only. `opts`
-    name a provider other than the default one. What is returned is the deployment in the state, empty if not asked.
+    name a provider other than the default one. What is returned is the deployment in the state: empty in a preview, and
+    ``None`` if the state cannot be read, which is a warning.
     """
     if pulumi.runtime.is_dry_run():
         return {}
     deployment = _deployment()
-    creates = orphans.pending(deployment)
+    known = deployment or {}
+    creates = orphans.pending(known)
     found: list[Orphan] = []
     unknown: dict[str, str] = {}
     for create in creates:
         try:
-            one = orphans.orphan(create, _asked(create, opts), deployment)
+            one = orphans.orphan(create, _asked(create, opts), known)
         except Exception as error:  # the SDK raises nothing narrower
             unknown[create.urn] = " ".join(str(error).split())
             continue
@@ -49,8 +51,8 @@ def check(opts: pulumi.InvokeOptions | None = None) -> Mapping[str, Any]:
     return deployment
 
 
-def _deployment() -> Mapping[str, Any]:
-    """Return the stack's deployment as its backend has it; reading it takes no lock."""
+def _deployment() -> Mapping[str, Any] | None:
+    """Return the stack's deployment as its backend has it, or nothing after a warning; reading it takes no lock."""
     stack, organization = pulumi.get_stack(), pulumi.get_organization()
     if organization != _OWN:
         stack = f"{organization}/{pulumi.get_project()}/{stack}"
@@ -58,7 +60,7 @@ def _deployment() -> Mapping[str, Any]:
         return _exported(stack)
     except (state.StateError, ValueError) as error:
         pulumi.log.warn(f"whether an up was cut off could not be asked: {error}")
-        return {}
+        return None
 
 
 def _exported(stack: str, tries: int = TRIES) -> Mapping[str, Any]:

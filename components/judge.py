@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 
-import pulumi
-
 from components import adoption, claims, inputs, plan, reader, rules, rules_ssh, shapes
 from components.args import ApiServerVipArgs
 from components.plan import Plan
 from components.settings import Settings
-from components.violations import NO_HOST, UNCHANGED, Violation, message
+from components.violations import NO_HOST, UNCHANGED, Refusal, Violation
 
 _AUTH_PASS_LIMIT = 8
 _IDS = frozenset({"vswitch_id", "instance_id"})
@@ -32,7 +30,7 @@ def judged(
     broken = [*misread, *rules.check(made, unknown)]
     found += [violation for violation in broken if violation.where not in said]
     if found:
-        raise pulumi.RunError(message(name, found, spared))
+        raise Refusal(name, found, spared)
     return made
 
 
@@ -43,7 +41,7 @@ def judge_known(name: str, args: Mapping[str, object], *, whole: bool = True) ->
     """
     found = shapes.check(ApiServerVipArgs, args, later=frozenset() if whole else _IDS)
     if not isinstance(args, Mapping):
-        raise pulumi.RunError(message(name, found))
+        raise Refusal(name, found)
     args = shapes.given(args)
     found += [*_empty_ids(args), *_password(args), *_instances(args), *rules_ssh.check(args)]
     found += [*adoption.check(args), *claims.conflicts(claims.of_this_run(), name, args)]
@@ -56,7 +54,7 @@ def judge_password(name: str, password: str) -> str:
     """Return `password` if VRRP version 2 can carry it; ``RunError`` (which does not show it) otherwise."""
     rule = _password_rule(password)
     if rule:
-        raise pulumi.RunError(message(name, [rule], NO_HOST))
+        raise Refusal(name, [rule], NO_HOST)
     return password
 
 

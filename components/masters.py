@@ -92,6 +92,14 @@ class Masters(pulumi.ComponentResource):
         self.ssh_hosts = _together([master.ssh_host for master in self._masters])
         self.register_outputs({"instance_ids": self.instance_ids, "ssh_hosts": self.ssh_hosts})
 
+    @staticmethod
+    def check(name: str, args: Mapping[str, object]) -> None:
+        """Check arguments before anything is registered, in a stack that also creates what they refer to.
+
+        Ids of cloud resources may be missing. Raises ``pulumi.RunError`` naming every rule broken.
+        """
+        check_masters(name, MastersArgs, args, whole=False)
+
     @property
     def masters(self) -> list[Master]:
         """Every master with its resource, in the order of the arguments: for programs in Python."""

@@ -92,6 +92,11 @@ class Network(pulumi.ComponentResource):
             }
         )
 
+    @staticmethod
+    def check(name: str, args: Mapping[str, object]) -> None:
+        """Check arguments before anything is registered. Raises ``pulumi.RunError`` naming every rule broken."""
+        check_network(name, NetworkArgs, args)
+
     def _create(self) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
         opts, tags = pulumi.ResourceOptions(parent=self), self._args.get("tags")
         network = vpc.Network(

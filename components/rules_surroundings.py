@@ -6,10 +6,12 @@ from ipaddress import IPv4Network
 import pulumi
 
 from components import claims, inputs, rules, rules_texts, shapes
-from components.violations import Violation, message, not_a_port
+from components.violations import Refusal, Violation, not_a_port
 
 CREATING = ("vswitch_id", "security_group_id", "image_id", "public_key")
 """What a master cannot be created without."""
+IDS = ("vswitch_id", "security_group_id")
+"""Of these, what is there only once the network is."""
 VPC_PREFIXES = range(8, 29)
 """Prefix lengths of a VPC (VPC limits)."""
 GROUPS = 5
@@ -26,8 +28,11 @@ def check_network(name: str, form: type, args: Mapping[str, object]) -> None:
     _raise(name, found)
 
 
-def check_masters(name: str, form: type, args: Mapping[str, object]) -> None:
-    """Refuse masters that cannot be created, or told apart, with ``pulumi.RunError``."""
+def check_masters(name: str, form: type, args: Mapping[str, object], *, whole: bool = True) -> None:
+    """Refuse masters that cannot be created, or told apart, with ``pulumi.RunError``.
+
+    Without `whole` the ids of cloud resources may be missing: they come later.
+    """
     found = shapes.check(form, args)
     if not found:
         args = shapes.given(args)
@@ -38,7 +43,8 @@ def check_masters(name: str, form: type, args: Mapping[str, object]) -> None:
         created = names(masters, existing=False)
         groups = inputs.sequence(args.get("security_group_ids"))
         for key in CREATING if created else ():
-            if not args.get(key) and not (key == "security_group_id" and groups):
+            later = not whole and key in IDS
+            if not later and _blank(args.get(key)) and not (key == "security_group_id" and groups):
                 rule = f"is needed to create {', '.join(created)}"
                 remedy = "give it, or the instance_id of instances that exist"
                 found.append(Violation(key, args.get(key), rule, remedy))
@@ -85,9 +91,13 @@ def security_groups(
             yield Violation(f"{key}[{index}]", group, "is there twice", "keep it once")
 
 
+def _blank(value: object) -> bool:
+    return not (value.strip() if isinstance(value, str) else value)
+
+
 def _raise(name: str, found: list[Violation]) -> None:
     if found:
-        raise pulumi.RunError(message(name, found))
+        raise Refusal(name, found)
 
 
 def _name(name: str) -> Iterator[Violation]:

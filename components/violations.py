@@ -1,8 +1,10 @@
 """What is wrong with the arguments, in the words of the person who has to mend it."""
 
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+
+import pulumi
 
 _PLAIN = (str, int, float, Enum, type(None))
 
@@ -53,7 +55,24 @@ NO_HOST = "no host was touched"
 """Of arguments that only the cloud could tell: what they come from exists by then."""
 
 
-def message(name: str, violations: Sequence[Violation], spared: str = UNCHANGED) -> str:
-    """All violations of the component `name` as one text, with what is as it was before."""
-    lines = "\n".join(f"  - {violation}" for violation in violations)
-    return f"{name}: {len(violations)} argument(s) break a rule, {spared}:\n{lines}"
+class Refusal(pulumi.RunError):
+    """All violations of one component in one message, with what is as it was before."""
+
+    def __init__(self, name: str, violations: Sequence[Violation], spared: str = UNCHANGED) -> None:
+        """Put the `violations` of the component `name` into words."""
+        lines = "\n".join(f"  - {violation}" for violation in violations)
+        super().__init__(f"{name}: {len(violations)} argument(s) break a rule, {spared}:\n{lines}")
+        self.violations = tuple(violations)
+
+
+def together(name: str, *checks: Callable[[], object]) -> None:
+    """Make every check. Raises one `Refusal` with all that they refuse; what two say of one value is said once."""
+    found: list[Violation] = []
+    for check in checks:
+        try:
+            check()
+        except Refusal as refusal:
+            said = {(shown(one.value), one.rule) for one in found}
+            found += [one for one in refusal.violations if (shown(one.value), one.rule) not in said]
+    if found:
+        raise Refusal(name, found)

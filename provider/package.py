@@ -8,7 +8,7 @@ from typing import Any
 
 import pulumi
 from pulumi.errors import InputPropertiesError
-from pulumi.provider import ConstructResult, main
+from pulumi.provider import ConstructResult, main, server
 from pulumi.provider.experimental.analyzer import (
     ComponentDefinition,
     PropertyDefinition,
@@ -17,8 +17,9 @@ from pulumi.provider.experimental.analyzer import (
 )
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
+from pulumi.runtime.proto import provider_pb2
 
-from components import ApiServerVip, Masters, Network
+from components import ApiServerVip, Masters, Network, claims
 from components.shapes import HIDDEN
 
 NAME, VERSION = "kube-apiserver-havip", "0.1.0"
@@ -89,8 +90,25 @@ class Package(ComponentProvider):
         return value
 
 
+class Servicer(server.ProviderServicer):
+    """The SDK's servicer, with components that know of those made before them in the same run.
+
+    Every run, a preview or an update, has a monitor of its own; the SDK makes a new stub of it for each component.
+    """
+
+    async def Construct(  # noqa: N802 - gRPC's
+        self,
+        request: provider_pb2.ConstructRequest,
+        context: Any,  # noqa: ANN401 - gRPC's has no types
+    ) -> provider_pb2.ConstructResponse:
+        """Make a component, as one of the run that asks for it."""
+        claims.name_run((request.monitorEndpoint, request.project, request.stack, request.dryRun))
+        return await super().Construct(request, context)
+
+
 def serve(arguments: Sequence[str]) -> None:
     """Serve the package to the engine that started this process."""
+    server.ProviderServicer = Servicer  # type: ignore[misc] # main takes no other way
     main(Package(), list(arguments))
 
 

@@ -13,7 +13,8 @@ from components import (
 )
 
 config = pulumi.Config()
-masters = configured.masters(config.require_object("masters"), existing=True)
+given = config.require_object("masters")
+masters, ssh_of = configured.masters(given, existing=True), configured.ssh_args(given)
 interrupted.check()
 
 api = ApiServerVip(
@@ -27,18 +28,14 @@ api = ApiServerVip(
                 name=master["name"],
                 address=master["address"],
                 instance_id=master["instance_id"],
-                ssh=SshArgs(host=master.get("ssh_host", master["address"])),
+                ssh=ssh_of[master["name"]],
             )
             for master in masters[:2]
         ],
         backends=[
-            BackendArgs(
-                name=master["name"],
-                address=master["address"],
-                # With a way in, the endpoint is verified from this master too.
-                ssh=SshArgs(host=master.get("ssh_host", master["address"])),
-            )
-            for master in masters
+            # With a way in, the endpoint is verified from this master too.
+            BackendArgs({**backend, "ssh": ssh_of[name]})
+            for name, backend in configured.backend_args(given).items()
         ],
         ssh=SshArgs(private_key=configured.text_of("sshPrivateKeyFile", config.require("sshPrivateKeyFile"))),
         eip={},

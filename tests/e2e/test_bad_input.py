@@ -26,6 +26,8 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "one balancer only": ({"balancers": ["k8s-master01"]}, "at least 2 balancers"),
     "an unknown balancer": ({"balancers": ["k8s-master01", "k8s-master09"]}, "k8s-master09"),
     "a vSwitch outside its VPC": ({"vswitchCidr": "192.168.0.0/24"}, "192.168.0.0/24"),
+    "no image": ({"imageId": ""}, "image_id"),
+    "no zone": ({"zoneId": ""}, "zone_id"),
     "a port out of range": ({"port": 70000}, "70000"),
     "an SSH key that is not there": ({"sshPrivateKeyFile": "/nowhere/id_ed25519"}, "/nowhere/id_ed25519"),
     "a variable that is not set": ({"sshPrivateKeyFile": "$NOT_SET_ANYWHERE"}, "NOT_SET_ANYWHERE"),

@@ -275,12 +275,20 @@ def test_a_malformed_configuration_of_masters_is_refused_in_words(raw: Any) -> N
 def test_everything_wrong_with_configured_masters_comes_at_once() -> None:
     raw = [
         {"name": "a"},
-        {"name": "b", "address": "10.0.0.1", "port": 1},
-        {"name": "b", "address": "10.0.0.1"},
+        {"name": "b", "address": "10.0.0.1", "prot": 1},
+        {"name": "b", "address": "10.0.0.1", "port": 65536},
         {"name": "k8s_1", "address": "10.0.9.1"},
     ]
     with pytest.raises(pulumi.RunError) as refusal:
         configured.masters(raw, "10.0.0.0/24")
-    parts = ("masters[0].address", "masters[1].port", "masters[2].name", "masters[2].address")
-    for part in (*parts, "masters[3].name", "masters[3].address"):
+    parts = ("masters[0].address", "masters[1].prot", "masters[2].name", "masters[2].address")
+    for part in (*parts, "masters[2].port", "masters[3].name", "masters[3].address"):
         assert part in str(refusal.value)
+
+
+@pytest.mark.parametrize("port", ["6444", 6444.5, True, None, [6444], 0, -1, 65536])
+def test_a_configured_port_that_is_none_is_refused(port: Any) -> None:
+    with pytest.raises(
+        pulumi.RunError, match=r"masters\[0\]\.port = .*: (is not a TCP port|must be a whole number); "
+    ):
+        configured.masters([{"name": "a", "address": "10.0.0.1", "port": port}])

@@ -334,6 +334,11 @@ def test_a_state_that_cannot_be_read_is_a_warning(engine: _Engine, monkeypatch: 
 
     monkeypatch.setattr(interrupted, "PAUSE_S", 0)
     monkeypatch.setattr(state, "pulumi", absent)
-    interrupted.check()
+    assert interrupted.check() is None
     [said] = engine.said
     assert "there is no pulumi on PATH" in said
+
+
+def test_what_a_new_stack_has_is_known_to_be_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
+    assert interrupted.check() == {}

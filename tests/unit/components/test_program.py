@@ -1,14 +1,16 @@
 """The project's own program and the examples: what their configuration makes of the components."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
 
-from components import configured, interrupted
-from tests.unit.components.engine import Run
+from components import configured, interrupted, state
+from tests.unit.components.engine import HOST_KEY, Run, revealed
+from tests.unit.components.examples import KEY
 from tests.unit.components.programs import KEY_FILE, run_file
 
 pytestmark = pytest.mark.unit
@@ -64,6 +66,55 @@ def test_a_balancer_named_twice_is_refused() -> None:
     assert not got.resources
 
 
+@pytest.mark.parametrize("preview", [True, False])
+def test_everything_that_is_missing_is_named_at_once_and_before_anything_is_registered(preview: bool) -> None:
+    Path("mine").write_text(KEY)
+    Path("mine.pub").write_text("\n")
+    own = {"sshPrivateKeyFile": "mine", "publicEndpoint": "true", "port": "70000"}
+    got = program(preview=preview, zoneId="", imageId="", **own)
+    lines = got.error.splitlines()[1:]
+    named = ["port", "image_id", "public_key", "zone_id", "publicEndpoint"]
+    assert [line.split()[1] for line in lines] == named, "each once"
+    assert all("; " in line for line in lines), "with a remedy"
+    assert not got.resources
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_master_s_kube_apiserver_may_have_a_port_of_its_own(
+    preview: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(pulumi, "export", lambda key, value: key == "masters" and value.apply(told.append))
+    first, second, third = CONFIG["masters"]
+    got = program(preview=preview, masters=[first, {**second, "port": 6444}, third])
+    assert got.error == ""
+    for balancer in MASTERS[:2]:
+        text = got.of("remote:Command")[f"k8s-stack-{balancer}-haproxy"].inputs["stdin"]
+        servers = re.findall(r"^ *server (\S+) (\S+)", text, re.MULTILINE)
+        assert servers == [
+            (MASTERS[0], "10.0.0.11:6443"),
+            (MASTERS[1], "10.0.0.12:6444"),
+            (MASTERS[2], "10.0.0.13:6443"),
+        ]
+    assert [[one["backend_port"] for one in masters] for masters in told] == [[6443, 6444, 6443]]
+
+
+def test_a_port_that_all_masters_have_moved_to_may_become_that_of_all() -> None:
+    moved = program(preview=False, masters=[{**one, "port": 6444} for one in CONFIG["masters"]])
+    for_all = program(preview=False, backendPort="6444")
+    assert moved.error == for_all.error == ""
+    assert {key: one.inputs for key, one in moved.resources.items()} == {
+        key: one.inputs for key, one in for_all.resources.items()
+    }
+
+
+def test_a_master_s_own_port_may_not_be_haproxys() -> None:
+    first, second, third = CONFIG["masters"]
+    got = program(masters=[{**first, "port": 16443}, second, third])
+    assert "port = 16443: is already what kube-apiserver (backends[0]) listens on at 10.0.0.11" in got.error
+    assert not got.resources
+
+
 def test_a_stack_with_a_former_name_keeps_all_it_has() -> None:
     before, after = program(), program(formerName="k8s-old")
     components = [one for one in after.resources.values() if one.aliases]
@@ -115,19 +166,81 @@ def test_a_name_is_judged_by_all_components_that_the_stack_has() -> None:
         configured.check_name("new", former, known)
     with pytest.raises(pulumi.RunError, match="the stack has old"):
         configured.check_name("new", "", half)
-    with pytest.raises(pulumi.RunError, match="formerName = 'new': is the name it has now; leave it out"):
-        configured.check_name("new", "new", {})
+    with pytest.raises(pulumi.RunError, match="formerName = 'new': the stack has old"):
+        configured.check_name("new", "new", half)
+
+
+@pytest.fixture
+def unreadable(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Have a stack whose state cannot be read; what is warned of."""
+    said: list[str] = []
+
+    def absent(*_: str) -> str:
+        raise state.StateError("there is no pulumi on PATH")
+
+    monkeypatch.setattr(interrupted, "PAUSE_S", 0)
+    monkeypatch.setattr(state, "pulumi", absent)
+    monkeypatch.setattr(pulumi.log, "warn", said.append)
+    return said
+
+
+def test_where_the_state_cannot_be_read_nothing_is_made_under_a_name_nobody_vouches_for(
+    unreadable: list[str],
+) -> None:
+    got = program(preview=False)
+    assert "formerName = '': the stack's state could not be read" in got.error
+    assert "set formerName to what it is called: k8s-stack if it is" in got.error
+    assert not got.resources
+    assert "there is no pulumi on PATH" in unreadable[0]
+
+
+@pytest.mark.parametrize(("former", "aliases"), [("k8s-stack", set()), ("k8s-old", {"k8s-old"})])
+def test_where_the_state_cannot_be_read_the_configuration_says_the_name(
+    unreadable: list[str], former: str, aliases: set[str]
+) -> None:
+    got = program(preview=False, formerName=former)
+    assert got.error == ""
+    assert set().union(*(one.aliases for one in got.resources.values())) == aliases
+    assert len(unreadable) == 1, "whether an up was cut off is not known"
+
+
+def test_a_preview_and_the_first_up_of_a_stack_are_asked_for_no_name(unreadable: list[str]) -> None:
+    assert program(preview=True).error == ""
+    assert unreadable == []
+    configured.check_name("new", "", {})
 
 
 EXISTING = "examples/existing_masters/__main__.py"
 
 
+def existing() -> list[dict[str, Any]]:
+    """Three masters that exist."""
+    return [{"name": f"m{n}", "address": f"10.0.0.1{n}", "instanceId": f"i-{n}"} for n in (1, 2, 3)]
+
+
 def test_an_example_for_existing_masters_asks_for_every_instance() -> None:
-    known = [{"name": f"m{n}", "address": f"10.0.0.1{n}", "instanceId": f"i-{n}"} for n in (1, 2, 3)]
+    known = existing()
     del known[1]["instanceId"]
     got = program(file=EXISTING, vswitchId="vsw-1", vswitchCidr="10.0.0.0/24", masters=known)
     assert "masters[1].instanceId = None: is missing; give" in got.error
     assert not got.resources
+
+
+def test_an_example_for_existing_masters_enters_them_as_they_say() -> None:
+    known = existing()
+    known[0] |= {"hostKey": "ssh-ed25519 AAAA"}
+    known[1] |= {"sshHost": "192.0.2.2", "port": 6444}
+    got = program(file=EXISTING, vswitchId="vsw-1", vswitchCidr="10.0.0.0/24", masters=known, preview=False)
+    assert got.error == ""
+    steps = got.of("remote:Command")
+    first, second = (
+        revealed(steps[f"control-plane-{name}-haproxy"].inputs["connection"]) for name in ("m1", "m2")
+    )
+    assert (first["host"], first["hostKey"]) == ("10.0.0.11", "ssh-ed25519 AAAA")
+    assert (second["host"], second["hostKey"]) == ("192.0.2.2", HOST_KEY)
+    assert " 10.0.0.12:6444 " in steps["control-plane-m1-haproxy"].inputs["stdin"]
+    learned = {name for name in got.of("local:Command") if name.endswith("-host-key")}
+    assert learned == {f"control-plane-{name}-host-key" for name in ("m2", "m3")}, "given: not learned"
 
 
 TWO: dict[str, Any] = {

@@ -92,6 +92,15 @@ def test_what_creation_needs_is_asked_for() -> None:
     assert not got.resources
 
 
+def test_what_only_the_network_tells_may_come_later() -> None:
+    """``Masters.check`` asks for what the program has to give, and for no ids."""
+    later = {key: value for key, value in CREATED.items() if key not in ("vswitch_id", "security_group_id")}
+    Masters.check("cp", {**later, "masters": HOSTS})
+    with pytest.raises(pulumi.RunError) as refusal:
+        Masters.check("cp", {**later, "masters": HOSTS, "image_id": "", "public_key": " \n"})
+    assert [line.split()[1] for line in str(refusal.value).splitlines()[1:]] == ["image_id", "public_key"]
+
+
 @pytest.mark.parametrize("name", ["k8s_master_01", "1", "01", "a", "a--b", "a..b", "a.-b", "9m", "m1_a"])
 def test_a_name_that_ecs_gives_no_instance_is_refused(name: str) -> None:
     hosts = [{"name": name, "address": "10.0.0.11"}, *HOSTS[1:]]
