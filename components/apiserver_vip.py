@@ -74,9 +74,10 @@ class ApiServerVip(pulumi.ComponentResource):
         self._address = pulumi.Output.from_input(given) if given else havip.ip_address
         self.eip = self._eip(havip, attachments)
         gate = checked.apply(lambda _: cast(list[pulumi.Resource], [havip]))
+        self._handovers: list[pulumi.Resource] = []
         hosts = self._hosts(gate, attachments)
         joined = self._joined(hosts)
-        ready = self._ready(joined)
+        ready = self._ready([*joined, *self._handovers])
         self.vip = _once(ready, self._address)
         port = self._plan.apply(lambda plan: plan.settings.port)
         self.control_plane_endpoint = pulumi.Output.concat(self.vip, ":", port.apply(str))
@@ -250,8 +251,8 @@ class ApiServerVip(pulumi.ComponentResource):
         }
         return [hand_back(f"{self._name}-hand-back", logins, opts=pulumi.ResourceOptions(parent=self))]
 
-    def _ready(self, joined: Sequence[pulumi.Resource]) -> pulumi.Resource:
-        """Add what does nothing, and is there once every balancer takes part; verified or not.
+    def _ready(self, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        """Add what does nothing, is there once every balancer takes part, verified or not, and goes before any leaves.
 
         ``kubeadm init`` needs the VIP before there is anything that a strict verification would let pass.
         """
@@ -259,7 +260,7 @@ class ApiServerVip(pulumi.ComponentResource):
         return local.Command(
             f"{self._name}-ready",
             add_previous_output_in_env=False,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(joined)),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
 
     def _leaves(self, host: str, args: BalancerArgs, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
@@ -278,12 +279,14 @@ class ApiServerVip(pulumi.ComponentResource):
             leaver,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after), deleted_with=instance),
         )
-        if instance is not None:
+        self._handovers.append(
             handover(
                 f"{self._name}-{host}-handover",
                 leaver,
+                acts=instance is not None,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[*after, rid]),
             )
+        )
         return rid
 
     def _host_inputs(self, host: str, args: BalancerArgs) -> HostInputs:

@@ -85,7 +85,8 @@ class BalancerArgs(TypedDict):
     ssh: NotRequired[SshArgs]
     """How to reach this host. Default: the component's ``ssh``."""
     instance: NotRequired[Any]
-    """The instance's resource, if it is in this stack: what is on the host goes with it, without SSH."""
+    """The instance's resource, if it is in this stack: what is on the host goes with it, without SSH. Not one that
+    stays when it leaves the stack (``retain_on_delete``, ``protect``): the engine takes it for deleted."""
 
 
 class BackendArgs(TypedDict):

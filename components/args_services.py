@@ -147,11 +147,13 @@ class HaproxyArgs(TypedDict):
     balance: NotRequired[pulumi.Input[str]]
     """``balance``. Default: leastconn, which suits long-lived connections."""
     observe: NotRequired[pulumi.Input[bool]]
-    """Let a refused connection bring the next check forward. Default: true."""
+    """Let a failed connection bring the next check forward. (It may also cut a check short that is under way: a
+    kube-apiserver that is slow to answer and misses connections as well may then be taken for dead.) Default: true."""
     cut_streams_of_dead_backends: NotRequired[pulumi.Input[bool]]
     """Cut the streams of a refused, vanished or hung backend, one ``connect_timeout`` after it is found dead: what was
     just being connected is on another one by then. (A HAProxy without Lua cuts at once.) Streams that an old worker
-    still has after a reload, too, if there is a ``stats_uri`` to ask the new one, and Lua. Default: true."""
+    still has after a reload, too, if there is a ``stats_uri`` to ask the new one, and Lua; and as long as it is to be
+    asked there: an old worker knows no later ``monitor_port``, ``stats_uri`` or name of a backend. Default: true."""
     slowstart: NotRequired[pulumi.Input[str]]
     """``slowstart`` of a backend that returns. Default: left out."""
     server_maxconn: NotRequired[pulumi.Input[int]]

@@ -6,9 +6,8 @@ with it the removal of everything else.
 
 import json
 import shlex
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import pulumi
 from pulumi_command import local
@@ -45,18 +44,19 @@ def removal(name: str, leaver: Leaver, *, opts: pulumi.ResourceOptions) -> pulum
         "HAVIP_PATIENCE_S": str(PATIENCE_S),
         "HAVIP_LIMIT_S": str(LIMIT_S),
         "HAVIP_STAYS_ATTACHED": "yes" if leaver.stays_attached else "",
-        "HAVIP_URN": _urn(name, opts),
+        "HAVIP_NAME": name,
     }
     return _when_it_leaves(name, "remove_host.py", leaver, said | _told(leaver, "retire"), opts)
 
 
-def handover(name: str, leaver: Leaver, *, opts: pulumi.ResourceOptions) -> pulumi.Resource:
+def handover(name: str, leaver: Leaver, *, acts: bool, opts: pulumi.ResourceOptions) -> pulumi.Resource:
     """Add what only acts when it is deleted: `leaver` hands over the VIP, before all that it depends on goes.
 
-    For a host that may go with its instance, and is then spared its removal: the cloud detaches an instance before it
-    ends it, and until then its keepalived would hold a VIP that leads nowhere.
+    It `acts` on a host that may go with its instance, and is then spared its removal: the cloud detaches an instance
+    before it ends it, and until then its keepalived would hold a VIP that leads nowhere. For any other host it is there
+    and does nothing: if it went when the program stops saying so, it would act on hosts that stay.
     """
-    return _when_it_leaves(name, "hand_over.py", leaver, _told(leaver, "hand-over"), opts)
+    return _when_it_leaves(name, "hand_over.py", leaver, _told(leaver, "hand-over"), opts, acts=acts)
 
 
 def _when_it_leaves(
@@ -65,10 +65,12 @@ def _when_it_leaves(
     leaver: Leaver,
     environment: Mapping[str, pulumi.Input[str]],
     opts: pulumi.ResourceOptions,
+    *,
+    acts: bool = True,
 ) -> pulumi.Resource:
     return local.Command(
         name,
-        delete="python3 -",
+        delete="python3 -" if acts else None,
         stdin=scripts.hidden(script),
         environment=environment,
         add_previous_output_in_env=False,
@@ -112,7 +114,7 @@ def hand_back(
         name,
         delete="python3 -",
         stdin=scripts.hidden("hand_back.py"),
-        environment={"HAVIP_HOSTS": found.apply(json.dumps), "HAVIP_URN": _urn(name, opts)},
+        environment={"HAVIP_HOSTS": found.apply(json.dumps), "HAVIP_NAME": name},
         add_previous_output_in_env=False,
         opts=opts,
     )
@@ -120,12 +122,3 @@ def hand_back(
 
 def _held(sudo: str, verb: str) -> str:
     return f"test ! -d {paths.HELD} || {sudo}bash {paths.HELD}/hostctl {verb}"
-
-
-def _urn(name: str, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    """Return the URN of a command: how its own error names it."""
-    parent: pulumi.Output[str] | None = None
-    if opts.parent is not None:
-        # As a plain value: its Output would be a dependency on all children, and a circle.
-        parent = pulumi.Output.from_input(cast(Awaitable[str], opts.parent.urn.future()))
-    return pulumi.create_urn(name, "command:local:Command", parent)

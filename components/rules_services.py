@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from components import connections
 from components.durations import is_duration, is_seconds, milliseconds
-from components.enums import VrrpState
+from components.enums import NotReady, VrrpState
 from components.plan import Plan
 from components.violations import Violation, not_a_port
 
@@ -108,7 +108,14 @@ def _ranges(plan: Plan) -> Iterator[Violation]:
 
 
 def _haproxy(plan: Plan) -> Iterator[Violation]:
-    haproxy = plan.settings.haproxy
+    haproxy, drains = plan.settings.haproxy, plan.settings.health_check.not_ready is NotReady.DRAIN
+    if plan.timers.check_fall == 1 and drains and haproxy.stats_socket:
+        # With a fall of 1 HAProxy has no state between up and down to restore (server_state.c).
+        rule = "has a reload take a kube-apiserver that is not ready for dead, and cut its streams"
+        remedy = "use 2 or more, or health_check.not_ready down"
+        yield Violation(
+            "failover.check_fall", 1, rule, remedy, ("health_check.not_ready", "haproxy.stats_socket")
+        )
     need = connections.fewest_descriptors(haproxy)
     if 0 < haproxy.ulimit_n < need:
         rule = f"is too few file descriptors for haproxy.maxconn {haproxy.maxconn}: HAProxy would not start"

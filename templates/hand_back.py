@@ -13,6 +13,12 @@ from templates.openssh import Endpoint, Result, SshError, run
 LIMIT_S = 120
 
 hosts = json.loads(os.environ["HAVIP_HOSTS"])
+resource = os.environ["HAVIP_NAME"]
+if resource in os.environ.get("HAVIP_LEAVE", "").replace(",", " ").split():
+    sys.stdout.write(
+        "keepalived is left stopped. To start it, on each host: systemctl enable --now keepalived\n"
+    )
+    sys.exit()
 
 
 def ask(name: str, what: str) -> Result | SshError:
@@ -38,7 +44,7 @@ def everywhere(names: list[str], what: str) -> dict[str, Result]:
     if failed:
         sys.exit(
             f"{', '.join(failed)}: keepalived was not started; mend what it said and run this again, or leave it "
-            f"stopped: pulumi state delete '{os.environ['HAVIP_URN']}', and run this again"
+            f"stopped, and run this again with HAVIP_LEAVE={resource} in the environment"
         )
     return found
 

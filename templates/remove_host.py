@@ -21,7 +21,12 @@ attachment = (
     if os.environ["HAVIP_STAYS_ATTACHED"]
     else "Its attachment to the HaVip goes, so that it cannot have the VIP"
 )
-way_out = f"or leave the host as it is: pulumi state delete '{os.environ['HAVIP_URN']}', and run this again"
+later = f"{attachment}; should it come back, run there: {command}"
+resource = os.environ["HAVIP_NAME"]
+way_out = f"or leave the host as it is, and run this again with HAVIP_LEAVE={resource} in the environment"
+if resource in os.environ.get("HAVIP_LEAVE", "").replace(",", " ").split():
+    sys.stdout.write(f"{name} is left as it is. {later}\n")
+    sys.exit()
 try:
     done = patiently(
         endpoint,
@@ -35,7 +40,7 @@ except (Unreachable, TimedOut) as error:
         if isinstance(error, TimedOut)
         else "does not answer, nothing was removed there"
     )
-    sys.stdout.write(f"{name} {what}. {attachment}; should it come back, run there: {command} ({error})\n")
+    sys.stdout.write(f"{name} {what}. {later} ({error})\n")
 except HostKeyDiffers as error:
     sys.stdout.write(f"{name}: another host is at its address now, nothing was removed there ({error})\n")
 except LoginRefused as error:

@@ -132,3 +132,17 @@ def test_a_check_is_over_before_the_next_one_is_due(check: Check) -> None:
             assert check.run() == KEEP
             took.append(time.monotonic() - began)
     assert min(took) < check.plan.timers.probe_interval_s
+
+
+def test_a_systemd_that_is_busy_moves_no_vip(check: Check, tmp_path: Path) -> None:
+    """It reads nothing while it reloads, and whoever gives it a sign of life may have to wait."""
+    (tmp_path / "systemd-notify").write_text(f"#!/bin/sh\nsleep 5\necho read >>{tmp_path}/read\n")
+    (tmp_path / "systemd-notify").chmod(0o755)
+    with answering(check.port, HERE):
+        began = time.monotonic()
+        assert check.run() == KEEP
+        assert time.monotonic() - began < 2
+    deadline = time.monotonic() + 10
+    while not (tmp_path / "read").exists():
+        assert time.monotonic() < deadline, "the sign of life is given nevertheless"
+        time.sleep(0.1)

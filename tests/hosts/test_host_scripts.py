@@ -18,8 +18,8 @@ from tests.hosts.sshd import Sshd, free_port, new_key
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
 
-URN = "urn:pulumi:dev::havip::x$command:local:Command::cp-m1-removal"
-WAY_OUT = f"or leave the host as it is: pulumi state delete '{URN}', and run this again"
+NAME = "cp-m1-removal"
+WAY_OUT = f"or leave the host as it is, and run this again with HAVIP_LEAVE={NAME} in the environment"
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def script(
             "HAVIP_PATIENCE_S": str(patience_s),
             "HAVIP_LIMIT_S": "60",
             "HAVIP_STAYS_ATTACHED": "",
-            "HAVIP_URN": URN,
+            "HAVIP_NAME": NAME,
             "HAVIP_HOST": "m1",
             "HAVIP_COMMAND": command,
             **more,
@@ -105,6 +105,14 @@ def test_a_host_that_hands_over_the_vip_or_cannot_holds_nobody_up(host: Endpoint
         code, said = script("hand_over.py", endpoint, command)
         assert (code, said.partition(";")[0]) == (0, "m1: hands over nothing")
         assert why in said
+
+
+def test_a_host_that_cannot_be_undone_is_left_as_it_is_if_one_says_so(host: Endpoint) -> None:
+    code, said = script("remove_host.py", host, "echo no >&2; exit 3", HAVIP_LEAVE=f"cp-m2-removal,{NAME}")
+    assert code == 0
+    assert said.startswith("m1 is left as it is. Its attachment to the HaVip goes")
+    assert "run there: echo no" in said
+    assert script("remove_host.py", host, "exit 3", HAVIP_LEAVE="cp-m2-removal")[0] == 1
 
 
 def test_a_dead_host_holds_nobody_up(host: Endpoint) -> None:
@@ -176,6 +184,13 @@ def test_nothing_starts_while_anybody_has_the_vip(host: Endpoint) -> None:
     assert "on each host: systemctl enable --now keepalived" in said
 
 
+def test_it_is_left_stopped_if_one_says_so(host: Endpoint) -> None:
+    told = {"m1": {"ssh": json.dumps(dataclasses.asdict(host)), "heard": "exit 5", "start": "echo runs"}}
+    code, said = script("hand_back.py", Endpoint("unused"), HAVIP_HOSTS=json.dumps(told), HAVIP_LEAVE=NAME)
+    assert code == 0
+    assert said.startswith("keepalived is left stopped.")
+
+
 def test_a_shell_that_greets_has_heard_nobody(host: Endpoint) -> None:
     code, said = handed_back(m1=(host, "echo Welcome", "echo runs"))
     assert (code, said.splitlines()[-1]) == (0, "m1: runs")
@@ -189,4 +204,4 @@ def test_what_does_not_start_is_named_with_a_way_out(host: Endpoint) -> None:
     assert "m1: no such unit" in said
     assert "m2: runs" in said
     assert "m1: keepalived was not started; mend what it said and run this again, or leave it stopped" in said
-    assert f"pulumi state delete '{URN}'" in said
+    assert f"run this again with HAVIP_LEAVE={NAME} in the environment" in said

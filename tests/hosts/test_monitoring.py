@@ -52,7 +52,12 @@ def scripts(host: Path, place: Path, **keepalived: str) -> None:
 def notified(directory: Path, state: str, **keepalived: str) -> None:
     """Run the notify script as keepalived does."""
     scripts(directory, directory, **keepalived)
-    subprocess.run([directory / "vrrp-notify", "INSTANCE", "VI_1", state, "254"], check=True, timeout=10)
+    runs = directory / "systemd-run"
+    runs.write_text('#!/bin/bash\nwhile [[ $1 == --* ]]; do shift; done\nexec setsid --fork "$@"\n')
+    runs.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{directory}:{os.environ['PATH']}"}
+    command: list[str | Path] = [directory / "vrrp-notify", "INSTANCE", "VI_1", state, "254"]
+    subprocess.run(command, env=environment, check=True, timeout=10)
 
 
 def series(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:

@@ -27,16 +27,17 @@ def fleet(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
         plan = examples.planned(examples.topology())
         bundle = render.haproxy_bundle(plan, plan.balancers[0])
         fleet.ssh(HOST, f"{paths.TOOL} apply haproxy", stdin=bundle)
-        apply(fleet, "")
+        apply(fleet)
         fleet.ssh(HOST, f"{paths.TOOL} join")
         fleet.ssh(HOST, f"timeout 20 sh -c 'until grep -x MASTER {paths.VRRP_STATE}; do sleep 0.2; done'")
         fleet.ssh(HOST, "mkdir /srv/one /srv/two")
         yield fleet
 
 
-def apply(fleet: Fleet, directory: str) -> None:
-    """Give keepalived its files, with this directory of the node exporter."""
-    plan = examples.planned(examples.topology() | {"keepalived": {"textfile_directory": directory}})
+def apply(fleet: Fleet, directory: str = "", notify_script: str = "") -> None:
+    """Give keepalived its files, with this directory of the node exporter and this hook."""
+    keepalived = {"textfile_directory": directory, "notify_script": notify_script}
+    plan = examples.planned(examples.topology() | {"keepalived": keepalived})
     bundle = render.keepalived_bundle(plan, plan.balancers[0], examples.VIP)
     fleet.ssh(HOST, f"{paths.TOOL} apply keepalived", stdin=bundle)
 
@@ -46,6 +47,18 @@ def exported(fleet: Fleet, directory: str) -> str:
     return fleet.ssh(
         HOST, f"sed -nE 's/.*state=\"(.*)\"}} 1$/\\1/p' {directory}/{METRIC} 2>/dev/null || true"
     )
+
+
+def test_a_hook_has_its_time_though_keepalived_stops(fleet: Fleet) -> None:
+    """It is told of just that."""
+    hook = "/usr/local/bin/on-vrrp"
+    fleet.ssh(HOST, f"install -m 755 /dev/stdin {hook}", stdin='#!/bin/sh\nsleep 3\necho "$*" >>/srv/told\n')
+    apply(fleet, notify_script=hook)
+    fleet.ssh(HOST, "systemctl stop keepalived")
+    wait_until(lambda: "VI_1 STOP" in fleet.ssh(HOST, "cat /srv/told 2>/dev/null || true"), 20, "it is told")
+    fleet.ssh(HOST, "systemctl start keepalived")
+    wait_until(lambda: "VI_1 MASTER" in fleet.ssh(HOST, "tail -1 /srv/told"), 20, "and of what follows")
+    apply(fleet)
 
 
 def test_the_metric_follows_what_is_so(fleet: Fleet) -> None:
@@ -61,7 +74,7 @@ def test_the_metric_follows_what_is_so(fleet: Fleet) -> None:
     fleet.ssh(HOST, "mv /root/keepalived /usr/sbin")
     wait_until(lambda: exported(fleet, "/srv/two") == "MASTER", 20, "it holds the VIP again")
 
-    apply(fleet, "")
+    apply(fleet)
     assert fleet.ssh(HOST, "ls /srv/one /srv/two") == "/srv/one:\n\n/srv/two:"
     apply(fleet, "/srv/one")
     assert exported(fleet, "/srv/one") == "MASTER"

@@ -65,7 +65,11 @@ def test_the_graph(preview: bool) -> None:
     expected = {f"{host}-{step}" for host in hosts for step in HOST_STEPS}
     assert set(commands) == expected
     here = {name for name in got.of("local:Command") if not name.endswith("-host-key")}
-    assert here == {"cp-verify", "cp-ready", *(f"{host}-removal" for host in hosts)}
+    assert here == {
+        "cp-verify",
+        "cp-ready",
+        *(f"{host}-{what}" for host in hosts for what in ("removal", "handover")),
+    }
     for host in hosts:
         assert {commands[f"{host}-{step}"].parent for step in HOST_STEPS} == {host}
     assert set(got.of("HAVipAttachment")) == {f"{host}-attachment" for host in hosts}

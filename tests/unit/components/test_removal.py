@@ -92,9 +92,10 @@ def test_a_host_that_goes_with_its_instance_hands_over_before_it_is_detached() -
         args["balancers"][0]["instance"] = _Vm("vm")
 
     commands = up(with_instance)[0].of("local:Command")
-    assert [name for name in commands if name.endswith("-handover")] == ["cp-k8s-master01-handover"]
-    found = commands["cp-k8s-master01-handover"]
+    found, other = commands["cp-k8s-master01-handover"], commands["cp-k8s-master02-handover"]
     assert not {"create", "update"} & set(found.inputs)
+    assert found.inputs["delete"] == "python3 -"
+    assert "delete" not in other.inputs, "an argument that is left out later would act on a host that stays"
     assert not found.deleted_with, "it is what acts then"
     assert found.depends_on >= {"cp-k8s-master01-attachment", "cp-k8s-master01-removal"}
     assert found.inputs["triggers"] == ["i-1"]
@@ -108,11 +109,10 @@ def test_a_host_knows_the_name_that_its_removal_calls_it_by() -> None:
         assert commands[f"cp-{host}-join"].inputs["create"].endswith(f"/hostctl join {host}")
 
 
-@pytest.mark.parametrize("preview", [True, False])
-def test_an_error_can_name_the_resource_without_which_the_host_is_left_as_it_is(preview: bool) -> None:
-    for host, command in removals(preview=preview).items():
-        urn = environment(command)["HAVIP_URN"]
-        assert urn.endswith(f":ApiServerVip$command:local:Command::cp-{host}-removal")
+def test_an_error_can_name_what_leaves_the_host_as_it_is() -> None:
+    assert {environment(one)["HAVIP_NAME"] for one in removals().values()} == {
+        f"cp-{host}-removal" for host in HOSTS
+    }
 
 
 def test_only_an_adopted_attachment_is_said_to_stay() -> None:
@@ -133,6 +133,15 @@ def test_what_was_held_back_is_started_when_all_hosts_are_rid_of_the_stack() -> 
     assert set(told) == set(HOSTS)
     assert all(json.loads(host["ssh"])["private_key"] == KEY for host in told.values())
     assert {host["start"].rpartition(" ")[2] for host in told.values()} == {"hand-back"}
+
+
+def test_who_needs_the_vip_goes_before_anybody_hands_it_over() -> None:
+    def with_instances(args: dict[str, Any]) -> None:
+        for number, balancer in enumerate(args["balancers"]):
+            balancer["instance"] = _Vm(f"vm{number}")
+
+    commands = up(with_instances)[0].of("local:Command")
+    assert {f"cp-{host}-handover" for host in HOSTS} <= commands["cp-ready"].depends_on
 
 
 def test_nothing_is_started_for_a_vip_that_goes_with_the_stack() -> None:

@@ -214,15 +214,15 @@ def test_a_full_endpoint_leaves_connections_for_the_monitor() -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_keepalived_that_hangs_is_ended_within_five_seconds(preset: str) -> None:
     plan = examples.planned(examples.topology() | {"failover": {"preset": preset}})
-    assert "WATCHDOG_USEC=4000000 " in render.check_haproxy(plan)
+    assert "WATCHDOG_USEC=4000000\n" in render.check_haproxy(plan)
     assert plan.budget["two_holders_hang"] == 5150
 
 
 def test_a_check_that_takes_its_time_is_no_hang() -> None:
     slow = {"failover": {"probe_interval_s": 5, "probe_timeout_ms": 3000}}
-    assert "WATCHDOG_USEC=7000000 " in render.check_haproxy(examples.planned(examples.topology() | slow))
+    assert "WATCHDOG_USEC=7000000\n" in render.check_haproxy(examples.planned(examples.topology() | slow))
     slow = {"failover": {"probe_interval_s": 1, "probe_timeout_ms": 3000}}
-    assert "WATCHDOG_USEC=6000000 " in render.check_haproxy(examples.planned(examples.topology() | slow))
+    assert "WATCHDOG_USEC=6000000\n" in render.check_haproxy(examples.planned(examples.topology() | slow))
 
 
 def test_no_line_of_a_backend_is_cut_short_in_a_preview() -> None:

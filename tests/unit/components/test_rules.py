@@ -60,6 +60,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ("another port is the monitor's", {"additional_ports": [33305]}, "monitor_port", "also a port"),
     ("another port is apiserver's", {"additional_ports": [6443]}, "additional_ports[0]", "kube-apiserver"),
     ("monitor takes apiserver's", {"monitor_port": 6443}, "monitor_port", "kube-apiserver"),
+    ("one check", {"failover": {"check_fall": 1}}, "failover.check_fall", "cut its streams"),
     ("router id", {"keepalived": {"virtual_router_id": 256}}, "keepalived.virtual_router_id", "out of range"),
     ("priority", balancers("10.0.0.11", "10.0.0.12", priority=255), "balancers[0].priority", "out of range"),
     ("equal priority", balancers("10.0.0.11", "10.0.0.12", priority=9), "balancers[1].priority", "already"),

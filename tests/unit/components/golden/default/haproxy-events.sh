@@ -86,7 +86,9 @@ reserve-ports)
     echo "${before:+$before,}$ports" 2>/dev/null >"$reserved"
     ;;
 save-state)
-    # Of a server that is at another place by now, nothing: HAProxy would take the old port from it, and the old health.
+    # If it cannot be asked, nothing is known. Of a server that is at another place by now neither: HAProxy would take the
+    # old port from it, and the old health.
+    echo 1 >"/run/kube-apiserver-havip/server-state"
     echo "show servers state" | socat -t 2 stdio "UNIX-CONNECT:/run/kube-apiserver-havip/haproxy.sock" |
         awk 'NR == FNR { if ($1 == "server") place[$2] = $3; next } FNR <= 2 || place[$4] == $5 ":" $19' \
             /etc/haproxy/haproxy.cfg - >"/run/kube-apiserver-havip/server-state.new" &&

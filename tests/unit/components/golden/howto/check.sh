@@ -3,9 +3,13 @@
 set -u
 
 # The VRRP process runs this: as long as it does, it is alive. When it falls silent, systemd kills and restarts it.
-# (keepalived takes the variable away, the socket is always there.)
+# (keepalived takes the variable away, the socket is always there.) Nobody waits for it: systemd reads nothing while it
+# reloads. It is the subshell's, which lives until it has been read.
 sign_of_life() {
-    NOTIFY_SOCKET=/run/systemd/notify systemd-notify WATCHDOG=1 WATCHDOG_USEC=7000000 2>/dev/null
+    {
+        NOTIFY_SOCKET=/run/systemd/notify systemd-notify WATCHDOG=1 WATCHDOG_USEC=7000000
+        sleep 0.2
+    } </dev/null >/dev/null 2>&1 &
 }
 
 answers() { # answers SECONDS
