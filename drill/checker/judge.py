@@ -78,7 +78,9 @@ def judge(history: History) -> Record:
     clients = {**heard, **silenced}
     anchor = heal if setting.anchor == "heal" else inject
     # Where the outage counts from healing, nothing is promised before: whatever was open until then had to end.
-    effect = injected if setting.anchor == "heal" else requests.took_effect(heard, inject, injected)
+    effect = (
+        injected if setting.anchor == "heal" else requests.took_effect(heard, inject, injected, setting.path)
+    )
     if setting.parted:
         # Clients go to whoever announced itself last, and from one to the other until one has given way.
         effect = healed + (setting.two_holders_ms or 0) / 1000

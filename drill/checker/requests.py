@@ -8,7 +8,7 @@ from drill.history import Line
 
 SLOW_S = 0.2
 SPREAD_S = 0.1
-"""Between the first connection that a fault ends and the last one: processes do not die all at once."""
+"""Between the first connection through the VIP that a fault ends and the last one: processes do not die all at once."""
 
 
 @dataclass(frozen=True)
@@ -74,24 +74,27 @@ def judged(clients: Mapping[str, Sequence[Line]], window: Window, *, kills: bool
     return Requests(total, failed, in_flight, slow, gap, gap_at, max(0.0, failing), onset, reasons)
 
 
-def took_effect(clients: Mapping[str, Sequence[Line]], inject: float, injected: float) -> float:
+def took_effect(clients: Mapping[str, Sequence[Line]], inject: float, injected: float, path: str) -> float:
     """Return when a fault had ended what it ends, which `injected` tells late: the command may wait for more.
 
-    A reboot returns after the whole shutdown, a package manager after all of its work; the first failure tells.
+    A reboot returns after the whole shutdown, a package manager after all of its work. Of the apiservers that `path`
+    names, the end of the first watch on each tells; what connects later has to be sent to another one. On the way
+    through the VIP the first failure tells, and :data:`SPREAD_S`. Never later than `injected`.
     """
+    every = [line for lines in clients.values() for line in lines]
+    cut = [line for line in every if line["kind"] == "watch-end" and line["why"] and line["at"] >= inject]
+    if path and path != "vip":
+        ends = (
+            min((line["at"] for line in cut if line["by"] == name), default=injected)
+            for name in path.split(",")
+        )
+        return min(injected, max(ends))
     failed = [
         max(line["due"], inject)
-        for lines in clients.values()
-        for line in lines
+        for line in every
         if line["kind"] == "req" and line["why"] and line["done"] >= inject
     ]
-    cut = [
-        line["at"]
-        for lines in clients.values()
-        for line in lines
-        if line["kind"] == "watch-end" and line["why"] and line["at"] >= inject
-    ]
-    felt = min([*failed, *cut], default=inject - SPREAD_S)
+    felt = min([*failed, *(line["at"] for line in cut)], default=inject - SPREAD_S)
     return min(injected, max(inject, felt + SPREAD_S))
 
 

@@ -130,6 +130,25 @@ def test_a_command_that_returns_late_excuses_nothing(due: float, in_flight: int)
     assert (record.in_flight, record.failed) == (in_flight, 2 - in_flight)
 
 
+@pytest.mark.parametrize(("due", "in_flight"), [(0.01, 1), (0.05, 0)])
+def test_where_an_apiserver_is_the_fault_the_end_of_its_first_watch_tells(due: float, in_flight: int) -> None:
+    """HAProxy has to send to another one whatever comes later, however soon after the first failure."""
+    cuts = (lost_watch("m3", INJECT + 0.02), lost_watch("m2", INJECT + 0.001))
+    first = request(INJECT + 0.005, "refused", connected=INJECT + 0.006)
+    failed = request(INJECT + due, "closed", took=0.01, connected=INJECT + due + 0.001)
+    about, when = setting(budget_ms=0, path="m3"), events(injected=INJECT + 0.14)
+    record = judge(history({"outside": client(*cuts, first, failed)}, about, when))
+    assert (record.in_flight, record.failed) == (1 + in_flight, 1 - in_flight)
+
+
+def test_a_hung_apiserver_ends_what_was_open_when_the_command_returned() -> None:
+    """Its watches end seconds later, when somebody has noticed."""
+    late = lost_watch("m3", INJECT + 3.5)
+    held = request(INJECT + 0.01, "incomplete", took=2, connected=INJECT + 0.011)
+    record = judge(history({"outside": client(late, held)}, setting(path="m3")))
+    assert (record.in_flight, record.failed) == (1, 0)
+
+
 def test_nothing_opened_after_injection_was_in_flight() -> None:
     cut = request(INJECT + 0.05, "reset", took=0.01, connected=INJECT + 0.051)
     record = judge(history({"outside": client(cut)}))
