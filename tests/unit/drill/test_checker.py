@@ -230,6 +230,36 @@ def test_a_wait_that_the_drill_s_own_lateness_may_explain_is_unknown() -> None:
     assert record.verdict is Verdict.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("every", "late_s", "verdict"),
+    [(30, 0.0, Verdict.OVER), (200, 0.0, Verdict.WITHIN), (30, 1.2, Verdict.UNKNOWN)],
+)
+def test_where_nothing_may_fail_few_may_wait(every: int, late_s: float, verdict: Verdict) -> None:
+    """As one in thirty does where a dead apiserver is tried three times before another one is."""
+    late: Line = {"kind": "late", "at": INJECT + 1, "seconds": late_s}
+    waited = tuple(
+        {**line, "done": line["due"] + 1.4}
+        if line["kind"] == "req" and line["due"] >= INJECT and round(line["due"] * 100) % every == 0
+        else line
+        for line in client(late)
+    )
+    record = judge(history({"outside": waited}, setting(budget_ms=0, path="m3")))
+    assert record.failed == 0
+    assert record.verdict is verdict, record.why
+
+
+def test_where_some_may_fail_others_may_wait() -> None:
+    waited = tuple(
+        {**line, "done": line["due"] + 1.4}
+        if line["kind"] == "req" and round(line["due"] * 100) % 9 == 0
+        else line
+        for line in client()
+    )
+    record = judge(history({"outside": waited}))
+    assert record.stalled > 70
+    assert record.verdict is Verdict.WITHIN, record.why
+
+
 def storm(why: str, took: float = 0.01) -> dict[str, object]:
     """One of many connections at once, after the measurement."""
     return {**request(END + 0.5, why, took=took), "kind": "storm"}
