@@ -126,6 +126,10 @@ def run(  # noqa: PLR0917 - options of a command line
         login = Login(ssh_user, tuple(ssh_option or ())) if real_cloud else None
         tested = stack_of(engine, sandbox, outputs, login)
         check_installed(tested)
+        if not tested.strangers:
+            to_console(
+                "No client comes from outside the VPC, since the endpoint has no EIP: only the hosts' own are asked"
+            )
         faults = (
             demanded(only, tested)
             if only

@@ -17,6 +17,8 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+OUTSIDE = "outside"
+"""The place of the client that comes from elsewhere."""
 STALLED_SHARE = 0.01
 """Of all requests, so many may wait for more than 500 ms where none may fail: 0.1 % did on a busy machine, 3.6 % where
 HAProxy tried a dead apiserver three times before another one."""
@@ -41,7 +43,7 @@ class Record:
     """Beyond those that the killed process carried."""
     dual_holder_ms: float | None
     whole_again_ms: float | None
-    """``None``: redundancy did not come back by itself."""
+    """``None``: redundancy did not come back by itself, or nobody asked (`must_be_whole`)."""
     budget_ms: int | None
     verdict: Verdict
     in_flight: int = 0
@@ -55,6 +57,8 @@ class Record:
     no_holder_ms: float | None = None
     floor_ms: float | None = None
     """Longest gap of the same run before the fault: what the drill cannot see below."""
+    must_be_whole: bool = True
+    """Whether redundancy had to come back; not where something else is kept broken all the time."""
     late_ms: float = 0.0
     """How late a client's own process got to run at worst while it was measured."""
     storm_failed: int = 0
@@ -129,6 +133,7 @@ def judge(history: History) -> Record:
         failing_ms=_ms(found.failing_s),
         no_holder_ms=_ms(holders.seconds_with(held, at_most=0)) if history.witnesses else None,
         floor_ms=_ms(floor),
+        must_be_whole=setting.must_be_whole,
         late_ms=_ms(late),
         storm_failed=sum(bool(line["why"]) for line in storm),
         storm_slowest_ms=max((_ms(line["done"] - line["due"]) for line in storm), default=None),
@@ -136,6 +141,8 @@ def judge(history: History) -> Record:
         title=setting.title,
     )
     verdict, why = _verdict(record, history, kept, found)
+    if OUTSIDE not in history.clients:
+        why += "; no client was outside the VPC"
     return Record(**{**vars(record), "verdict": verdict, "why": why})
 
 
@@ -198,11 +205,12 @@ def _nothing_fails(record: Record, found: requests.Requests) -> tuple[Verdict, s
 
 
 def _stormed(record: Record, history: History) -> tuple[Verdict, str] | None:
-    """Judge the connections that came all at once, if redundancy was whole by then."""
+    """Judge the connections that came all at once: redundancy was whole by then, or what was left served all."""
     failed = [line for line in _of(history.clients, "storm") if line["why"]]
-    if record.whole_again_ms is None or not failed:
+    if not failed:
         return None
-    words = f"{len(failed)} of the connections at once failed after redundancy was whole"
+    after = "redundancy was whole" if record.must_be_whole else "the fault"
+    words = f"{len(failed)} of the connections at once failed after {after}"
     begin = min(line["due"] for line in failed)
     late = max((line["seconds"] for line in _of(history.clients, "late") if line["at"] >= begin), default=0.0)
     # So many at once keep the client busy itself; it refuses and resets nothing.
@@ -252,12 +260,25 @@ def _unsettled(history: History) -> str:
 def _unknown(history: History, why: str) -> Record:
     setting = history.setting
     return unmeasured(
-        setting.config, setting.fault, setting.run, why, setting.title, budget_ms=setting.budget_ms
+        setting.config,
+        setting.fault,
+        setting.run,
+        why,
+        setting.title,
+        budget_ms=setting.budget_ms,
+        must_be_whole=setting.must_be_whole,
     )
 
 
 def unmeasured(
-    config: str, fault: str, run: int, why: str, title: str, *, budget_ms: int | None = None
+    config: str,
+    fault: str,
+    run: int,
+    why: str,
+    title: str,
+    *,
+    budget_ms: int | None = None,
+    must_be_whole: bool = True,
 ) -> Record:
     """Return what is known of a run that measured nothing: no pass."""
     return Record(
@@ -273,6 +294,7 @@ def unmeasured(
         whole_again_ms=None,
         budget_ms=budget_ms,
         verdict=Verdict.UNKNOWN,
+        must_be_whole=must_be_whole,
         why=why,
         title=title,
     )

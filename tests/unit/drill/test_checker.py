@@ -270,15 +270,17 @@ def storm(why: str, took: float = 0.01) -> dict[str, object]:
     [
         ("", INJECT + 1, Verdict.WITHIN),
         ("refused", INJECT + 1, Verdict.OVER),
-        ("refused", None, Verdict.WITHIN),
+        ("", None, Verdict.WITHIN),
+        ("refused", None, Verdict.OVER),
     ],
 )
-def test_many_connections_at_once_are_served_once_redundancy_is_whole(
+def test_many_connections_at_once_are_served_also_where_redundancy_is_not_asked_for(
     why: str, whole: float | None, verdict: Verdict
 ) -> None:
     about = setting(must_be_whole=whole is not None)
     record = judge(history({"outside": client(storm(why))}, about, events(whole=whole)))
     assert record.storm_failed == bool(why)
+    assert record.must_be_whole == (whole is not None)
     assert record.verdict is verdict, record.why
 
 
@@ -325,6 +327,13 @@ def test_an_address_that_moves_before_the_fault_makes_the_run_unknown() -> None:
     record = judge(history({"outside": client()}, witnesses=moved))
     assert record.verdict is Verdict.UNKNOWN
     assert "m1" in record.why
+
+
+@pytest.mark.parametrize(("place", "said"), [("outside", False), ("m3", True)])
+def test_that_nobody_came_from_outside_is_said(place: str, *, said: bool) -> None:
+    record = judge(history({place: client()}))
+    assert ("outside the VPC" in record.why) is said
+    assert record.verdict is Verdict.WITHIN
 
 
 def test_no_client_is_unknown() -> None:
