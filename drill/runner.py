@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Thread
 
@@ -51,6 +51,7 @@ class Runner:
             raise DrillError(f"fault {fault.name!r} does not fit the stack: {why}; leave it out")
         self._settled(f"before {fault.name}")
         scene = Scene(self.stack, self.stack.holder(), self.engine)
+        scene = replace(scene, held_s=fault.held_s(scene))
         history = Writer(directory, self._setting(fault, scene, number))
         try:
             with ExitStack() as ending:
@@ -75,7 +76,7 @@ class Runner:
             at_once = fault.must_be_whole and fault.whole_from == "inject"
             if at_once:
                 watching.start()
-            time.sleep(fault.hold_s)
+            time.sleep(scene.held_s)
             self._be_patient(scene, injected + self.patience_s)
             if at_once:
                 watching.wait(injected + fault.whole_limit_s)

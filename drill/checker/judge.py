@@ -155,7 +155,21 @@ def _verdict(
         return Verdict.OVER, "redundancy did not come back by itself"
     if record.streams_lost:
         return Verdict.OVER, f"{record.streams_lost} streams lost that nothing had to end"
-    return _beside(record, history) or _stormed(record, history) or _promise(record, history.setting, found)
+    return (
+        _beside(record, history)
+        or _stormed(record, history)
+        or _held_long_enough(_promise(record, history.setting, found), history)
+    )
+
+
+def _held_long_enough(found: tuple[Verdict, str], history: History) -> tuple[Verdict, str]:
+    """Take no promise for kept that could not be broken: healed within its budget, a fault ends in time by that."""
+    setting = history.setting
+    longest_ms = max(setting.budget_ms or 0, setting.lasting_ms or 0)
+    held_ms = ((history.when("heal") or 0.0) - (history.when("inject") or 0.0)) * 1000
+    if found[0] is not Verdict.WITHIN or setting.anchor == "heal" or not longest_ms or held_ms > longest_ms:
+        return found
+    return Verdict.UNKNOWN, f"healed after {held_ms:.0f} ms, within the {longest_ms} ms that it may last"
 
 
 def _beside(record: Record, history: History) -> tuple[Verdict, str] | None:

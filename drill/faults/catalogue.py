@@ -77,7 +77,7 @@ _ALL = (
     ),
     Fault(
         "survivor-haproxy-hung",
-        "HAProxy hung for 10 s on the holder while the peer's is down",
+        "HAProxy hung on the holder while the peer's is down",
         service("hang", "haproxy", "holder"),
         "last_process_hang",
         prepare=service("stop", "haproxy", "peers"),
@@ -155,7 +155,7 @@ _ALL = (
     ),
     Fault(
         "holder-frozen",
-        "the holder frozen for 8 s",
+        "the holder frozen",
         machine("frozen", "holder"),
         _HOST,
         _ITS_APISERVER,
@@ -182,7 +182,7 @@ _ALL = (
     ),
     Fault(
         "holder-cut-off",
-        "the holder cut off the network for 8 s",
+        "the holder cut off the network",
         machine("cut_off", "holder"),
         _HOST,
         _ITS_APISERVER,
@@ -195,7 +195,7 @@ _ALL = (
     ),
     Fault(
         "holder-partitioned",
-        "the holder and its peers do not reach each other for 8 s, everybody else reaches all",
+        "the holder and its peers do not reach each other, everybody else reaches all",
         machine("partitioned", "holder"),
         _HOST,
         two_holders=_BACK,
@@ -243,7 +243,7 @@ _ALL = (
     ),
     Fault(
         "apiserver-hung",
-        "one of the apiservers hung, for 20 s",
+        "one of the apiservers hung",
         service("hang", APISERVER, "third"),
         "backend_hang",
         path="third",
@@ -272,7 +272,7 @@ _ALL = (
     ),
     Fault(
         "apiserver-cut-off",
-        "the host of one apiserver cut off the network, for 15 s",
+        "the host of one apiserver cut off the network",
         machine("cut_off", "third"),
         "backend_loss",
         path="third",
@@ -282,7 +282,7 @@ _ALL = (
     ),
     Fault(
         "apiservers-two-killed",
-        "two of the apiservers killed, for 8 s",
+        "two of the apiservers killed",
         service("kill", APISERVER, "two", stays_dead=True),
         "backends_death",
         path="two",

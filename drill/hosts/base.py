@@ -95,8 +95,9 @@ class Host(ABC):
         """No process runs and no packet passes, and afterwards all goes on."""
         raise self._cannot("freeze")
 
-    def cut_off(self) -> AbstractContextManager[None]:
-        """No packet in or out."""
+    def cut_off(self, seconds: float) -> AbstractContextManager[None]:
+        """No packet in or out; where nobody can reach the host to heal it, for so long."""
+        del seconds
         raise self._cannot("cut off")
 
     def partitioned(self, peer: "Host") -> AbstractContextManager[None]:

@@ -87,7 +87,7 @@ class SandboxHost(Host):
         return injected(self.settings, kinds.Frozen(host=self.id))
 
     @override
-    def cut_off(self) -> AbstractContextManager[None]:
+    def cut_off(self, seconds: float) -> AbstractContextManager[None]:
         return injected(self.settings, kinds.CutOff(host=self.id))
 
     @override

@@ -1,5 +1,7 @@
 """Every figure, and every verdict both ways. Unknown is not a pass."""
 
+from typing import Any
+
 import pytest
 
 from drill.checker import Verdict, judge
@@ -302,6 +304,24 @@ def test_redundancy_has_to_come_back_by_itself(whole: float | None, verdict: Ver
 def test_whole_again_counts_from_the_healing_of_a_fault_that_lasts() -> None:
     record = judge(history({"outside": client()}, setting(whole_from="heal"), events(whole=HEAL + 0.7)))
     assert record.whole_again_ms == pytest.approx(700)
+
+
+@pytest.mark.parametrize(
+    ("about", "verdict"),
+    [
+        ({"budget_ms": 2900}, Verdict.WITHIN),
+        ({"budget_ms": 3000}, Verdict.UNKNOWN),
+        ({"lasting_ms": 11200}, Verdict.UNKNOWN),
+        ({"budget_ms": 0, "path": "m3"}, Verdict.WITHIN),
+        ({"budget_ms": 4000, "anchor": "heal"}, Verdict.WITHIN),
+    ],
+)
+def test_a_promise_that_could_not_be_broken_is_not_kept(about: dict[str, Any], verdict: Verdict) -> None:
+    """Healed within its budget, a fault cannot last longer; what is over all the same is over."""
+    told = history({"outside": client()}, setting(**about))
+    assert judge(told).verdict is verdict, judge(told).why
+    lost = history({"outside": client(lost_watch("m2", INJECT + 2, opened=INJECT + 1))}, setting(**about))
+    assert judge(lost).verdict is Verdict.OVER or about.get("anchor") == "heal"
 
 
 def test_no_promise_is_no_pass() -> None:

@@ -1,14 +1,18 @@
 """What faults are held to, and what they do to hosts that only write it down."""
 
 import json
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from components import failover
+from components.enums import Preset
+from components.failover import PRESETS
 from drill.configurations import check_installed
 from drill.errors import DrillError
-from drill.faults import CATALOGUE, Fault, changes
+from drill.faults import CATALOGUE, SHORT, Fault, changes
 from drill.faults.fault import Scene
 from drill.history import Writer, read
 from drill.hosts import ssh
@@ -16,7 +20,7 @@ from drill.runner import in_force, tail_s
 from drill.stack import Stack
 from sandbox.hosts.later import Later
 from tests.unit.drill import made_up
-from tests.unit.drill.fake import log, scene
+from tests.unit.drill.fake import FakeHost, log, scene
 
 pytestmark = pytest.mark.unit
 
@@ -59,6 +63,41 @@ def test_the_last_haproxies_can_be_stopped_and_hung(name: str, done: tuple[list[
         pass
     assert (log(where.holder), log(where.peer)) == done
     assert fault.budget_ms(where) == (652 if fault.anchor == "heal" else 4550)
+
+
+def promising(preset: Preset) -> Scene:
+    """A stack with a preset's promises."""
+    return scene(lambda _: "", **failover.budget(PRESETS[preset], 100, 3, tracked=True))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_whatever_a_fault_may_cost_shows_before_it_is_healed(preset: Preset) -> None:
+    promised = promising(preset)
+    for fault in CATALOGUE.values():
+        longest = max(fault.budget_ms(promised) or 0, fault.lasting_ms(promised) or 0)
+        answered = 2000  # the limit of a request, in ms
+        assert fault.anchor == "heal" or fault.held_s(promised) * 1000 > longest + answered * bool(longest), (
+            fault.name
+        )
+        assert fault.held_s(promised) >= fault.hold_s
+
+
+def test_the_short_set_is_held_for_two_minutes_at_most() -> None:
+    """So that all of it takes ten."""
+    promised = promising(Preset.STANDARD)
+    assert sum(CATALOGUE[name].held_s(promised) for name in SHORT) < 120
+
+
+def test_a_host_is_cut_off_for_as_long_as_the_fault_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def cut_off(_host: FakeHost, seconds: float) -> AbstractContextManager[None]:
+        asked.append(seconds)
+        return nullcontext()
+
+    monkeypatch.setattr(FakeHost, "cut_off", cut_off)
+    with CATALOGUE["holder-cut-off"].inject(replace(scene(), held_s=14.2)):
+        assert asked == [14.2]
 
 
 def test_what_takes_longer_than_its_budget_is_still_measured() -> None:
@@ -134,7 +173,6 @@ def test_healing_is_noted_before_it_is_done(tmp_path: Path) -> None:
 def test_a_fault_that_ends_by_itself_is_healed_when_it_has_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ssh, "CUT_OFF_S", 0)
     monkeypatch.setattr(ssh.SshHost, "run", lambda *_, **__: "")
     hosts = tuple(ssh.SshHost(name, "10.0.0.1", f"root@{name}") for name in ("m1", "m2", "m3"))
     where = Scene(Stack("standard", "10.0.0.10", 6443, {}, hosts, hosts[:2], None), hosts[0])
