@@ -121,6 +121,7 @@ class Runner:
             two_holders_ms=fault.two_holders_ms(scene),
             parted=fault.parts,
             holder=scene.holder.name,
+            balancers=tuple(host.name for host in self.stack.balancers),
             seed=self.seed,
             interval_ms=self.load.outside_ms,
             clock_offsets={host.name: host.clock_offset() for host in self.stack.hosts},

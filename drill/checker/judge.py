@@ -249,11 +249,25 @@ def _blind(record: Record, history: History, kept: streams.Streams) -> str:
     if not record.total:
         return "no request was measured"
     for place, lines in history.clients.items():
-        if place not in history.setting.silenced and not any(line["kind"] == "stop" for line in lines):
+        if place not in history.setting.silenced and not holders.whole(lines):
             return f"the client {place} did not come to its end"
+    if unseen := _unseen(history):
+        return unseen
     if not kept.watches:
         return "no watch was open"
     return _unsettled(history) if kept.idle else "no idle stream was open"
+
+
+def _unseen(history: History) -> str:
+    """Return which balancer nobody saw having the VIP or not, if any; one that boots takes its witness along."""
+    setting = history.setting
+    for host in setting.balancers or history.witnesses or ("any balancer",):
+        lines = history.witnesses.get(host, ())
+        if not any(line["kind"] == "holder" for line in lines):
+            return f"nobody saw whether {host} had the VIP"
+        if host not in setting.booting and not holders.whole(lines):
+            return f"the witness of {host} did not come to its end"
+    return ""
 
 
 def _unsettled(history: History) -> str:

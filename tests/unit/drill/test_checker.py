@@ -529,6 +529,39 @@ def test_two_that_were_parted_are_judged_from_the_healing_on(beside_s: float, ve
     assert record.dual_holder_ms == pytest.approx((HEAL - INJECT - 0.7 + beside_s) * 1000, abs=0.5)
 
 
-def test_without_a_witness_nobody_knows_who_held() -> None:
+DIED: Line = {"kind": "alive", "at": INJECT + 1}
+"""The last line of a witness that died a second after the fault."""
+
+
+@pytest.mark.parametrize(
+    ("witnesses", "why"),
+    [
+        ({}, "m1"),
+        ({"m1": (holder(100.0, held=True),)}, "m2"),
+        ({"m1": (holder(100.0, held=True),), "m2": ()}, "m2"),
+        ({"m1": (holder(100.0, held=True), DIED), "m2": (holder(100.0, held=False),)}, "m1"),
+    ],
+)
+def test_without_every_witness_nobody_knows_who_held(
+    witnesses: dict[str, tuple[Line, ...]], why: str
+) -> None:
+    record = judge(history({"outside": client()}, setting(balancers=("m1", "m2")), witnesses=witnesses))
+    assert record.verdict is Verdict.UNKNOWN
+    assert why in record.why
+
+
+def test_without_a_witness_no_time_is_made_up() -> None:
     record = judge(history({"outside": client()}, witnesses={}))
-    assert record.dual_holder_ms is None
+    assert (record.dual_holder_ms, record.verdict) == (None, Verdict.UNKNOWN)
+
+
+def test_a_host_that_goes_down_has_nothing_once_its_witness_has_ended() -> None:
+    """What it wrote last may be lost with it: that it let go of the address."""
+    witnesses: dict[str, tuple[Line, ...]] = {
+        "m1": (holder(100.0, held=True), {"kind": "alive", "at": INJECT + 0.1}),
+        "m2": (holder(100.0, held=False), holder(INJECT + 0.05, held=True)),
+    }
+    about = setting(silenced=("m1",), balancers=("m1", "m2"), two_holders_ms=150)
+    record = judge(history({"outside": client()}, about, witnesses=witnesses))
+    assert record.dual_holder_ms == pytest.approx(50, abs=0.5)
+    assert record.verdict is Verdict.WITHIN, record.why
