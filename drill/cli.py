@@ -37,6 +37,7 @@ from drill.runner import Runner
 from drill.stack import Stack
 from drill.workload.clients import Load
 from sandbox.errors import INTERRUPTED, SandboxError
+from sandbox.faults.fault import uninterrupted
 from sandbox.progress import console, to_console
 from sandbox.stack.engine import Engine
 
@@ -120,7 +121,12 @@ def run(  # noqa: PLR0917 - options of a command line
 ) -> None:
     """Inject faults and judge what clients saw."""
     if context.invoked_subcommand:
+        check_place(context)
         return
+    if not real_cloud and (ssh_user != "root" or ssh_option):
+        raise DrillError(
+            "--ssh-user, --ssh-option: hosts of a sandbox are not reached by SSH; add --real-cloud"
+        )
     with alone(sandbox, stack, output, real_cloud=real_cloud):
         engine = engine_of(sandbox, stack, project, real_cloud=real_cloud)
         login = Login(ssh_user, tuple(ssh_option or ())) if real_cloud else None
@@ -135,7 +141,9 @@ def run(  # noqa: PLR0917 - options of a command line
             if only
             else fitting(CATALOGUE if everything else SHORT, tested, to_console)
         )
-        plan = series.Plan((tested.config,), tuple(fault.name for fault in faults), runs, seed, shuffle)
+        endpoint = series.Endpoint(engine.stack, "" if real_cloud else sandbox, outputs, tested.vip)
+        names = tuple(fault.name for fault in faults)
+        plan = series.Plan((tested.config,), names, runs, seed, shuffle, endpoint)
         directory, plan = _series(output, plan, resume=resume)
         if plan.configs != (tested.config,):
             raise DrillError(
@@ -148,6 +156,22 @@ def run(  # noqa: PLR0917 - options of a command line
                 plan, directory, lambda one, target: runner.run(one.fault, one.number, target), to_console
             )
         finish(records, output, directory)
+
+
+def check_place(context: typer.Context) -> None:
+    """Raise :class:`DrillError` for options before a subcommand: they would mean nothing, and it another stack."""
+    given = [
+        max(option.opts, key=len)
+        for option in context.command.params
+        if option.name
+        and (source := context.get_parameter_source(option.name))
+        and source.name == "COMMANDLINE"
+    ]
+    if given:
+        raise DrillError(
+            f"{', '.join(given)} before {context.invoked_subcommand!r} would be ignored: "
+            f"write it after the subcommand (drill {context.invoked_subcommand} --help says what that takes)"
+        )
 
 
 @app.command()
@@ -169,7 +193,7 @@ def compare(  # noqa: PLR0917 - options of a command line
     Six faults, five times each, for every configuration; about 40 s a run. Afterwards the stack is as it was.
     """
     presets = list(dict.fromkeys(one.value for one in preset or PRESETS))
-    plan = series.Plan((*presets, *OTHERS), comparable(only), runs, seed, shuffle=True)
+    compared = comparable(only)
     with alone(sandbox, stack, output, real_cloud=False):
         engine = engine_of(sandbox, stack, project, real_cloud=False)
         tested = stack_of(engine, sandbox, "")
@@ -177,7 +201,9 @@ def compare(  # noqa: PLR0917 - options of a command line
             raise DrillError(
                 "a comparison changes the preset of this project's program: it needs a stack of that"
             )
-        demanded(plan.faults, tested)
+        demanded(compared, tested)
+        endpoint = series.Endpoint(engine.stack, sandbox, "", tested.vip)
+        plan = series.Plan((*presets, *OTHERS), compared, runs, seed, shuffle=True, endpoint=endpoint)
         directory, plan = _series(output, plan, resume=resume)
         with reported(output, directory):
             records = _compared(engine, tested, plan, directory)
@@ -217,7 +243,7 @@ def _series(output: Path, plan: series.Plan, *, resume: bool) -> tuple[Path, ser
     if not resume:
         return series.begin(output, plan), plan
     directory = series.newest(output)
-    return directory, series.begun(directory)
+    return directory, series.going_on(directory, plan.endpoint)
 
 
 @app.command()
@@ -241,11 +267,11 @@ def report(
 
 @contextmanager
 def reported(output: Path, directory: Path) -> Iterator[None]:
-    """Where a run fails, report what there is before the error is shown."""
+    """However a series ends early, ^C included, report what there is before that is shown."""
     try:
         yield
-    except Exception:
-        with suppress(DrillError, OSError, ValueError, KeyError):
+    except BaseException:
+        with uninterrupted(), suppress(DrillError, OSError, ValueError, KeyError):
             show(series.read(directory), output, directory)
         raise
 
