@@ -79,10 +79,10 @@ class Runner:
             time.sleep(scene.held_s)
             self._be_patient(scene, injected + self.patience_s)
             if at_once:
-                watching.wait(injected + fault.whole_limit_s)
+                watching.wait(injected + fault.whole_within_s(scene))
         if fault.must_be_whole and not at_once:
             watching.start()
-            watching.wait(time.time() + fault.whole_limit_s)
+            watching.wait(time.time() + fault.whole_within_s(scene))
         if watching.since is not None:
             history.note("whole", at=watching.since)
         time.sleep(tail_s(fault, fault.budget_ms(scene)))

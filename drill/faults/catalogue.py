@@ -6,7 +6,7 @@ from drill.errors import DrillError
 from drill.faults import changes, doings
 from drill.faults.doings import APISERVER, machine, service
 from drill.faults.fault import NOTHING_FAILS, Fault, nothing
-from drill.faults.fitting import able, apiservers, one_apart, one_elsewhere, our_program
+from drill.faults.fitting import able, apiservers, balancers_with, one_apart, one_elsewhere, our_program
 from drill.stack import Stack
 
 _HAPROXY = "process_death"
@@ -178,6 +178,7 @@ _ALL = (
         hold_s=2,
         whole_from="inject",
         whole_limit_s=60,
+        boots=True,
         needs=(one_elsewhere,),
     ),
     Fault(
@@ -376,7 +377,7 @@ _ALL = (
         prepare=changes.later_packages_offered,
         hold_s=2,
         sandbox_only=True,
-        needs=(our_program,),
+        needs=(our_program, balancers_with("apt-get")),
     ),
     Fault(
         "packages-installed-anew",
@@ -385,6 +386,7 @@ _ALL = (
         _HAPROXY,
         path="vip",
         hold_s=2,
+        needs=(balancers_with("apt-get"),),
     ),
 )
 

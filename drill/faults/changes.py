@@ -1,5 +1,6 @@
 """Changes that people make to a running stack, through ``pulumi up``; healing is to change them back."""
 
+import json
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -22,11 +23,18 @@ _MAIN_PID = "systemctl show --property MainPID --value keepalived"
 
 
 def changed(changes: Mapping[str, str]) -> Doing:
-    """Change keys of the stack's configuration."""
+    """Change keys of the stack's configuration. Raises :class:`DrillError` if they all have these values already."""
 
     @contextmanager
     def doing(scene: Scene) -> Iterator[None]:
         engine, before = _engine(scene), dict(scene.changes)
+        there = {key: before.get(key) or _configured(engine, key) for key in changes}
+        if there == changes:
+            raise DrillError(
+                f"{', '.join(f'{key}={value}' for key, value in changes.items())}: the configuration of stack "
+                f"{engine.stack!r} says so already, so the change would change nothing, and prove nothing; set another "
+                "value there, or leave this fault out"
+            )
         try:
             scene.changes.update(changes)
             up(engine, scene.changes)
@@ -43,7 +51,8 @@ def changed(changes: Mapping[str, str]) -> Doing:
 def other_port(scene: Scene) -> Iterator[None]:
     """Let the endpoint answer on the next port, and on its own one besides: clients have not moved yet."""
     port = scene.stack.port
-    with changed({"port": str(port + 1), "additionalPorts[0]": str(port)})(scene):
+    others = json.loads(_configured(_engine(scene), "additionalPorts") or "[]")
+    with changed({"port": str(port + 1), f"additionalPorts[{len(others)}]": str(port)})(scene):
         yield
 
 
@@ -111,6 +120,11 @@ def _install(*words: str) -> str:
 def _versions(host: Host) -> list[str]:
     """Return what is installed, as NAME=VERSION."""
     return host.run(f"dpkg-query -W -f '${{Package}}=${{Version}}\n' {' '.join(_PACKAGES)}").split()
+
+
+def _configured(engine: Engine, key: str) -> str:
+    """Return what the stack's configuration has for a key; nothing where it leaves it to its default."""
+    return engine.run("config", "get", "--path", key, capture=True).stdout.strip()
 
 
 def _engine(scene: Scene) -> Engine:

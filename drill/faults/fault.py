@@ -95,7 +95,8 @@ class Fault:
     anchor: str = "inject"
     whole_from: str = "heal"
     whole_limit_s: float = 20.0
-    """How long is waited for redundancy to return by itself."""
+    """How long is waited for redundancy to return by itself; where a host `boots`, for as long as that may take."""
+    boots: bool = False
     tail_s: float = 2.0
     """How long is measured after redundancy is whole, so that a late failure is seen."""
     must_be_whole: bool = True
@@ -141,6 +142,10 @@ class Fault:
         if self.anchor == "heal" or not longest_ms:
             return self.hold_s
         return max(self.hold_s, longest_ms / 1000 + MARGIN_S)
+
+    def whole_within_s(self, scene: Scene) -> float:
+        """Return how long is waited for redundancy to return by itself, in seconds."""
+        return max(self.whole_limit_s, scene.holder.boot_limit_s) if self.boots else self.whole_limit_s
 
     def two_holders_ms(self, scene: Scene) -> int | None:
         """Return for how many ms two may have the VIP, ``None`` where nothing is promised."""

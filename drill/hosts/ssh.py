@@ -36,6 +36,7 @@ class SshHost(Host):
     options: tuple[str, ...] = ()
     """More words for ssh(1): the key, a bastion."""
     ends_late: ClassVar[frozenset[str]] = frozenset({"cut_off"})
+    boot_limit_s: ClassVar[float] = BOOT_LIMIT_S
 
     def _ssh(self, command: str, silence_s: int = 6) -> list[str]:
         alive = f"ServerAliveCountMax={silence_s // 2}"

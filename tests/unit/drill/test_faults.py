@@ -1,11 +1,13 @@
 """What faults are held to, and what they do to hosts that only write it down."""
 
 import json
+import subprocess
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from components import failover
 from components.enums import Preset
@@ -19,6 +21,7 @@ from drill.hosts import ssh
 from drill.runner import in_force, tail_s
 from drill.stack import Stack
 from sandbox.hosts.later import Later
+from sandbox.stack.engine import Engine
 from tests.unit.drill import made_up
 from tests.unit.drill.fake import FakeHost, log, scene
 
@@ -146,6 +149,61 @@ def test_the_versions_from_before_are_put_back_while_their_source_is_there(
             True,
         ]
     assert not log(where.third)
+
+
+class Configured(Engine):
+    """A stack's engine that knows a configuration."""
+
+    @override
+    def run(self, *arguments: str, capture: bool = False) -> "subprocess.CompletedProcess[str]":
+        known = {"haproxy.timeout_client": "11h", "additionalPorts": "[9443, 9444]"}
+        return subprocess.CompletedProcess(arguments, 0, known.get(arguments[-1], "") + "\n", "")
+
+
+@pytest.fixture
+def brought_about(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """What each `pulumi up` changed."""
+    found: list[dict[str, str]] = []
+    for up in ("up", "up_again"):
+        monkeypatch.setattr(changes, up, lambda _engine, keys: found.append(dict(keys)))
+    return found
+
+
+def test_a_change_to_what_is_there_is_refused(brought_about: list[dict[str, str]]) -> None:
+    where = replace(scene(), engine=Configured("dev", {}))
+    with (
+        pytest.raises(DrillError, match=r"haproxy.timeout_client=11h: .*'dev' says so already.*leave"),
+        CATALOGUE["change-timer"].inject(where),
+    ):
+        raise AssertionError("not to be reached")
+    assert brought_about == []
+    with CATALOGUE["change-password"].prepare(where), CATALOGUE["change-password"].inject(where):
+        assert brought_about[-1]["keepalived.auth_pass"] == "second"
+    assert brought_about[-1] == {}
+
+
+def test_the_ports_there_are_stay(brought_about: list[dict[str, str]]) -> None:
+    with CATALOGUE["change-port"].inject(replace(scene(), engine=Configured("dev", {}))):
+        assert brought_about == [{"port": "16444", "additionalPorts[2]": "16443"}]
+
+
+def test_a_host_may_take_as_long_to_be_whole_as_to_boot() -> None:
+    fault = CATALOGUE["holder-rebooted"]
+    slow = ssh.SshHost("m1", "10.0.0.1", "root@m1")
+    assert fault.whole_within_s(scene()) == fault.whole_limit_s
+    assert fault.whole_within_s(replace(scene(), holder=slow)) == ssh.BOOT_LIMIT_S
+    assert CATALOGUE["holder-cut-off"].whole_within_s(replace(scene(), holder=slow)) < ssh.BOOT_LIMIT_S
+
+
+def test_packages_are_installed_anew_only_where_apt_does_that() -> None:
+    def answer(command: str) -> str:
+        return "no\n" if "apt-get" in command else ""
+
+    assert CATALOGUE["packages-installed-anew"].misfit(scene().stack) == ""
+    assert (
+        CATALOGUE["packages-installed-anew"].misfit(scene(answer).stack)
+        == "needs apt-get, which is not on m1, m2"
+    )
 
 
 def test_what_happens_to_the_stand_in_for_apiservers_needs_the_sandbox() -> None:
