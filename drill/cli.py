@@ -13,12 +13,13 @@ from rich.table import Table
 
 from components.enums import Preset
 from components.failover import PRESETS
-from drill import series
+from drill import options, series
 from drill.checker import Record, Verdict
 from drill.configurations import OTHERS, captured, check_installed, install, put_back
 from drill.cost.cli import cost
 from drill.errors import DrillError
 from drill.faults import CATALOGUE, SHORT, SIDE_BY_SIDE, demanded, fitting, named
+from drill.left import Left
 from drill.load_cli import load, streams
 from drill.options import (
     PROJECT,
@@ -30,7 +31,6 @@ from drill.options import (
     StackName,
     alone,
     engine_of,
-    stack_of,
 )
 from drill.report import write
 from drill.runner import Runner
@@ -127,10 +127,10 @@ def run(  # noqa: PLR0917 - options of a command line
         raise DrillError(
             "--ssh-user, --ssh-option: hosts of a sandbox are not reached by SSH; add --real-cloud"
         )
-    with alone(sandbox, stack, output, real_cloud=real_cloud):
+    with alone(sandbox, stack, output, real_cloud=real_cloud) as left:
         engine = engine_of(sandbox, stack, project, real_cloud=real_cloud)
         login = Login(ssh_user, tuple(ssh_option or ())) if real_cloud else None
-        tested = stack_of(engine, sandbox, outputs, login)
+        tested = options.healed_stack(left, engine, sandbox, outputs, login)
         check_installed(tested)
         if not tested.strangers:
             to_console(
@@ -150,7 +150,7 @@ def run(  # noqa: PLR0917 - options of a command line
                 f"{directory} measures {', '.join(plan.configs)}, the stack has preset {tested.config!r}; go on "
                 "with drill compare --resume, or begin a new series"
             )
-        runner = Runner(tested, Load(), plan.seed, engine)
+        runner = Runner(tested, Load(), plan.seed, engine, left=left)
         with reported(output, directory):
             records = series.do(
                 plan, directory, lambda one, target: runner.run(one.fault, one.number, target), to_console
@@ -194,9 +194,9 @@ def compare(  # noqa: PLR0917 - options of a command line
     """
     presets = list(dict.fromkeys(one.value for one in preset or PRESETS))
     compared = comparable(only)
-    with alone(sandbox, stack, output, real_cloud=False):
+    with alone(sandbox, stack, output, real_cloud=False) as left:
         engine = engine_of(sandbox, stack, project, real_cloud=False)
-        tested = stack_of(engine, sandbox, "")
+        tested = options.healed_stack(left, engine, sandbox, "")
         if not tested.configurable:
             raise DrillError(
                 "a comparison changes the preset of this project's program: it needs a stack of that"
@@ -206,14 +206,14 @@ def compare(  # noqa: PLR0917 - options of a command line
         plan = series.Plan((*presets, *OTHERS), compared, runs, seed, shuffle=True, endpoint=endpoint)
         directory, plan = _series(output, plan, resume=resume)
         with reported(output, directory):
-            records = _compared(engine, tested, plan, directory)
+            records = _compared(engine, tested, plan, directory, left)
         finish(records, output, directory)
 
 
-def _compared(engine: Engine, tested: Stack, plan: series.Plan, directory: Path) -> list[Record]:
+def _compared(engine: Engine, tested: Stack, plan: series.Plan, directory: Path, left: Left) -> list[Record]:
     """Make every run of a comparison; the stack's own configuration is back afterwards."""
     configs = tuple(config for config in plan.configs if config not in OTHERS)
-    own = captured(engine, tested, configs, to_console)
+    own = captured(engine, tested, configs, to_console, left)
     # Not taken for granted: a comparison that was killed left whatever it had installed.
     placed, current = {"config": ""}, {"stack": tested}
 
@@ -223,7 +223,8 @@ def _compared(engine: Engine, tested: Stack, plan: series.Plan, directory: Path)
             known = own.get(one.config)
             current["stack"] = put_back(known, tested) if known else install(one.config, tested)
             placed["config"] = one.config
-        Runner(current["stack"], Load(), plan.seed, engine, PATIENCE_S).run(one.fault, one.number, target)
+        runner = Runner(current["stack"], Load(), plan.seed, engine, PATIENCE_S, left)
+        runner.run(one.fault, one.number, target)
 
     try:
         return series.do(plan, directory, make, to_console)

@@ -13,6 +13,8 @@ import typer
 import yaml
 
 from drill.errors import DrillError
+from drill.healing import heal_configuration, heal_hosts
+from drill.left import Left
 from drill.stack import Stack, anywhere, chosen, on_sandbox
 from sandbox.faults import kinds
 from sandbox.progress import to_console
@@ -30,6 +32,7 @@ __all__ = [
     "StackName",
     "alone",
     "engine_of",
+    "healed_stack",
     "stack_of",
 ]
 
@@ -47,8 +50,8 @@ Output = Annotated[Path, typer.Option(help="Where histories and the report go.")
 
 
 @contextmanager
-def alone(sandbox: str, stack: str, output: Path, *, real_cloud: bool) -> Iterator[None]:
-    """Keep other drills away, and heal what a killed one left in a sandbox.
+def alone(sandbox: str, stack: str, output: Path, *, real_cloud: bool) -> Iterator[Left]:
+    """Keep other drills away, and heal the sandbox's faults that a killed one left; the rest does :func:`healed_stack`.
 
     Raises :class:`DrillError` if another one is at work: a sandbox has one client outside, whatever its stacks.
     """
@@ -56,7 +59,7 @@ def alone(sandbox: str, stack: str, output: Path, *, real_cloud: bool) -> Iterat
     with locked(settings.directory / "drill.lock" if settings else output / f"drill-{stack}.lock"):
         if settings and (healed := kinds.heal(settings, orphans_only=True)):
             to_console(f"What an earlier command left in force is healed: {', '.join(healed)}")
-        yield
+        yield Left((settings.directory if settings else output) / f"drill-{stack}.json")
 
 
 @contextmanager
@@ -116,6 +119,17 @@ def stack_of(engine: Engine, sandbox: str, prefix: str, login: Login | None = No
         assert settings is not None  # noqa: S101 - engine_of has seen to it
         found = on_sandbox(settings, own, config)
     return replace(found, prefix=prefix, configurable=ours)
+
+
+def healed_stack(left: Left, engine: Engine, sandbox: str, prefix: str, login: Login | None = None) -> Stack:
+    """The stack under test as :func:`stack_of` finds it, once what a killed drill left on it is healed.
+
+    Raises :class:`DrillError` also if that cannot be healed.
+    """
+    heal_configuration(engine, left, to_console)
+    found = stack_of(engine, sandbox, prefix, login)
+    heal_hosts(found, left, to_console)
+    return found
 
 
 def preset_of(engine: Engine) -> str:

@@ -3,7 +3,7 @@
 import json
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from sandbox.stack.ssh_key import ensure_key
 
 _PACKAGES = ("haproxy", "keepalived")
 _OTHERS = ("socat", "curl")
+_AUTHORIZED = "/root/.ssh/authorized_keys"
 _MAIN_PID = "systemctl show --property MainPID --value keepalived"
 """(HAProxy is reloaded, which its first process outlives.)"""
 
@@ -37,12 +38,12 @@ def changed(changes: Mapping[str, str]) -> Doing:
             )
         try:
             scene.changes.update(changes)
-            up(engine, scene.changes)
+            up(engine, scene.changes, scene.left)
             yield
         finally:
             scene.changes.clear()
             scene.changes.update(before)
-            up_again(engine, scene.changes)
+            up_again(engine, scene.changes, scene.left)
 
     return doing
 
@@ -64,12 +65,21 @@ def other_key(scene: Scene) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         new = ensure_key(Path(directory))
         public = new.with_suffix(".pub")
+        added = public.read_text()
+        scene.left.note(key=added)
         for host in scene.stack.hosts:
-            host.run("cat >>/root/.ssh/authorized_keys", stdin=public.read_text())
-            stack.callback(host.run, "sed -i '$d' /root/.ssh/authorized_keys")
+            host.run(f"cat >>{_AUTHORIZED}", stdin=added)
+            stack.callback(forget_key, host, added)
         public.write_text(old.with_suffix(".pub").read_text())
         stack.enter_context(changed({"sshPrivateKeyFile": str(new)})(scene))
         yield
+    scene.left.forget("key")
+
+
+def forget_key(host: Host, added: str) -> None:
+    """Let a public key in no more. Raises :class:`DrillError`."""
+    others = f"grep -vxF -f - {_AUTHORIZED} >{_AUTHORIZED}.new; cat {_AUTHORIZED}.new >{_AUTHORIZED}"
+    host.run(f"{others} && rm {_AUTHORIZED}.new", stdin=added)
 
 
 @contextmanager
@@ -77,6 +87,7 @@ def later_packages_offered(scene: Scene) -> Iterator[None]:
     """Let the balancers of a sandbox find later versions of their packages."""
     with ExitStack() as stack:
         before = {host.name: _versions(host) for host in scene.stack.balancers}
+        scene.left.note(packages=before)
         for package in _PACKAGES:
             found = later(package, f"later{time.time():.0f}", to_console)
             for host in scene.stack.balancers:
@@ -88,6 +99,13 @@ def later_packages_offered(scene: Scene) -> Iterator[None]:
             # restart, so not before the measurement is over.
             stack.callback(host.run, _install(*before[host.name]), seconds=180)
         yield
+    scene.left.forget("packages")
+
+
+def put_packages_back(host: Host, versions: Sequence[str]) -> None:
+    """Install what was there before later versions were offered, which end with it. Raises :class:`DrillError`."""
+    host.run(f"dpkg --configure -a; {_install(*versions)}", seconds=240)
+    host.run("rm -f /etc/apt/sources.list.d/later-*.list")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from drill.errors import DrillError
 from drill.faults.fitting import Need
 from drill.hosts import Host
+from drill.left import NOWHERE, Left
 from drill.stack import Stack
 from sandbox.stack.engine import Engine
 
@@ -33,6 +34,9 @@ class Scene:
     """How long the fault will be in force, in seconds."""
     ends_late: set[str] = field(default_factory=set)
     """Hosts with a fault that goes on until it ends by itself, whenever it was to be healed."""
+
+    left: Left = NOWHERE
+    """Where is kept what is in force, if the drill is killed."""
 
     @property
     def peers(self) -> list[Host]:

@@ -69,14 +69,8 @@ class SandboxHost(Host):
         return injected(self.settings, kinds.ServiceHung(host=self.id, service=service))
 
     @override
-    @contextmanager
-    def rebooted(self) -> Iterator[None]:
-        machines = Machines(self.settings)
-        try:
-            machines.reboot(self.id)
-            yield
-        finally:
-            machines.start(self.id)  # a boot that did not begin; nothing where the host is up
+    def rebooted(self) -> AbstractContextManager[None]:
+        return injected(self.settings, kinds.Rebooted(host=self.id, force=False))
 
     @override
     def off(self) -> AbstractContextManager[None]:

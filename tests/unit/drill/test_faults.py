@@ -165,7 +165,7 @@ def brought_about(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     """What each `pulumi up` changed."""
     found: list[dict[str, str]] = []
     for up in ("up", "up_again"):
-        monkeypatch.setattr(changes, up, lambda _engine, keys: found.append(dict(keys)))
+        monkeypatch.setattr(changes, up, lambda _engine, keys, _left: found.append(dict(keys)))
     return found
 
 
