@@ -40,6 +40,8 @@ class Setting:
     """For how long two may have the VIP, in all; ``None``: nothing is promised."""
     parted: bool = False
     """Whether two sides serve until the healing; for how long two may have the VIP counts from there."""
+    cuts: bool = False
+    """Whether an apiserver that is the fault must lose its idle streams, which nobody else would end."""
     holder: str = ""
     balancers: tuple[str, ...] = ()
     """Of each there is a witness; empty in runs from before this was kept."""

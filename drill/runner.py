@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from drill.errors import DrillError
+from drill.faults.changes import cuts_streams
 from drill.faults.fault import Fault, Scene
 from drill.healing import mend
 from drill.history import Setting, Writer
@@ -125,6 +126,7 @@ class Runner:
             lasting_ms=fault.lasting_ms(scene),
             two_holders_ms=fault.two_holders_ms(scene),
             parted=fault.parts,
+            cuts=fault.cuts and cuts_streams(self.stack, self.engine),
             holder=scene.holder.name,
             balancers=tuple(host.name for host in self.stack.balancers),
             seed=self.seed,

@@ -155,6 +155,11 @@ def _verdict(
         return Verdict.OVER, "redundancy did not come back by itself"
     if record.streams_lost:
         return Verdict.OVER, f"{record.streams_lost} streams lost that nothing had to end"
+    if history.setting.cuts and kept.outlived:
+        return (
+            Verdict.OVER,
+            f"{kept.outlived} streams of a dead apiserver were not cut: their clients wait for nobody",
+        )
     return (
         _beside(record, history)
         or _stormed(record, history)

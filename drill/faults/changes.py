@@ -11,6 +11,7 @@ from drill.engine import up, up_again
 from drill.errors import DrillError
 from drill.faults.fault import Doing, Scene
 from drill.hosts import Host
+from drill.stack import Stack
 from sandbox.hosts.later import later
 from sandbox.progress import to_console
 from sandbox.stack.engine import Engine
@@ -138,6 +139,13 @@ def _install(*words: str) -> str:
 def _versions(host: Host) -> list[str]:
     """Return what is installed, as NAME=VERSION."""
     return host.run(f"dpkg-query -W -f '${{Package}}=${{Version}}\n' {' '.join(_PACKAGES)}").split()
+
+
+def cuts_streams(stack: Stack, engine: Engine | None) -> bool:
+    """Whether a stack is known to cut dead backends' streams: the configuration is ours, and does not forbid it."""
+    if engine is None or not (stack.configurable and stack.budget):
+        return False
+    return _configured(engine, "haproxy.cut_streams_of_dead_backends").lower() != "false"
 
 
 def _configured(engine: Engine, key: str) -> str:

@@ -94,6 +94,8 @@ class Fault:
     """Whose streams it must end: ``vip`` (all through the holder), apiservers' (``third``, ``two``, ``all``), none."""
     silences: str = ""
     """Who is out of reach while it lasts: ``holder``, ``third``, ``balancers``."""
+    cuts: bool = False
+    """Whether HAProxy must cut the streams of an apiserver that is silent, unless its configuration says otherwise."""
     parts: bool = False
     """Whether two sides serve until it is healed, and clients go from one to the other."""
     anchor: str = "inject"

@@ -432,6 +432,22 @@ def test_an_idle_stream_is_judged_when_it_is_used(why: str, lost: int) -> None:
     assert judge(history({"outside": client(used)}, setting(path="", budget_ms=0))).streams_lost == lost
 
 
+@pytest.mark.parametrize(
+    ("cuts", "why", "verdict"),
+    [
+        (True, "closed", Verdict.WITHIN),
+        (True, "", Verdict.OVER),
+        (False, "", Verdict.WITHIN),
+    ],
+)
+def test_a_stream_of_a_dead_apiserver_must_be_cut(*, cuts: bool, why: str, verdict: Verdict) -> None:
+    """It works again once that one does; its client had waited all the time."""
+    used = {"kind": "idle-used", "stream": "idle-0", "began": END, "done": END + 0.1, "why": why, "by": "m3"}
+    other = {**used, "why": "", "by": "m2"}
+    record = judge(history({"outside": client(used, other)}, setting(path="m3", cuts=cuts)))
+    assert record.verdict is verdict, record.why
+
+
 # --- holders -------------------------------------------------------------------------------------------------------
 
 

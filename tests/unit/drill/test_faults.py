@@ -157,6 +157,7 @@ class Configured(Engine):
     @override
     def run(self, *arguments: str, capture: bool = False) -> "subprocess.CompletedProcess[str]":
         known = {"haproxy.timeout_client": "11h", "additionalPorts": "[9443, 9444]"}
+        known |= {"haproxy.cut_streams_of_dead_backends": "false"} if self.stack == "leaving" else {}
         return subprocess.CompletedProcess(arguments, 0, known.get(arguments[-1], "") + "\n", "")
 
 
@@ -180,6 +181,15 @@ def test_a_change_to_what_is_there_is_refused(brought_about: list[dict[str, str]
     with CATALOGUE["change-password"].prepare(where), CATALOGUE["change-password"].inject(where):
         assert brought_about[-1]["keepalived.auth_pass"] == "second"
     assert brought_about[-1] == {}
+
+
+def test_streams_must_be_cut_where_the_configuration_is_known_and_does_not_forbid_it() -> None:
+    ours = scene(host_loss=900).stack
+    assert changes.cuts_streams(ours, Configured("dev", {}))
+    assert not changes.cuts_streams(ours, Configured("leaving", {}))
+    assert not changes.cuts_streams(ours, None)
+    assert not changes.cuts_streams(replace(ours, configurable=False), Configured("dev", {}))
+    assert not changes.cuts_streams(ours.named("howto", {}), Configured("dev", {}))
 
 
 def test_the_ports_there_are_stay(brought_about: list[dict[str, str]]) -> None:
