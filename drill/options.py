@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import yaml
@@ -106,7 +106,7 @@ def stack_of(engine: Engine, sandbox: str, prefix: str, login: Login | None = No
 
     Raises :class:`DrillError` if it is not up, or if it has no endpoint with outputs of that prefix.
     """
-    outputs = engine.outputs() if engine.exists() else {}
+    outputs = _outputs(engine)
     if not outputs:
         raise DrillError(f"stack {engine.stack!r} has no outputs: it is not up; run: make up")
     own, ours = chosen(outputs, prefix), configurable(engine.project)
@@ -126,10 +126,16 @@ def healed_stack(left: Left, engine: Engine, sandbox: str, prefix: str, login: L
 
     Raises :class:`DrillError` also if that cannot be healed.
     """
-    heal_configuration(engine, left, to_console)
+    if _outputs(engine):  # one that was destroyed meanwhile must not be made again
+        heal_configuration(engine, left, to_console)
     found = stack_of(engine, sandbox, prefix, login)
     heal_hosts(found, left, to_console)
     return found
+
+
+def _outputs(engine: Engine) -> dict[str, Any]:
+    """Return what the stack puts out; nothing where it is not up."""
+    return engine.outputs() if engine.exists() else {}
 
 
 def preset_of(engine: Engine) -> str:

@@ -79,8 +79,8 @@ def other_key(scene: Scene) -> Iterator[None]:
 
 def forget_key(host: Host, added: str) -> None:
     """Let a public key in no more. Raises :class:`DrillError`."""
-    others = f"grep -vxF -f - {_AUTHORIZED} >{_AUTHORIZED}.new; cat {_AUTHORIZED}.new >{_AUTHORIZED}"
-    host.run(f"{others} && rm {_AUTHORIZED}.new", stdin=added)
+    others = f"grep -vxF -f - {_AUTHORIZED} >{_AUTHORIZED}.new; [ $? -le 1 ]"  # 1: no other key was there
+    host.run(f"{others} && cat {_AUTHORIZED}.new >{_AUTHORIZED} && rm {_AUTHORIZED}.new", stdin=added)
 
 
 @contextmanager

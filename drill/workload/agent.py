@@ -364,9 +364,8 @@ class Agent:
             except asyncio.TimeoutError:  # noqa: UP041 - before Python 3.11 it is another one
                 emit("alive", at=now())
             except OSError as error:
-                if (
-                    error.errno != errno.ENOBUFS
-                ):  # more was said than there is room for: it is looked at all the same
+                # ENOBUFS: the kernel had more to say than there is room for. The address is looked at all the same.
+                if error.errno != errno.ENOBUFS:
                     raise
             if has(self.vip) != held:
                 held = not held

@@ -2,17 +2,19 @@
 
 import json
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from drill import runner
 from drill.engine import up, up_again
 from drill.errors import DrillError
-from drill.faults import CATALOGUE
+from drill.faults import CATALOGUE, changes
 from drill.faults.fault import nothing
 from drill.healing import heal_configuration, heal_hosts
 from drill.hosts import SandboxHost
@@ -26,7 +28,7 @@ from sandbox.faults import kinds
 from sandbox.hosts.machine import Machines
 from sandbox.settings import Settings
 from sandbox.stack.engine import Engine
-from tests.unit.drill.fake import log, scene
+from tests.unit.drill.fake import FakeHost, log, scene
 
 pytestmark = pytest.mark.unit
 
@@ -112,6 +114,25 @@ def test_hosts_that_a_killed_drill_left_in_a_fault_are_mended(
     assert any(command.endswith("haproxy=1") for command in log(where.holder))
     assert not any("apt-get" in command for command in log(where.peer))
     assert left.read() == {}
+
+
+def test_a_key_is_forgotten_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "authorized_keys"
+    monkeypatch.setattr(changes, "_AUTHORIZED", str(file))
+
+    class Shell(FakeHost):
+        @override
+        def run(self, command: str, *, stdin: str | None = None, seconds: float = 20) -> str:
+            return subprocess.run(
+                ["sh", "-c", command], input=stdin, text=True, check=True, capture_output=True
+            ).stdout
+
+    for others in ("ssh-rsa A own\nssh-rsa B other\n", ""):
+        file.write_text(f"{others}ssh-ed25519 C sandbox\n")
+        for _ in range(2):
+            changes.forget_key(Shell("m1", "10.0.0.1"), "ssh-ed25519 C sandbox\n")
+            assert file.read_text() == others
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_run_is_known_to_be_under_way_until_it_is_healed(
