@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from drill import cli, series
+from drill import cli, options, series
 from drill.checker import Record, judge
 from drill.errors import DrillError
 from drill.faults import SIDE_BY_SIDE
@@ -49,6 +49,19 @@ def test_only_what_others_are_measured_with_is_compared() -> None:
         cli.comparable(["holder-killed"])
 
 
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No stack can be reached: a command that is not refused, as it should be, must break none."""
+
+    def reached(*_: object, **__: object) -> None:
+        raise AssertionError("a real stack would be reached")
+
+    for module in (cli, options):
+        for name in ("alone", "engine_of"):
+            monkeypatch.setattr(module, name, reached)
+
+
+@pytest.mark.usefixtures("nowhere")
 @pytest.mark.parametrize("words", [["--sandbox", "test"], ["--only", "nothing", "--runs", "2"]])
 @pytest.mark.parametrize("command", ["compare", "load", "faults", "report"])
 def test_options_before_a_subcommand_are_refused(words: list[str], command: str) -> None:
@@ -57,6 +70,7 @@ def test_options_before_a_subcommand_are_refused(words: list[str], command: str)
         cli.app([*words, command], standalone_mode=False)
 
 
+@pytest.mark.usefixtures("nowhere")
 @pytest.mark.parametrize("word", ["--ssh-user=admin", "--ssh-option=-iKEY"])
 def test_a_login_is_for_a_real_cloud_only(word: str) -> None:
     with pytest.raises(DrillError, match="add --real-cloud"):
