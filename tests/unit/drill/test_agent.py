@@ -9,7 +9,7 @@ import pytest
 
 from drill.workload.clients import SOURCE
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.timeout(60)]
 
 WITNESS = {
     "host": "127.0.0.1",
