@@ -12,12 +12,13 @@ from rich.table import Table
 
 from components.enums import Preset
 from components.failover import PRESETS
-from drill import series
+from drill import options, series
 from drill.checker import Record, Verdict
 from drill.configurations import OTHERS, captured, check_installed, install, put_back
 from drill.cost.cli import cost
 from drill.errors import DrillError
 from drill.faults import CATALOGUE, SHORT, SIDE_BY_SIDE, demanded, fitting, named
+from drill.left import Left
 from drill.load_cli import load, streams
 from drill.options import (
     PROJECT,
@@ -29,14 +30,13 @@ from drill.options import (
     StackName,
     alone,
     engine_of,
-    stack_of,
 )
 from drill.report import write
 from drill.runner import Runner
 from drill.stack import Stack
 from drill.workload.clients import Load
 from sandbox.errors import INTERRUPTED, SandboxError
-from sandbox.interrupts import heed
+from sandbox.interrupts import heed, uninterrupted
 from sandbox.progress import console, to_console
 from sandbox.stack.engine import Engine
 
@@ -120,30 +120,57 @@ def run(  # noqa: PLR0917 - options of a command line
 ) -> None:
     """Inject faults and judge what clients saw."""
     if context.invoked_subcommand:
+        check_place(context)
         return
-    with alone(sandbox, stack, output, real_cloud=real_cloud):
+    if not real_cloud and (ssh_user != "root" or ssh_option):
+        raise DrillError(
+            "--ssh-user, --ssh-option: hosts of a sandbox are not reached by SSH; add --real-cloud"
+        )
+    with alone(sandbox, stack, output, real_cloud=real_cloud) as left:
         engine = engine_of(sandbox, stack, project, real_cloud=real_cloud)
         login = Login(ssh_user, tuple(ssh_option or ())) if real_cloud else None
-        tested = stack_of(engine, sandbox, outputs, login)
+        tested = options.healed_stack(left, engine, sandbox, outputs, login)
         check_installed(tested)
+        if not tested.strangers:
+            to_console(
+                "No client comes from outside the VPC, since the endpoint has no EIP: only the hosts' own are asked"
+            )
         faults = (
             demanded(only, tested)
             if only
             else fitting(CATALOGUE if everything else SHORT, tested, to_console)
         )
-        plan = series.Plan((tested.config,), tuple(fault.name for fault in faults), runs, seed, shuffle)
+        endpoint = series.Endpoint(engine.stack, "" if real_cloud else sandbox, outputs, tested.vip)
+        names = tuple(fault.name for fault in faults)
+        plan = series.Plan((tested.config,), names, runs, seed, shuffle, endpoint)
         directory, plan = _series(output, plan, resume=resume)
         if plan.configs != (tested.config,):
             raise DrillError(
                 f"{directory} measures {', '.join(plan.configs)}, the stack has preset {tested.config!r}; go on "
                 "with drill compare --resume, or begin a new series"
             )
-        runner = Runner(tested, Load(), plan.seed, engine)
+        runner = Runner(tested, Load(), plan.seed, engine, left=left)
         with reported(output, directory):
             records = series.do(
                 plan, directory, lambda one, target: runner.run(one.fault, one.number, target), to_console
             )
         finish(records, output, directory)
+
+
+def check_place(context: typer.Context) -> None:
+    """Raise :class:`DrillError` for options before a subcommand: they would mean nothing, and it another stack."""
+    given = [
+        max(option.opts, key=len)
+        for option in context.command.params
+        if option.name
+        and (source := context.get_parameter_source(option.name))
+        and source.name == "COMMANDLINE"
+    ]
+    if given:
+        raise DrillError(
+            f"{', '.join(given)} before {context.invoked_subcommand!r} would be ignored: "
+            f"write it after the subcommand (drill {context.invoked_subcommand} --help says what that takes)"
+        )
 
 
 @app.command()
@@ -165,25 +192,27 @@ def compare(  # noqa: PLR0917 - options of a command line
     Six faults, five times each, for every configuration; about 40 s a run. Afterwards the stack is as it was.
     """
     presets = list(dict.fromkeys(one.value for one in preset or PRESETS))
-    plan = series.Plan((*presets, *OTHERS), comparable(only), runs, seed, shuffle=True)
-    with alone(sandbox, stack, output, real_cloud=False):
+    compared = comparable(only)
+    with alone(sandbox, stack, output, real_cloud=False) as left:
         engine = engine_of(sandbox, stack, project, real_cloud=False)
-        tested = stack_of(engine, sandbox, "")
+        tested = options.healed_stack(left, engine, sandbox, "")
         if not tested.configurable:
             raise DrillError(
                 "a comparison changes the preset of this project's program: it needs a stack of that"
             )
-        demanded(plan.faults, tested)
+        demanded(compared, tested)
+        endpoint = series.Endpoint(engine.stack, sandbox, "", tested.vip)
+        plan = series.Plan((*presets, *OTHERS), compared, runs, seed, shuffle=True, endpoint=endpoint)
         directory, plan = _series(output, plan, resume=resume)
         with reported(output, directory):
-            records = _compared(engine, tested, plan, directory)
+            records = _compared(engine, tested, plan, directory, left)
         finish(records, output, directory)
 
 
-def _compared(engine: Engine, tested: Stack, plan: series.Plan, directory: Path) -> list[Record]:
+def _compared(engine: Engine, tested: Stack, plan: series.Plan, directory: Path, left: Left) -> list[Record]:
     """Make every run of a comparison; the stack's own configuration is back afterwards."""
     configs = tuple(config for config in plan.configs if config not in OTHERS)
-    own = captured(engine, tested, configs, to_console)
+    own = captured(engine, tested, configs, to_console, left)
     # Not taken for granted: a comparison that was killed left whatever it had installed.
     placed, current = {"config": ""}, {"stack": tested}
 
@@ -193,7 +222,8 @@ def _compared(engine: Engine, tested: Stack, plan: series.Plan, directory: Path)
             known = own.get(one.config)
             current["stack"] = put_back(known, tested) if known else install(one.config, tested)
             placed["config"] = one.config
-        Runner(current["stack"], Load(), plan.seed, engine, PATIENCE_S).run(one.fault, one.number, target)
+        runner = Runner(current["stack"], Load(), plan.seed, engine, PATIENCE_S, left)
+        runner.run(one.fault, one.number, target)
 
     try:
         return series.do(plan, directory, make, to_console)
@@ -213,7 +243,7 @@ def _series(output: Path, plan: series.Plan, *, resume: bool) -> tuple[Path, ser
     if not resume:
         return series.begin(output, plan), plan
     directory = series.newest(output)
-    return directory, series.begun(directory)
+    return directory, series.going_on(directory, plan.endpoint)
 
 
 @app.command()
@@ -237,11 +267,11 @@ def report(
 
 @contextmanager
 def reported(output: Path, directory: Path) -> Iterator[None]:
-    """Where a run fails, report what there is before the error is shown."""
+    """However a series ends early, ^C included, report what there is before that is shown."""
     try:
         yield
-    except Exception:
-        with suppress(DrillError, OSError, ValueError, KeyError):
+    except BaseException:
+        with uninterrupted(), suppress(DrillError, OSError, ValueError, KeyError):
             show(series.read(directory), output, directory)
         raise
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from drill.errors import DrillError
+from drill.left import NOWHERE, Left
 from sandbox.interrupts import ended_in_order, uninterrupted
 from sandbox.progress import to_console
 from sandbox.stack.engine import Engine
@@ -14,11 +15,15 @@ from sandbox.stack.recovery import cancel_dead_lock
 _LOCAL = "file://"
 
 
-def up(engine: Engine, changes: Mapping[str, str]) -> None:
+def up(engine: Engine, changes: Mapping[str, str], left: Left = NOWHERE) -> None:
     """Run ``pulumi up`` with keys (paths such as ``failover.preset``) changed in a copy of the configuration.
+
+    That they are is kept in `left` until an ``up`` without changes is through.
 
     Raises :class:`DrillError` with the engine's own words.
     """
+    if changes:
+        left.note(changes=sorted(changes))
     with tempfile.TemporaryDirectory() as directory:
         more: list[str] = []
         if changes:
@@ -31,9 +36,11 @@ def up(engine: Engine, changes: Mapping[str, str]) -> None:
         done = ended_in_order(["pulumi", *words], engine.project, engine.environment)
     if done.returncode:
         raise DrillError(f"pulumi up failed:\n{(done.stdout + done.stderr)[-3000:]}")
+    if not changes:
+        left.forget("changes")
 
 
-def up_again(engine: Engine, changes: Mapping[str, str]) -> None:
+def up_again(engine: Engine, changes: Mapping[str, str], left: Left = NOWHERE) -> None:
     """Run ``pulumi up`` as healing: a lock that a dead engine left is no reason to stop, and nobody interrupts it.
 
     Raises :class:`DrillError` with the engine's own words, :class:`SandboxError` if another engine is at work.
@@ -42,4 +49,4 @@ def up_again(engine: Engine, changes: Mapping[str, str]) -> None:
         backend = engine.environment.get("PULUMI_BACKEND_URL", "")
         if backend.startswith(_LOCAL):  # that of a sandbox; elsewhere a lock may be somebody else's
             cancel_dead_lock(engine, Path(backend.removeprefix(_LOCAL)), to_console)
-        up(engine, changes)
+        up(engine, changes, left)

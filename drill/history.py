@@ -40,7 +40,11 @@ class Setting:
     """For how long two may have the VIP, in all; ``None``: nothing is promised."""
     parted: bool = False
     """Whether two sides serve until the healing; for how long two may have the VIP counts from there."""
+    cuts: bool = False
+    """Whether an apiserver that is the fault must lose its idle streams, which nobody else would end."""
     holder: str = ""
+    balancers: tuple[str, ...] = ()
+    """Of each there is a witness; empty in runs from before this was kept."""
     seed: int = 0
     interval_ms: int = 10
     clock_offsets: Mapping[str, float] = field(default_factory=dict)
@@ -49,6 +53,11 @@ class Setting:
     def out_of_reach(self) -> tuple[str, ...]:
         """Hosts whose packets reach nobody from injection to healing; an instant, such as a boot, keeps none so."""
         return self.silenced if self.whole_from == "heal" else ()
+
+    @property
+    def booting(self) -> tuple[str, ...]:
+        """Hosts that go down or come up as the fault itself, with every process that was started there."""
+        return self.silenced if self.whole_from == "inject" else ()
 
 
 class Writer:
@@ -90,7 +99,8 @@ class History:
 def read(directory: Path) -> History:
     """Read a run; times of hosts with clocks of their own are brought to this machine's."""
     stored = json.loads((directory / "run.json").read_text())
-    stored["silenced"] = tuple(stored["silenced"])
+    for key in ("silenced", "balancers"):
+        stored[key] = tuple(stored.get(key, ()))
     setting = Setting(**stored)
 
     def of(kind: str) -> dict[str, tuple[Line, ...]]:

@@ -105,9 +105,9 @@ def _measuring(
     sandbox: str, stack: str, project: Path, output: Path, outputs: str
 ) -> Iterator[tuple[Engine, Stack]]:
     """Give a stack on which nothing else happens; from its spectator endpoint and apiservers are reached."""
-    with options.alone(sandbox, stack, output, real_cloud=False):
+    with options.alone(sandbox, stack, output, real_cloud=False) as left:
         engine = options.engine_of(sandbox, stack, project, real_cloud=False)
-        tested = options.stack_of(engine, sandbox, outputs)
+        tested = options.healed_stack(left, engine, sandbox, outputs)
         check_installed(tested)
         assert tested.sandbox is not None  # noqa: S101 - these commands know no other
         with precedence(tested.sandbox):

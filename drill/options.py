@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import yaml
 
 from drill.errors import DrillError
+from drill.healing import heal_configuration, heal_hosts
+from drill.left import Left
 from drill.stack import Stack, anywhere, chosen, on_sandbox
 from sandbox.faults import kinds
 from sandbox.progress import to_console
@@ -30,6 +32,7 @@ __all__ = [
     "StackName",
     "alone",
     "engine_of",
+    "healed_stack",
     "stack_of",
 ]
 
@@ -47,8 +50,8 @@ Output = Annotated[Path, typer.Option(help="Where histories and the report go.")
 
 
 @contextmanager
-def alone(sandbox: str, stack: str, output: Path, *, real_cloud: bool) -> Iterator[None]:
-    """Keep other drills away, and heal what a killed one left in a sandbox.
+def alone(sandbox: str, stack: str, output: Path, *, real_cloud: bool) -> Iterator[Left]:
+    """Keep other drills away, and heal the sandbox's faults that a killed one left; the rest does :func:`healed_stack`.
 
     Raises :class:`DrillError` if another one is at work: a sandbox has one client outside, whatever its stacks.
     """
@@ -56,7 +59,7 @@ def alone(sandbox: str, stack: str, output: Path, *, real_cloud: bool) -> Iterat
     with locked(settings.directory / "drill.lock" if settings else output / f"drill-{stack}.lock"):
         if settings and (healed := kinds.heal(settings, orphans_only=True)):
             to_console(f"What an earlier command left in force is healed: {', '.join(healed)}")
-        yield
+        yield Left((settings.directory if settings else output) / f"drill-{stack}.json")
 
 
 @contextmanager
@@ -103,7 +106,7 @@ def stack_of(engine: Engine, sandbox: str, prefix: str, login: Login | None = No
 
     Raises :class:`DrillError` if it is not up, or if it has no endpoint with outputs of that prefix.
     """
-    outputs = engine.outputs() if engine.exists() else {}
+    outputs = _outputs(engine)
     if not outputs:
         raise DrillError(f"stack {engine.stack!r} has no outputs: it is not up; run: make up")
     own, ours = chosen(outputs, prefix), configurable(engine.project)
@@ -116,6 +119,23 @@ def stack_of(engine: Engine, sandbox: str, prefix: str, login: Login | None = No
         assert settings is not None  # noqa: S101 - engine_of has seen to it
         found = on_sandbox(settings, own, config)
     return replace(found, prefix=prefix, configurable=ours)
+
+
+def healed_stack(left: Left, engine: Engine, sandbox: str, prefix: str, login: Login | None = None) -> Stack:
+    """The stack under test as :func:`stack_of` finds it, once what a killed drill left on it is healed.
+
+    Raises :class:`DrillError` also if that cannot be healed.
+    """
+    if _outputs(engine):  # one that was destroyed meanwhile must not be made again
+        heal_configuration(engine, left, to_console)
+    found = stack_of(engine, sandbox, prefix, login)
+    heal_hosts(found, left, to_console)
+    return found
+
+
+def _outputs(engine: Engine) -> dict[str, Any]:
+    """Return what the stack puts out; nothing where it is not up."""
+    return engine.outputs() if engine.exists() else {}
 
 
 def preset_of(engine: Engine) -> str:

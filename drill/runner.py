@@ -3,14 +3,16 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Thread
 
 from drill.errors import DrillError
-from drill.faults.doings import APISERVER, NOT_READY
+from drill.faults.changes import cuts_streams
 from drill.faults.fault import Fault, Scene
+from drill.healing import mend
 from drill.history import Setting, Writer
+from drill.left import NOWHERE, Left
 from drill.settle import await_whole, missing
 from drill.stack import Stack
 from drill.workload.clients import Clients, Load, placed
@@ -41,6 +43,8 @@ class Runner:
     engine: Engine | None = None
     patience_s: float = 0.0
     """A fault is kept in force so long if clients still get no answer, to see the end of their outage."""
+    left: Left = NOWHERE
+    """Where is kept what the next drill has to heal if this one is killed."""
 
     def run(self, fault: Fault, number: int, directory: Path) -> None:
         """Write the history of one run into `directory`.
@@ -51,14 +55,17 @@ class Runner:
             raise DrillError(f"fault {fault.name!r} does not fit the stack: {why}; leave it out")
         self._settled(f"before {fault.name}")
         scene = Scene(self.stack, self.stack.holder(), self.engine)
+        scene = replace(scene, held_s=fault.held_s(scene), left=self.left)
         history = Writer(directory, self._setting(fault, scene, number))
+        self.left.note(fault=fault.name)
         try:
             with ExitStack() as ending:
-                ending.callback(self._mend)
+                ending.callback(mend, self.stack)
                 ending.enter_context(fault.prepare(scene))
                 namespace = ending.enter_context(self._outside())
                 clients = ending.enter_context(placed(self.stack, directory, self.load, namespace))
                 self._measure(fault, scene, clients, history)
+            self.left.forget("fault")
             if await_whole(self.stack, SETTLE_LIMIT_S) is None:
                 raise DrillError(f"after {fault.name}: not whole again: {'; '.join(missing(self.stack))}")
             history.note("done")
@@ -75,13 +82,13 @@ class Runner:
             at_once = fault.must_be_whole and fault.whole_from == "inject"
             if at_once:
                 watching.start()
-            time.sleep(fault.hold_s)
+            time.sleep(scene.held_s)
             self._be_patient(scene, injected + self.patience_s)
             if at_once:
-                watching.wait(injected + fault.whole_limit_s)
+                watching.wait(injected + fault.whole_within_s(scene))
         if fault.must_be_whole and not at_once:
             watching.start()
-            watching.wait(time.time() + fault.whole_limit_s)
+            watching.wait(time.time() + fault.whole_within_s(scene))
         if watching.since is not None:
             history.note("whole", at=watching.since)
         time.sleep(tail_s(fault, fault.budget_ms(scene)))
@@ -119,7 +126,9 @@ class Runner:
             lasting_ms=fault.lasting_ms(scene),
             two_holders_ms=fault.two_holders_ms(scene),
             parted=fault.parts,
+            cuts=fault.cuts and cuts_streams(self.stack, self.engine),
             holder=scene.holder.name,
+            balancers=tuple(host.name for host in self.stack.balancers),
             seed=self.seed,
             interval_ms=self.load.outside_ms,
             clock_offsets={host.name: host.clock_offset() for host in self.stack.hosts},
@@ -145,21 +154,6 @@ class Runner:
             f"{when}: redundancy is not whole within {SETTLE_LIMIT_S:.0f} s, so no fault is injected:\n  "
             + "\n  ".join(missing(self.stack) or ["the VIP does not stay where it is"])
         )
-
-    def _mend(self) -> None:
-        """Start what a configuration did not bring back by itself; the next fault needs a whole stack."""
-        if await_whole(self.stack, 1) is not None:
-            return
-        for host in self.stack.hosts:
-            services = ["haproxy", "keepalived"] if host in self.stack.balancers else []
-            # Elsewhere an apiserver is no unit of ours.
-            services += [APISERVER] if host.apiserver and self.stack.sandbox else []
-            if not services:
-                continue
-            try:
-                host.run(f"rm -f {NOT_READY}; systemctl start {' '.join(services)}", seconds=30)
-            except DrillError:
-                continue  # it boots; whether all is well is asked next
 
 
 @contextmanager

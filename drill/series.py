@@ -35,6 +35,23 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Endpoint:
+    """Whose endpoint a series measures."""
+
+    stack: str
+    sandbox: str
+    """Empty on a real cloud."""
+    prefix: str
+    """Of its outputs."""
+    vip: str
+
+    def __str__(self) -> str:
+        where = f"--sandbox {self.sandbox}" if self.sandbox else "--real-cloud"
+        prefix = f" --outputs {self.prefix}" if self.prefix else ""
+        return f"{self.vip} of {where} --stack {self.stack}{prefix}"
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a series is to measure; kept with it, so that it can go on as it was begun."""
 
@@ -43,6 +60,8 @@ class Plan:
     runs: int
     seed: int
     shuffle: bool
+    endpoint: Endpoint | None = None
+    """``None`` in series from before this was kept: those cannot go on."""
 
     def sorted(self, records: Iterable[Record]) -> list[Record]:
         """Return records in the order of faults, then of configurations, then of runs."""
@@ -102,6 +121,21 @@ def begun(directory: Path) -> Plan:
         raise DrillError(
             f"{directory / _PLAN}: {error}; this series cannot go on, begin a new one"
         ) from error
+
+
+def going_on(directory: Path, endpoint: Endpoint | None) -> Plan:
+    """Return what a series was begun with. Raises :class:`DrillError` if it measures another endpoint than this."""
+    plan = begun(directory)
+    if plan.endpoint is None:
+        raise DrillError(
+            f"{directory / _PLAN} does not say which endpoint it measures, and a series measures one; begin a new one"
+        )
+    if plan.endpoint != endpoint:
+        raise DrillError(
+            f"{directory} measures {plan.endpoint}, and this is {endpoint}: a series measures one endpoint; go on with "
+            "that one's options, or begin a new series"
+        )
+    return plan
 
 
 def do(

@@ -51,6 +51,11 @@ class Stack:
     """Whether this project's program made it, so that its configuration has the keys that are changed."""
 
     @property
+    def strangers(self) -> bool:
+        """Whether a client can come from outside the VPC."""
+        return self.sandbox is not None or self.outside is not None
+
+    @property
     def backends(self) -> tuple[Host, ...]:
         """The hosts with an apiserver."""
         return tuple(host for host in self.hosts if host.apiserver)

@@ -29,13 +29,20 @@ NOBODY = Silence(frozenset(), 0.0, 0.0)
 
 
 def spans(witnesses: Mapping[str, Sequence[Line]], begin: float, end: float, silence: Silence) -> list[Span]:
-    """Return who held the address from `begin` to `end`, as one sequence of stretches."""
+    """Return who held the address from `begin` to `end`, as one sequence of stretches.
+
+    A host whose witness did not come to its end has nothing from there on: it went down, and the address with it.
+    """
     changes: list[tuple[float, str, bool]] = sorted(
         (line["at"], host, line["held"])
         for host, lines in witnesses.items()
         for line in lines
         if line["kind"] == "holder"
     )
+    changes += [
+        (lines[-1]["at"], host, False) for host, lines in witnesses.items() if lines and not whole(lines)
+    ]
+    changes.sort(key=lambda change: change[0])
     marks = {begin, end, *(at for at, _, _ in changes if begin < at < end)}
     if silence.hosts:
         marks |= {at for at in (silence.begin, silence.end) if begin < at < end}
@@ -54,6 +61,11 @@ def spans(witnesses: Mapping[str, Sequence[Line]], begin: float, end: float, sil
         else:
             found.append(Span(here, there, now))
     return found
+
+
+def whole(lines: Sequence[Line]) -> bool:
+    """Whether a client or a witness came to its end."""
+    return any(line["kind"] == "stop" for line in lines)
 
 
 def seconds_with(found: Sequence[Span], *, at_least: int = 0, at_most: int = 1000) -> float:

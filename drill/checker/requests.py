@@ -7,8 +7,10 @@ from itertools import pairwise
 from drill.history import Line
 
 SLOW_S = 0.2
+STALLED_S = 0.5
+"""A request that waits longer was not just slow: something did not answer it first."""
 SPREAD_S = 0.1
-"""Between the first connection that a fault ends and the last one: processes do not die all at once."""
+"""Between the first connection through the VIP that a fault ends and the last one: processes do not die all at once."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Requests:
     failed: int
     in_flight: int
     """Failed ones whose connection was open when the process serving them was killed."""
-    slow: int
+    waits: tuple[float, ...]
+    """How long each that was slow waited for its answer, in seconds."""
     gap_s: float
     """The longest time in which a client got no answer."""
     gap_at: tuple[float, float]
@@ -42,10 +45,15 @@ class Requests:
     """When clients first felt the fault: the first failed request was due, those in flight included."""
     reasons: Mapping[str, int]
 
+    def stalled(self, late_s: float = 0.0) -> int:
+        """Return how many waited longer than :data:`STALLED_S`, and than their own client's lateness explains."""
+        return sum(wait - late_s > STALLED_S for wait in self.waits)
+
 
 def judged(clients: Mapping[str, Sequence[Line]], window: Window, *, kills: bool) -> Requests:
     """Judge the requests of every client. `kills`: whether the fault ends connections that were open."""
-    total = failed = in_flight = slow = 0
+    total = failed = in_flight = 0
+    waits: list[float] = []
     gap, gap_at = 0.0, (window.anchor, window.anchor)
     felt: list[float] = []
     failures: list[float] = []
@@ -58,7 +66,7 @@ def judged(clients: Mapping[str, Sequence[Line]], window: Window, *, kills: bool
         total += len(counted)
         for line in counted:
             if not line["why"]:
-                slow += line["done"] - line["due"] > SLOW_S
+                waits += [wait] if (wait := line["done"] - line["due"]) > SLOW_S else []
             elif kills and line["connected"] and line["connected"] <= window.effect:
                 in_flight += 1
                 felt.append(line["due"])
@@ -71,27 +79,30 @@ def judged(clients: Mapping[str, Sequence[Line]], window: Window, *, kills: bool
             gap, gap_at = end - begin, (begin, end)
     onset = max(window.anchor, min([*felt, *failures])) if felt or failures else None
     failing = max(failures) - onset if failures and onset is not None else 0.0
-    return Requests(total, failed, in_flight, slow, gap, gap_at, max(0.0, failing), onset, reasons)
+    return Requests(total, failed, in_flight, tuple(waits), gap, gap_at, max(0.0, failing), onset, reasons)
 
 
-def took_effect(clients: Mapping[str, Sequence[Line]], inject: float, injected: float) -> float:
+def took_effect(clients: Mapping[str, Sequence[Line]], inject: float, injected: float, path: str) -> float:
     """Return when a fault had ended what it ends, which `injected` tells late: the command may wait for more.
 
-    A reboot returns after the whole shutdown, a package manager after all of its work; the first failure tells.
+    A reboot returns after the whole shutdown, a package manager after all of its work. Of the apiservers that `path`
+    names, the end of the first watch on each tells; what connects later has to be sent to another one. On the way
+    through the VIP the first failure tells, and :data:`SPREAD_S`. Never later than `injected`.
     """
+    every = [line for lines in clients.values() for line in lines]
+    cut = [line for line in every if line["kind"] == "watch-end" and line["why"] and line["at"] >= inject]
+    if path and path != "vip":
+        ends = (
+            min((line["at"] for line in cut if line["by"] == name), default=injected)
+            for name in path.split(",")
+        )
+        return min(injected, max(ends))
     failed = [
         max(line["due"], inject)
-        for lines in clients.values()
-        for line in lines
+        for line in every
         if line["kind"] == "req" and line["why"] and line["done"] >= inject
     ]
-    cut = [
-        line["at"]
-        for lines in clients.values()
-        for line in lines
-        if line["kind"] == "watch-end" and line["why"] and line["at"] >= inject
-    ]
-    felt = min([*failed, *cut], default=inject - SPREAD_S)
+    felt = min([*failed, *(line["at"] for line in cut)], default=inject - SPREAD_S)
     return min(injected, max(inject, felt + SPREAD_S))
 
 
@@ -104,7 +115,7 @@ def together(first: Requests, second: Requests) -> Requests:
         first.total + second.total,
         first.failed + second.failed,
         first.in_flight + second.in_flight,
-        first.slow + second.slow,
+        first.waits + second.waits,
         *max((first.gap_s, first.gap_at), (second.gap_s, second.gap_at)),
         max(first.failing_s, second.failing_s),
         first.onset,

@@ -17,6 +17,8 @@ class Streams:
     """Beyond what the killed process itself carried."""
     ended: int
     """Carried by the process that was killed, or through the host that vanished."""
+    outlived: int
+    """Idle streams of apiservers that were the fault, which went on as if nothing had been."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,16 @@ def judged(clients: Mapping[str, Sequence[Line]], must_end: Ended, begin: float,
     every = [line for lines in clients.values() for line in lines]
     idle = sum(line["kind"] == "idle-open" for line in every)
     watches = sum(line["kind"] == "watch-open" for line in every)
-    lost = ended = 0
+    lost = ended = outlived = 0
     for line in every:
         watch = line["kind"] == "watch-end" and line["why"] and begin <= line["at"] <= end
         # One that was used again counts whenever that was: it is for the time since it was opened.
         used = line["kind"] == "idle-used" and line["why"]
+        outlived += line["kind"] == "idle-used" and not line["why"] and line["by"] in must_end.path.split(",")
         if not (watch or used):
             continue
         if must_end.covers(line["by"], line.get("opened", begin)):
             ended += 1
         else:
             lost += 1
-    return Streams(idle, watches, lost, ended)
+    return Streams(idle, watches, lost, ended, outlived)

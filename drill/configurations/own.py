@@ -9,6 +9,7 @@ from drill.configurations.other import DROP_ADDRESS, SETTLE_LIMIT_S
 from drill.engine import up, up_again
 from drill.errors import DrillError
 from drill.hosts import Host
+from drill.left import NOWHERE, Left
 from drill.settle import await_whole, missing
 from drill.stack import Stack
 from sandbox.stack.engine import Engine
@@ -37,7 +38,11 @@ def check_installed(stack: Stack) -> None:
 
 
 def captured(
-    engine: Engine, stack: Stack, presets: tuple[str, ...], tell: Callable[[str], None]
+    engine: Engine,
+    stack: Stack,
+    presets: tuple[str, ...],
+    tell: Callable[[str], None],
+    left: Left = NOWHERE,
 ) -> dict[str, Own]:
     """Run ``pulumi up`` with each preset, keep what it gives the hosts, and end with the stack's own configuration.
 
@@ -48,12 +53,12 @@ def captured(
     try:
         for preset in others:
             tell(f"pulumi up with preset {preset} ...")
-            up(engine, {"failover.preset": preset})
+            up(engine, {"failover.preset": preset}, left)
             found[preset] = _own(engine, stack, preset)
     finally:
         if others:
             tell(f"pulumi up with preset {stack.config} ...")
-            up_again(engine, {})
+            up_again(engine, {}, left)
     if stack.config in presets:
         found[stack.config] = _own(engine, stack, stack.config)
     return found

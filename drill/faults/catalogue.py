@@ -6,7 +6,7 @@ from drill.errors import DrillError
 from drill.faults import changes, doings
 from drill.faults.doings import APISERVER, machine, service
 from drill.faults.fault import NOTHING_FAILS, Fault, nothing
-from drill.faults.fitting import able, apiservers, one_apart, one_elsewhere, our_program
+from drill.faults.fitting import able, apiservers, balancers_with, one_apart, one_elsewhere, our_program
 from drill.stack import Stack
 
 _HAPROXY = "process_death"
@@ -77,7 +77,7 @@ _ALL = (
     ),
     Fault(
         "survivor-haproxy-hung",
-        "HAProxy hung for 10 s on the holder while the peer's is down",
+        "HAProxy hung on the holder while the peer's is down",
         service("hang", "haproxy", "holder"),
         "last_process_hang",
         prepare=service("stop", "haproxy", "peers"),
@@ -155,7 +155,7 @@ _ALL = (
     ),
     Fault(
         "holder-frozen",
-        "the holder frozen for 8 s",
+        "the holder frozen",
         machine("frozen", "holder"),
         _HOST,
         _ITS_APISERVER,
@@ -178,11 +178,12 @@ _ALL = (
         hold_s=2,
         whole_from="inject",
         whole_limit_s=60,
+        boots=True,
         needs=(one_elsewhere,),
     ),
     Fault(
         "holder-cut-off",
-        "the holder cut off the network for 8 s",
+        "the holder cut off the network",
         machine("cut_off", "holder"),
         _HOST,
         _ITS_APISERVER,
@@ -195,7 +196,7 @@ _ALL = (
     ),
     Fault(
         "holder-partitioned",
-        "the holder and its peers do not reach each other for 8 s, everybody else reaches all",
+        "the holder and its peers do not reach each other, everybody else reaches all",
         machine("partitioned", "holder"),
         _HOST,
         two_holders=_BACK,
@@ -243,10 +244,11 @@ _ALL = (
     ),
     Fault(
         "apiserver-hung",
-        "one of the apiservers hung, for 20 s",
+        "one of the apiservers hung",
         service("hang", APISERVER, "third"),
         "backend_hang",
         path="third",
+        cuts=True,
         hold_s=20,
         sandbox_only=True,
         needs=(apiservers(2),),
@@ -272,17 +274,18 @@ _ALL = (
     ),
     Fault(
         "apiserver-cut-off",
-        "the host of one apiserver cut off the network, for 15 s",
+        "the host of one apiserver cut off the network",
         machine("cut_off", "third"),
         "backend_loss",
         path="third",
+        cuts=True,
         silences="third",
         hold_s=15,
         needs=(apiservers(2), one_apart, able("cut_off")),
     ),
     Fault(
         "apiservers-two-killed",
-        "two of the apiservers killed, for 8 s",
+        "two of the apiservers killed",
         service("kill", APISERVER, "two", stays_dead=True),
         "backends_death",
         path="two",
@@ -376,7 +379,7 @@ _ALL = (
         prepare=changes.later_packages_offered,
         hold_s=2,
         sandbox_only=True,
-        needs=(our_program,),
+        needs=(our_program, balancers_with("apt-get")),
     ),
     Fault(
         "packages-installed-anew",
@@ -385,6 +388,7 @@ _ALL = (
         _HAPROXY,
         path="vip",
         hold_s=2,
+        needs=(balancers_with("apt-get"),),
     ),
 )
 

@@ -1,8 +1,9 @@
 """Changes that people make to a running stack, through ``pulumi up``; healing is to change them back."""
 
+import json
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from drill.engine import up, up_again
 from drill.errors import DrillError
 from drill.faults.fault import Doing, Scene
 from drill.hosts import Host
+from drill.stack import Stack
 from sandbox.hosts.later import later
 from sandbox.progress import to_console
 from sandbox.stack.engine import Engine
@@ -17,24 +19,32 @@ from sandbox.stack.ssh_key import ensure_key
 
 _PACKAGES = ("haproxy", "keepalived")
 _OTHERS = ("socat", "curl")
+_AUTHORIZED = "/root/.ssh/authorized_keys"
 _MAIN_PID = "systemctl show --property MainPID --value keepalived"
 """(HAProxy is reloaded, which its first process outlives.)"""
 
 
 def changed(changes: Mapping[str, str]) -> Doing:
-    """Change keys of the stack's configuration."""
+    """Change keys of the stack's configuration. Raises :class:`DrillError` if they all have these values already."""
 
     @contextmanager
     def doing(scene: Scene) -> Iterator[None]:
         engine, before = _engine(scene), dict(scene.changes)
+        there = {key: before.get(key) or _configured(engine, key) for key in changes}
+        if there == changes:
+            raise DrillError(
+                f"{', '.join(f'{key}={value}' for key, value in changes.items())}: the configuration of stack "
+                f"{engine.stack!r} says so already, so the change would change nothing, and prove nothing; set another "
+                "value there, or leave this fault out"
+            )
         try:
             scene.changes.update(changes)
-            up(engine, scene.changes)
+            up(engine, scene.changes, scene.left)
             yield
         finally:
             scene.changes.clear()
             scene.changes.update(before)
-            up_again(engine, scene.changes)
+            up_again(engine, scene.changes, scene.left)
 
     return doing
 
@@ -43,7 +53,8 @@ def changed(changes: Mapping[str, str]) -> Doing:
 def other_port(scene: Scene) -> Iterator[None]:
     """Let the endpoint answer on the next port, and on its own one besides: clients have not moved yet."""
     port = scene.stack.port
-    with changed({"port": str(port + 1), "additionalPorts[0]": str(port)})(scene):
+    others = json.loads(_configured(_engine(scene), "additionalPorts") or "[]")
+    with changed({"port": str(port + 1), f"additionalPorts[{len(others)}]": str(port)})(scene):
         yield
 
 
@@ -55,12 +66,21 @@ def other_key(scene: Scene) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         new = ensure_key(Path(directory))
         public = new.with_suffix(".pub")
+        added = public.read_text()
+        scene.left.note(key=added)
         for host in scene.stack.hosts:
-            host.run("cat >>/root/.ssh/authorized_keys", stdin=public.read_text())
-            stack.callback(host.run, "sed -i '$d' /root/.ssh/authorized_keys")
+            host.run(f"cat >>{_AUTHORIZED}", stdin=added)
+            stack.callback(forget_key, host, added)
         public.write_text(old.with_suffix(".pub").read_text())
         stack.enter_context(changed({"sshPrivateKeyFile": str(new)})(scene))
         yield
+    scene.left.forget("key")
+
+
+def forget_key(host: Host, added: str) -> None:
+    """Let a public key in no more. Raises :class:`DrillError`."""
+    others = f"grep -vxF -f - {_AUTHORIZED} >{_AUTHORIZED}.new; [ $? -le 1 ]"  # 1: no other key was there
+    host.run(f"{others} && cat {_AUTHORIZED}.new >{_AUTHORIZED} && rm {_AUTHORIZED}.new", stdin=added)
 
 
 @contextmanager
@@ -68,6 +88,7 @@ def later_packages_offered(scene: Scene) -> Iterator[None]:
     """Let the balancers of a sandbox find later versions of their packages."""
     with ExitStack() as stack:
         before = {host.name: _versions(host) for host in scene.stack.balancers}
+        scene.left.note(packages=before)
         for package in _PACKAGES:
             found = later(package, f"later{time.time():.0f}", to_console)
             for host in scene.stack.balancers:
@@ -79,6 +100,13 @@ def later_packages_offered(scene: Scene) -> Iterator[None]:
             # restart, so not before the measurement is over.
             stack.callback(host.run, _install(*before[host.name]), seconds=180)
         yield
+    scene.left.forget("packages")
+
+
+def put_packages_back(host: Host, versions: Sequence[str]) -> None:
+    """Install what was there before later versions were offered, which end with it. Raises :class:`DrillError`."""
+    host.run(f"dpkg --configure -a; {_install(*versions)}", seconds=240)
+    host.run("rm -f /etc/apt/sources.list.d/later-*.list")
 
 
 @contextmanager
@@ -111,6 +139,18 @@ def _install(*words: str) -> str:
 def _versions(host: Host) -> list[str]:
     """Return what is installed, as NAME=VERSION."""
     return host.run(f"dpkg-query -W -f '${{Package}}=${{Version}}\n' {' '.join(_PACKAGES)}").split()
+
+
+def cuts_streams(stack: Stack, engine: Engine | None) -> bool:
+    """Whether a stack is known to cut dead backends' streams: the configuration is ours, and does not forbid it."""
+    if engine is None or not (stack.configurable and stack.budget):
+        return False
+    return _configured(engine, "haproxy.cut_streams_of_dead_backends").lower() != "false"
+
+
+def _configured(engine: Engine, key: str) -> str:
+    """Return what the stack's configuration has for a key; nothing where it leaves it to its default."""
+    return engine.run("config", "get", "--path", key, capture=True).stdout.strip()
 
 
 def _engine(scene: Scene) -> Engine:

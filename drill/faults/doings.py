@@ -76,7 +76,7 @@ def machine(what: str, who: str) -> Doing:
 def _made(what: str, host: Host, scene: Scene) -> list[AbstractContextManager[None]]:
     if what == "partitioned":
         return [host.partitioned(peer) for peer in scene.peers if peer != host]
-    return [getattr(host, what)()]
+    return [host.cut_off(scene.held_s) if what == "cut_off" else getattr(host, what)()]
 
 
 @contextmanager

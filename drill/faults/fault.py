@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from drill.errors import DrillError
 from drill.faults.fitting import Need
 from drill.hosts import Host
+from drill.left import NOWHERE, Left
 from drill.stack import Stack
 from sandbox.stack.engine import Engine
 
 NOTHING_FAILS = "nothing fails"
 """Budget of a fault that must cost no request and no stream beyond the process it kills."""
 NO_PROMISE = ""
+MARGIN_S = 3.0
+"""A fault goes on for so long after its budget: what hangs a moment too long has failed only 2 s later."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,13 @@ class Scene:
     """Keys of the configuration that are changed now."""
     returning: ExitStack = field(default_factory=ExitStack)
     """Holds what was done to a host that comes back as the fault itself."""
+    held_s: float = 0.0
+    """How long the fault will be in force, in seconds."""
     ends_late: set[str] = field(default_factory=set)
     """Hosts with a fault that goes on until it ends by itself, whenever it was to be healed."""
+
+    left: Left = NOWHERE
+    """Where is kept what is in force, if the drill is killed."""
 
     @property
     def peers(self) -> list[Host]:
@@ -81,17 +89,20 @@ class Fault:
     """Key of the budget by which nobody has the VIP beside its holder any more, or :data:`NO_PROMISE`."""
     prepare: Doing = nothing
     hold_s: float = 6.0
-    """How long it is in force."""
+    """How long it is in force at least; see :meth:`held_s`."""
     path: str = ""
     """Whose streams it must end: ``vip`` (all through the holder), apiservers' (``third``, ``two``, ``all``), none."""
     silences: str = ""
     """Who is out of reach while it lasts: ``holder``, ``third``, ``balancers``."""
+    cuts: bool = False
+    """Whether HAProxy must cut the streams of an apiserver that is silent, unless its configuration says otherwise."""
     parts: bool = False
     """Whether two sides serve until it is healed, and clients go from one to the other."""
     anchor: str = "inject"
     whole_from: str = "heal"
     whole_limit_s: float = 20.0
-    """How long is waited for redundancy to return by itself."""
+    """How long is waited for redundancy to return by itself; where a host `boots`, for as long as that may take."""
+    boots: bool = False
     tail_s: float = 2.0
     """How long is measured after redundancy is whole, so that a late failure is seen."""
     must_be_whole: bool = True
@@ -129,6 +140,18 @@ class Fault:
     def lasting_ms(self, scene: Scene) -> int | None:
         """Return within how many ms of the fault's beginning requests may fail, ``None`` for `budget_ms`."""
         return _promised(scene, self.lasting) if self.lasting and scene.holder.apiserver else None
+
+    def held_s(self, scene: Scene) -> float:
+        """Return how long it is in force, in seconds: what it may cost must show before it is healed."""
+        promised = (self.budget_ms(scene), self.lasting_ms(scene), self.two_holders_ms(scene))
+        longest_ms = max(ms or 0 for ms in promised)
+        if self.anchor == "heal" or not longest_ms:
+            return self.hold_s
+        return max(self.hold_s, longest_ms / 1000 + MARGIN_S)
+
+    def whole_within_s(self, scene: Scene) -> float:
+        """Return how long is waited for redundancy to return by itself, in seconds."""
+        return max(self.whole_limit_s, scene.holder.boot_limit_s) if self.boots else self.whole_limit_s
 
     def two_holders_ms(self, scene: Scene) -> int | None:
         """Return for how many ms two may have the VIP, ``None`` where nothing is promised."""

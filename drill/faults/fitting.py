@@ -38,6 +38,16 @@ def able(what: str) -> Need:
     return lack
 
 
+def balancers_with(program: str) -> Need:
+    """Need balancers with a program, such as ``apt-get``: a fault does what that does."""
+
+    def lack(stack: Stack) -> str:
+        without = [host.name for host in stack.balancers if not host.has(program)]
+        return f"needs {program}, which is not on {', '.join(without)}" if without else ""
+
+    return lack
+
+
 def our_program(stack: Stack) -> str:
     """Need a stack whose configuration has the keys that are changed."""
     return (

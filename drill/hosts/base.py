@@ -50,6 +50,9 @@ class Host(ABC):
     ends_late: ClassVar[frozenset[str]] = frozenset()
     """What is healed only when its time has come: nobody can reach the host before."""
 
+    boot_limit_s: ClassVar[float] = 60.0
+    """How long a boot in order may take, from the shutdown on."""
+
     @abstractmethod
     def run(self, command: str, *, stdin: str | None = None, seconds: float = 20) -> str:
         """Run a shell command as root and return its output. Raises :class:`DrillError`."""
@@ -70,6 +73,10 @@ class Host(ABC):
         """Return what is missing on the host for a fault such as ``cut_off``; nothing if it can be done."""
         del self, what
         return ""
+
+    def has(self, program: str) -> bool:
+        """Whether the host has a program. Raises :class:`DrillError` if it cannot be asked."""
+        return not self.run(f"command -v {program} >/dev/null || echo no").strip()
 
     @abstractmethod
     def stopped(self, service: str) -> AbstractContextManager[None]:
@@ -95,8 +102,9 @@ class Host(ABC):
         """No process runs and no packet passes, and afterwards all goes on."""
         raise self._cannot("freeze")
 
-    def cut_off(self) -> AbstractContextManager[None]:
-        """No packet in or out."""
+    def cut_off(self, seconds: float) -> AbstractContextManager[None]:
+        """No packet in or out; where nobody can reach the host to heal it, for so long."""
+        del seconds
         raise self._cannot("cut off")
 
     def partitioned(self, peer: "Host") -> AbstractContextManager[None]:

@@ -69,14 +69,8 @@ class SandboxHost(Host):
         return injected(self.settings, kinds.ServiceHung(host=self.id, service=service))
 
     @override
-    @contextmanager
-    def rebooted(self) -> Iterator[None]:
-        machines = Machines(self.settings)
-        try:
-            machines.reboot(self.id)
-            yield
-        finally:
-            machines.start(self.id)  # a boot that did not begin; nothing where the host is up
+    def rebooted(self) -> AbstractContextManager[None]:
+        return injected(self.settings, kinds.Rebooted(host=self.id, force=False))
 
     @override
     def off(self) -> AbstractContextManager[None]:
@@ -87,7 +81,7 @@ class SandboxHost(Host):
         return injected(self.settings, kinds.Frozen(host=self.id))
 
     @override
-    def cut_off(self) -> AbstractContextManager[None]:
+    def cut_off(self, seconds: float) -> AbstractContextManager[None]:
         return injected(self.settings, kinds.CutOff(host=self.id))
 
     @override

@@ -13,8 +13,6 @@ from typing_extensions import override
 from drill.errors import DrillError
 from drill.hosts.base import Host
 
-CUT_OFF_S = 20
-"""A host that was cut off lets packets in again by itself: nobody could reach it to heal it."""
 BOOT_LIMIT_S = 300.0
 HEALED_AFTER_S = 300
 """A service that was stopped or hung is started by its host, if nobody has healed it by then: no fault lasts longer."""
@@ -38,6 +36,7 @@ class SshHost(Host):
     options: tuple[str, ...] = ()
     """More words for ssh(1): the key, a bastion."""
     ends_late: ClassVar[frozenset[str]] = frozenset({"cut_off"})
+    boot_limit_s: ClassVar[float] = BOOT_LIMIT_S
 
     def _ssh(self, command: str, silence_s: int = 6) -> list[str]:
         alive = f"ServerAliveCountMax={silence_s // 2}"
@@ -66,7 +65,7 @@ class SshHost(Host):
     @override
     def client(self, argv: Sequence[str], sink: IO[bytes]) -> subprocess.Popen[bytes]:
         # On a host that is cut off it lives on, and has more to tell afterwards.
-        command = self._ssh(f"exec {shlex.join(argv)}", silence_s=3 * CUT_OFF_S)
+        command = self._ssh(f"exec {shlex.join(argv)}", silence_s=HEALED_AFTER_S)
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=sink, stderr=subprocess.PIPE)
 
     @override
@@ -152,14 +151,14 @@ class SshHost(Host):
 
     @override
     @contextmanager
-    def cut_off(self) -> Iterator[None]:
-        script = f"sleep 0.5; printenv RULES | nft -f - && sleep {CUT_OFF_S}"
+    def cut_off(self, seconds: float) -> Iterator[None]:
+        script = f"sleep 0.5; printenv RULES | nft -f - && sleep {seconds:g}"
         # A unit of the host's own ends it, whatever becomes of this program; and of the unit, if that is ended early.
         # (A boot ends it too: nothing of it is kept.) While one is in force, its name forbids a second one.
         self.run(
             f"{CHECKED.format(address=self.address)} && "
             'systemd-run --quiet --collect --unit=drill-cut-off --setenv=RULES="$rules" '
-            f"--property=RuntimeMaxSec={CUT_OFF_S + 10} --property=ExecStopPost='-/bin/sh -c \"{_OPEN}\"' "
+            f"--property=RuntimeMaxSec={seconds + 10:g} --property=ExecStopPost='-/bin/sh -c \"{_OPEN}\"' "
             f"sh -c {shlex.quote(script)}"
         )
         began = time.monotonic()
@@ -167,5 +166,5 @@ class SshHost(Host):
             time.sleep(0.5)
             yield
         finally:
-            time.sleep(max(0.0, CUT_OFF_S + 1 - (time.monotonic() - began)))
+            time.sleep(max(0.0, seconds + 1 - (time.monotonic() - began)))
             self.run("true", seconds=60)

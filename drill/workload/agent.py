@@ -15,6 +15,7 @@ import socket
 import ssl
 import sys
 import time
+import traceback
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
@@ -22,6 +23,8 @@ from typing import Any
 FAILURES = (OSError, EOFError, asyncio.TimeoutError)
 """Before Python 3.11 a timeout of asyncio's is no ``OSError``."""
 TICK_S = 0.02
+ALIVE_S = 0.2
+"""So often a witness says that it lives, in seconds."""
 CLOCK = time.time() - time.monotonic()
 """Added to the monotonic clock: times of one agent never jump."""
 
@@ -244,7 +247,17 @@ class Agent:
         """Run something beside everything else."""
         task = asyncio.ensure_future(coroutine)
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(self.ended)
+
+    def ended(self, task: "asyncio.Future[None]") -> None:
+        """End the process with a task that failed: without its last line, nobody takes silence for an answer."""
+        self.tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            traceback.print_exception(type(error), error, error.__traceback__)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(1)
 
     # --- short requests ------------------------------------------------------------------------------------
 
@@ -332,19 +345,32 @@ class Agent:
     # --- the address ---------------------------------------------------------------------------------------
 
     async def holder(self) -> None:
-        """Write when this host's interfaces get and lose the address, as the kernel says it [rtnetlink(7)]."""
+        """Write when this host's interfaces get and lose the address, as the kernel says it [rtnetlink(7)].
+
+        At once: a host that reboots takes along what is not written. So does a line now and then tell until when it
+        lived.
+        """
         kernel = socket.socket(
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE
         )
         kernel.bind((0, 0x10 | 0x1))  # RTMGRP_IPV4_IFADDR and RTMGRP_LINK
         held = has(self.vip)
         emit("holder", at=now(), held=held)
+        sys.stdout.flush()
         loop = asyncio.get_running_loop()
         while not self.stopping.is_set():
-            await loop.sock_recv(kernel, 65536)
+            try:
+                await asyncio.wait_for(loop.sock_recv(kernel, 65536), ALIVE_S)
+            except asyncio.TimeoutError:  # noqa: UP041 - before Python 3.11 it is another one
+                emit("alive", at=now())
+            except OSError as error:
+                # ENOBUFS: the kernel had more to say than there is room for. The address is looked at all the same.
+                if error.errno != errno.ENOBUFS:
+                    raise
             if has(self.vip) != held:
                 held = not held
                 emit("holder", at=now(), held=held)
+            sys.stdout.flush()
 
     # --- commands ------------------------------------------------------------------------------------------
 

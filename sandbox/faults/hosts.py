@@ -37,6 +37,8 @@ class Rebooted(Fault):
     """The host is switched off and on at once. Nothing to heal but a boot that did not begin."""
 
     host: str
+    force: bool = True
+    """Whether the power is cut; else the host shuts down in order."""
 
     @property
     @override
@@ -45,7 +47,7 @@ class Rebooted(Fault):
 
     @override
     def inject(self, settings: Settings) -> None:
-        Machines(settings).reboot(self.host, force=True)
+        Machines(settings).reboot(self.host, force=self.force)
 
     @override
     def heal(self, settings: Settings) -> None:

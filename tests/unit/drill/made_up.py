@@ -84,9 +84,20 @@ def history(
     when: tuple[Line, ...] | None = None,
     witnesses: dict[str, tuple[Line, ...]] | None = None,
 ) -> History:
-    """A whole history; the holder moves from m1 to m2 within 30 ms unless told otherwise."""
+    """A whole history; the holder moves from m1 to m2 within 30 ms unless told otherwise.
+
+    Witnesses live to the end, except for those without a line and those whose last one says that they died.
+    """
     moved = {
         "m1": (holder(100.0, held=True), holder(INJECT + 0.01, held=False)),
         "m2": (holder(100.0, held=False), holder(INJECT + 0.04, held=True)),
     }
-    return History(about or setting(), when or events(), clients, moved if witnesses is None else witnesses)
+    seen = {host: ended(lines) for host, lines in (moved if witnesses is None else witnesses).items()}
+    return History(about or setting(), when or events(), clients, seen)
+
+
+def ended(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """What a witness wrote, with its last line."""
+    if not lines or lines[-1]["kind"] == "alive":
+        return lines
+    return (*lines, {"kind": "stop", "at": END + 1})

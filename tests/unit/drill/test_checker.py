@@ -1,5 +1,7 @@
 """Every figure, and every verdict both ways. Unknown is not a pass."""
 
+from typing import Any
+
 import pytest
 
 from drill.checker import Verdict, judge
@@ -130,6 +132,25 @@ def test_a_command_that_returns_late_excuses_nothing(due: float, in_flight: int)
     assert (record.in_flight, record.failed) == (in_flight, 2 - in_flight)
 
 
+@pytest.mark.parametrize(("due", "in_flight"), [(0.01, 1), (0.05, 0)])
+def test_where_an_apiserver_is_the_fault_the_end_of_its_first_watch_tells(due: float, in_flight: int) -> None:
+    """HAProxy has to send to another one whatever comes later, however soon after the first failure."""
+    cuts = (lost_watch("m3", INJECT + 0.02), lost_watch("m2", INJECT + 0.001))
+    first = request(INJECT + 0.005, "refused", connected=INJECT + 0.006)
+    failed = request(INJECT + due, "closed", took=0.01, connected=INJECT + due + 0.001)
+    about, when = setting(budget_ms=0, path="m3"), events(injected=INJECT + 0.14)
+    record = judge(history({"outside": client(*cuts, first, failed)}, about, when))
+    assert (record.in_flight, record.failed) == (1 + in_flight, 1 - in_flight)
+
+
+def test_a_hung_apiserver_ends_what_was_open_when_the_command_returned() -> None:
+    """Its watches end seconds later, when somebody has noticed."""
+    late = lost_watch("m3", INJECT + 3.5)
+    held = request(INJECT + 0.01, "incomplete", took=2, connected=INJECT + 0.011)
+    record = judge(history({"outside": client(late, held)}, setting(path="m3")))
+    assert (record.in_flight, record.failed) == (1, 0)
+
+
 def test_nothing_opened_after_injection_was_in_flight() -> None:
     cut = request(INJECT + 0.05, "reset", took=0.01, connected=INJECT + 0.051)
     record = judge(history({"outside": client(cut)}))
@@ -211,6 +232,36 @@ def test_a_wait_that_the_drill_s_own_lateness_may_explain_is_unknown() -> None:
     assert record.verdict is Verdict.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("every", "late_s", "verdict"),
+    [(30, 0.0, Verdict.OVER), (200, 0.0, Verdict.WITHIN), (30, 1.2, Verdict.UNKNOWN)],
+)
+def test_where_nothing_may_fail_few_may_wait(every: int, late_s: float, verdict: Verdict) -> None:
+    """As one in thirty does where a dead apiserver is tried three times before another one is."""
+    late: Line = {"kind": "late", "at": INJECT + 1, "seconds": late_s}
+    waited = tuple(
+        {**line, "done": line["due"] + 1.4}
+        if line["kind"] == "req" and line["due"] >= INJECT and round(line["due"] * 100) % every == 0
+        else line
+        for line in client(late)
+    )
+    record = judge(history({"outside": waited}, setting(budget_ms=0, path="m3")))
+    assert record.failed == 0
+    assert record.verdict is verdict, record.why
+
+
+def test_where_some_may_fail_others_may_wait() -> None:
+    waited = tuple(
+        {**line, "done": line["due"] + 1.4}
+        if line["kind"] == "req" and round(line["due"] * 100) % 9 == 0
+        else line
+        for line in client()
+    )
+    record = judge(history({"outside": waited}))
+    assert record.stalled > 70
+    assert record.verdict is Verdict.WITHIN, record.why
+
+
 def storm(why: str, took: float = 0.01) -> dict[str, object]:
     """One of many connections at once, after the measurement."""
     return {**request(END + 0.5, why, took=took), "kind": "storm"}
@@ -221,15 +272,17 @@ def storm(why: str, took: float = 0.01) -> dict[str, object]:
     [
         ("", INJECT + 1, Verdict.WITHIN),
         ("refused", INJECT + 1, Verdict.OVER),
-        ("refused", None, Verdict.WITHIN),
+        ("", None, Verdict.WITHIN),
+        ("refused", None, Verdict.OVER),
     ],
 )
-def test_many_connections_at_once_are_served_once_redundancy_is_whole(
+def test_many_connections_at_once_are_served_also_where_redundancy_is_not_asked_for(
     why: str, whole: float | None, verdict: Verdict
 ) -> None:
     about = setting(must_be_whole=whole is not None)
     record = judge(history({"outside": client(storm(why))}, about, events(whole=whole)))
     assert record.storm_failed == bool(why)
+    assert record.must_be_whole == (whole is not None)
     assert record.verdict is verdict, record.why
 
 
@@ -251,6 +304,24 @@ def test_redundancy_has_to_come_back_by_itself(whole: float | None, verdict: Ver
 def test_whole_again_counts_from_the_healing_of_a_fault_that_lasts() -> None:
     record = judge(history({"outside": client()}, setting(whole_from="heal"), events(whole=HEAL + 0.7)))
     assert record.whole_again_ms == pytest.approx(700)
+
+
+@pytest.mark.parametrize(
+    ("about", "verdict"),
+    [
+        ({"budget_ms": 2900}, Verdict.WITHIN),
+        ({"budget_ms": 3000}, Verdict.UNKNOWN),
+        ({"lasting_ms": 11200}, Verdict.UNKNOWN),
+        ({"budget_ms": 0, "path": "m3"}, Verdict.WITHIN),
+        ({"budget_ms": 4000, "anchor": "heal"}, Verdict.WITHIN),
+    ],
+)
+def test_a_promise_that_could_not_be_broken_is_not_kept(about: dict[str, Any], verdict: Verdict) -> None:
+    """Healed within its budget, a fault cannot last longer; what is over all the same is over."""
+    told = history({"outside": client()}, setting(**about))
+    assert judge(told).verdict is verdict, judge(told).why
+    lost = history({"outside": client(lost_watch("m2", INJECT + 2, opened=INJECT + 1))}, setting(**about))
+    assert judge(lost).verdict is Verdict.OVER or about.get("anchor") == "heal"
 
 
 def test_no_promise_is_no_pass() -> None:
@@ -276,6 +347,13 @@ def test_an_address_that_moves_before_the_fault_makes_the_run_unknown() -> None:
     record = judge(history({"outside": client()}, witnesses=moved))
     assert record.verdict is Verdict.UNKNOWN
     assert "m1" in record.why
+
+
+@pytest.mark.parametrize(("place", "said"), [("outside", False), ("m3", True)])
+def test_that_nobody_came_from_outside_is_said(place: str, *, said: bool) -> None:
+    record = judge(history({place: client()}))
+    assert ("outside the VPC" in record.why) is said
+    assert record.verdict is Verdict.WITHIN
 
 
 def test_no_client_is_unknown() -> None:
@@ -352,6 +430,22 @@ def test_without_a_watch_nothing_is_known() -> None:
 def test_an_idle_stream_is_judged_when_it_is_used(why: str, lost: int) -> None:
     used = {"kind": "idle-used", "stream": "idle-0", "began": END, "done": END + 0.1, "why": why, "by": "m2"}
     assert judge(history({"outside": client(used)}, setting(path="", budget_ms=0))).streams_lost == lost
+
+
+@pytest.mark.parametrize(
+    ("cuts", "why", "verdict"),
+    [
+        (True, "closed", Verdict.WITHIN),
+        (True, "", Verdict.OVER),
+        (False, "", Verdict.WITHIN),
+    ],
+)
+def test_a_stream_of_a_dead_apiserver_must_be_cut(*, cuts: bool, why: str, verdict: Verdict) -> None:
+    """It works again once that one does; its client had waited all the time."""
+    used = {"kind": "idle-used", "stream": "idle-0", "began": END, "done": END + 0.1, "why": why, "by": "m3"}
+    other = {**used, "why": "", "by": "m2"}
+    record = judge(history({"outside": client(used, other)}, setting(path="m3", cuts=cuts)))
+    assert record.verdict is verdict, record.why
 
 
 # --- holders -------------------------------------------------------------------------------------------------------
@@ -451,6 +545,39 @@ def test_two_that_were_parted_are_judged_from_the_healing_on(beside_s: float, ve
     assert record.dual_holder_ms == pytest.approx((HEAL - INJECT - 0.7 + beside_s) * 1000, abs=0.5)
 
 
-def test_without_a_witness_nobody_knows_who_held() -> None:
+DIED: Line = {"kind": "alive", "at": INJECT + 1}
+"""The last line of a witness that died a second after the fault."""
+
+
+@pytest.mark.parametrize(
+    ("witnesses", "why"),
+    [
+        ({}, "m1"),
+        ({"m1": (holder(100.0, held=True),)}, "m2"),
+        ({"m1": (holder(100.0, held=True),), "m2": ()}, "m2"),
+        ({"m1": (holder(100.0, held=True), DIED), "m2": (holder(100.0, held=False),)}, "m1"),
+    ],
+)
+def test_without_every_witness_nobody_knows_who_held(
+    witnesses: dict[str, tuple[Line, ...]], why: str
+) -> None:
+    record = judge(history({"outside": client()}, setting(balancers=("m1", "m2")), witnesses=witnesses))
+    assert record.verdict is Verdict.UNKNOWN
+    assert why in record.why
+
+
+def test_without_a_witness_no_time_is_made_up() -> None:
     record = judge(history({"outside": client()}, witnesses={}))
-    assert record.dual_holder_ms is None
+    assert (record.dual_holder_ms, record.verdict) == (None, Verdict.UNKNOWN)
+
+
+def test_a_host_that_goes_down_has_nothing_once_its_witness_has_ended() -> None:
+    """What it wrote last may be lost with it: that it let go of the address."""
+    witnesses: dict[str, tuple[Line, ...]] = {
+        "m1": (holder(100.0, held=True), {"kind": "alive", "at": INJECT + 0.1}),
+        "m2": (holder(100.0, held=False), holder(INJECT + 0.05, held=True)),
+    }
+    about = setting(silenced=("m1",), balancers=("m1", "m2"), two_holders_ms=150)
+    record = judge(history({"outside": client()}, about, witnesses=witnesses))
+    assert record.dual_holder_ms == pytest.approx(50, abs=0.5)
+    assert record.verdict is Verdict.WITHIN, record.why

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drill import cli, series
+from drill import cli, options, series
 from drill.checker import Record, judge
 from drill.errors import DrillError
 from drill.faults import SIDE_BY_SIDE
@@ -47,12 +47,43 @@ def test_only_what_others_are_measured_with_is_compared() -> None:
         cli.comparable(["holder-killed"])
 
 
-def test_a_run_that_fails_leaves_a_report_of_those_before_it(tmp_path: Path) -> None:
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No stack can be reached: a command that is not refused, as it should be, must break none."""
+
+    def reached(*_: object, **__: object) -> None:
+        raise AssertionError("a real stack would be reached")
+
+    for module in (cli, options):
+        for name in ("alone", "engine_of"):
+            monkeypatch.setattr(module, name, reached)
+
+
+@pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize("words", [["--sandbox", "test"], ["--only", "nothing", "--runs", "2"]])
+@pytest.mark.parametrize("command", ["compare", "load", "faults", "report"])
+def test_options_before_a_subcommand_are_refused(words: list[str], command: str) -> None:
+    """They would be dropped, and another stack be broken."""
+    with pytest.raises(DrillError, match=f"{words[0]}.* before '{command}'.*after the subcommand"):
+        cli.app([*words, command], standalone_mode=False)
+
+
+@pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize("word", ["--ssh-user=admin", "--ssh-option=-iKEY"])
+def test_a_login_is_for_a_real_cloud_only(word: str) -> None:
+    with pytest.raises(DrillError, match="add --real-cloud"):
+        cli.app([word], standalone_mode=False)
+
+
+@pytest.mark.parametrize("ended", [DrillError("not whole"), KeyboardInterrupt()])
+def test_however_a_series_ends_early_it_leaves_a_report_of_the_runs_before(
+    tmp_path: Path, ended: BaseException
+) -> None:
     plan = series.Plan(("standard",), ("haproxy-killed",), 2, seed=1, shuffle=False)
     directory = series.begin(tmp_path, plan)
     written(directory, made_up.history({"outside": made_up.client()}))
-    with pytest.raises(DrillError, match="not whole"), cli.reported(tmp_path, directory):
-        raise DrillError("not whole")
+    with pytest.raises(type(ended)), cli.reported(tmp_path, directory):
+        raise ended
     assert [one["verdict"] for one in json.loads((tmp_path / "latest.json").read_text())] == [
         "within",
         "unknown",

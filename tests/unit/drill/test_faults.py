@@ -1,22 +1,29 @@
 """What faults are held to, and what they do to hosts that only write it down."""
 
 import json
-from contextlib import nullcontext
+import subprocess
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
+from components import failover
+from components.enums import Preset
+from components.failover import PRESETS
 from drill.configurations import check_installed
 from drill.errors import DrillError
-from drill.faults import CATALOGUE, Fault, changes
+from drill.faults import CATALOGUE, SHORT, Fault, changes
 from drill.faults.fault import Scene
 from drill.history import Writer, read
 from drill.hosts import ssh
 from drill.runner import in_force, tail_s
 from drill.stack import Stack
 from sandbox.hosts.later import Later
+from sandbox.stack.engine import Engine
 from tests.unit.drill import made_up
-from tests.unit.drill.fake import log, scene
+from tests.unit.drill.fake import FakeHost, log, scene
 
 pytestmark = pytest.mark.unit
 
@@ -59,6 +66,41 @@ def test_the_last_haproxies_can_be_stopped_and_hung(name: str, done: tuple[list[
         pass
     assert (log(where.holder), log(where.peer)) == done
     assert fault.budget_ms(where) == (652 if fault.anchor == "heal" else 4550)
+
+
+def promising(preset: Preset) -> Scene:
+    """A stack with a preset's promises."""
+    return scene(lambda _: "", **failover.budget(PRESETS[preset], 100, 3, tracked=True))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_whatever_a_fault_may_cost_shows_before_it_is_healed(preset: Preset) -> None:
+    promised = promising(preset)
+    for fault in CATALOGUE.values():
+        longest = max(fault.budget_ms(promised) or 0, fault.lasting_ms(promised) or 0)
+        answered = 2000  # the limit of a request, in ms
+        assert fault.anchor == "heal" or fault.held_s(promised) * 1000 > longest + answered * bool(longest), (
+            fault.name
+        )
+        assert fault.held_s(promised) >= fault.hold_s
+
+
+def test_the_short_set_is_held_for_two_minutes_at_most() -> None:
+    """So that all of it takes ten."""
+    promised = promising(Preset.STANDARD)
+    assert sum(CATALOGUE[name].held_s(promised) for name in SHORT) < 120
+
+
+def test_a_host_is_cut_off_for_as_long_as_the_fault_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def cut_off(_host: FakeHost, seconds: float) -> AbstractContextManager[None]:
+        asked.append(seconds)
+        return nullcontext()
+
+    monkeypatch.setattr(FakeHost, "cut_off", cut_off)
+    with CATALOGUE["holder-cut-off"].inject(replace(scene(), held_s=14.2)):
+        assert asked == [14.2]
 
 
 def test_what_takes_longer_than_its_budget_is_still_measured() -> None:
@@ -109,6 +151,71 @@ def test_the_versions_from_before_are_put_back_while_their_source_is_there(
     assert not log(where.third)
 
 
+class Configured(Engine):
+    """A stack's engine that knows a configuration."""
+
+    @override
+    def run(self, *arguments: str, capture: bool = False) -> "subprocess.CompletedProcess[str]":
+        known = {"haproxy.timeout_client": "11h", "additionalPorts": "[9443, 9444]"}
+        known |= {"haproxy.cut_streams_of_dead_backends": "false"} if self.stack == "leaving" else {}
+        return subprocess.CompletedProcess(arguments, 0, known.get(arguments[-1], "") + "\n", "")
+
+
+@pytest.fixture
+def brought_about(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """What each `pulumi up` changed."""
+    found: list[dict[str, str]] = []
+    for up in ("up", "up_again"):
+        monkeypatch.setattr(changes, up, lambda _engine, keys, _left: found.append(dict(keys)))
+    return found
+
+
+def test_a_change_to_what_is_there_is_refused(brought_about: list[dict[str, str]]) -> None:
+    where = replace(scene(), engine=Configured("dev", {}))
+    with (
+        pytest.raises(DrillError, match=r"haproxy.timeout_client=11h: .*'dev' says so already.*leave"),
+        CATALOGUE["change-timer"].inject(where),
+    ):
+        raise AssertionError("not to be reached")
+    assert brought_about == []
+    with CATALOGUE["change-password"].prepare(where), CATALOGUE["change-password"].inject(where):
+        assert brought_about[-1]["keepalived.auth_pass"] == "second"
+    assert brought_about[-1] == {}
+
+
+def test_streams_must_be_cut_where_the_configuration_is_known_and_does_not_forbid_it() -> None:
+    ours = scene(host_loss=900).stack
+    assert changes.cuts_streams(ours, Configured("dev", {}))
+    assert not changes.cuts_streams(ours, Configured("leaving", {}))
+    assert not changes.cuts_streams(ours, None)
+    assert not changes.cuts_streams(replace(ours, configurable=False), Configured("dev", {}))
+    assert not changes.cuts_streams(ours.named("howto", {}), Configured("dev", {}))
+
+
+def test_the_ports_there_are_stay(brought_about: list[dict[str, str]]) -> None:
+    with CATALOGUE["change-port"].inject(replace(scene(), engine=Configured("dev", {}))):
+        assert brought_about == [{"port": "16444", "additionalPorts[2]": "16443"}]
+
+
+def test_a_host_may_take_as_long_to_be_whole_as_to_boot() -> None:
+    fault = CATALOGUE["holder-rebooted"]
+    slow = ssh.SshHost("m1", "10.0.0.1", "root@m1")
+    assert fault.whole_within_s(scene()) == fault.whole_limit_s
+    assert fault.whole_within_s(replace(scene(), holder=slow)) == ssh.BOOT_LIMIT_S
+    assert CATALOGUE["holder-cut-off"].whole_within_s(replace(scene(), holder=slow)) < ssh.BOOT_LIMIT_S
+
+
+def test_packages_are_installed_anew_only_where_apt_does_that() -> None:
+    def answer(command: str) -> str:
+        return "no\n" if "apt-get" in command else ""
+
+    assert CATALOGUE["packages-installed-anew"].misfit(scene().stack) == ""
+    assert (
+        CATALOGUE["packages-installed-anew"].misfit(scene(answer).stack)
+        == "needs apt-get, which is not on m1, m2"
+    )
+
+
 def test_what_happens_to_the_stand_in_for_apiservers_needs_the_sandbox() -> None:
     stand_in = [fault for fault in CATALOGUE.values() if fault.name.startswith("apiserver")]
     assert {fault.name for fault in stand_in if not fault.sandbox_only} == {"apiserver-cut-off"}
@@ -134,7 +241,6 @@ def test_healing_is_noted_before_it_is_done(tmp_path: Path) -> None:
 def test_a_fault_that_ends_by_itself_is_healed_when_it_has_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ssh, "CUT_OFF_S", 0)
     monkeypatch.setattr(ssh.SshHost, "run", lambda *_, **__: "")
     hosts = tuple(ssh.SshHost(name, "10.0.0.1", f"root@{name}") for name in ("m1", "m2", "m3"))
     where = Scene(Stack("standard", "10.0.0.10", 6443, {}, hosts, hosts[:2], None), hosts[0])

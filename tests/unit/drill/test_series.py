@@ -1,7 +1,7 @@
 """Orders, histories on disk, and the report made from them."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +59,28 @@ def test_a_series_goes_on_as_it_was_begun(tmp_path: Path) -> None:
     directory = series.begin(tmp_path, planned(2, 3))
     assert series.newest(tmp_path) == directory
     assert series.begun(directory) == planned(2, 3)
+
+
+HERE = series.Endpoint("dev", "lab", "blue_", "10.0.0.10")
+
+
+def test_a_series_goes_on_with_its_own_endpoint(tmp_path: Path) -> None:
+    directory = series.begin(tmp_path, replace(planned(2, 3), endpoint=HERE))
+    assert series.going_on(directory, HERE).endpoint == HERE
+    for change in ({"stack": "prod"}, {"sandbox": ""}, {"prefix": ""}, {"vip": "10.0.0.20"}):
+        other = replace(HERE, **change)
+        with pytest.raises(
+            DrillError, match=f"10.0.0.10 of --sandbox lab --stack dev --outputs blue_, and .*{other}"
+        ):
+            series.going_on(directory, other)
+
+
+def test_a_series_that_does_not_name_its_endpoint_is_reported_and_does_not_go_on(tmp_path: Path) -> None:
+    old = {key: value for key, value in asdict(planned(1, 1)).items() if key != "endpoint"}
+    (tmp_path / "plan.json").write_text(json.dumps(old))
+    assert series.begun(tmp_path) == planned(1, 1)
+    with pytest.raises(DrillError, match=r"does not say which endpoint.*begin a new one"):
+        series.going_on(tmp_path, HERE)
 
 
 def test_a_series_that_does_not_say_how_it_was_begun_is_not_guessed_at(tmp_path: Path) -> None:

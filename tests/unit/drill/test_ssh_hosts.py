@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
@@ -23,7 +24,7 @@ HOST = SshHost("m1", "10.0.0.1", "root@m1")
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the host is told."""
     found: list[str] = []
-    monkeypatch.setattr(ssh, "CUT_OFF_S", 0)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
 
     def run(_host: SshHost, command: str, **_: object) -> str:
         found.append(command)
@@ -69,7 +70,7 @@ def test_no_timer_ends_a_fault_that_is_still_measured() -> None:
 
 
 def test_a_host_that_is_cut_off_lets_packets_in_again_by_itself(said: list[str]) -> None:
-    with pytest.raises(KeyboardInterrupt), HOST.cut_off():
+    with pytest.raises(KeyboardInterrupt), HOST.cut_off(14.5):
         raise KeyboardInterrupt
     cut, back = said
     checked, _, unit = cut.partition(" && ")
@@ -79,8 +80,8 @@ def test_a_host_that_is_cut_off_lets_packets_in_again_by_itself(said: list[str])
     assert "--unit=drill-cut-off" in words
     [after] = [word for word in words if "ExecStopPost" in word]
     assert "nft delete table netdev drill" in after
-    assert any("RuntimeMaxSec" in word for word in words)
-    assert words[-1].endswith(f"nft -f - && sleep {ssh.CUT_OFF_S}")
+    assert "--property=RuntimeMaxSec=24.5" in words
+    assert words[-1].endswith("nft -f - && sleep 14.5")
     assert back == "true"
 
 
@@ -111,5 +112,5 @@ def test_a_host_that_cannot_be_cut_off_is_not(monkeypatch: pytest.MonkeyPatch) -
         raise DrillError(command)
 
     monkeypatch.setattr(SshHost, "run", refuse)
-    with pytest.raises(DrillError), HOST.cut_off():
+    with pytest.raises(DrillError), HOST.cut_off(14.5):
         raise AssertionError("not to be reached")

@@ -1,6 +1,7 @@
 """What a stack's outputs say of it, whatever its shape, and what of that is asked of hosts."""
 
 import subprocess
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing_extensions import override
 from drill import options, stack
 from drill.errors import DrillError
 from drill.hosts import Apiserver, SandboxHost, SshHost
+from drill.left import Left
 from drill.settle import missing
 from drill.stack import Stack
 from sandbox.control import Control, Status
@@ -212,3 +214,18 @@ def test_strangers_that_are_sent_away_are_answered_where_health_checks_are() -> 
     assert statuses("200") == [(200, 200)]
     assert statuses("200,401", "200-399") == [(200, 200), (200, 399), (401, 401)]
     assert statuses("") == [(200, 200), (401, 401), (403, 403)]
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_a_stack_is_healed_before_its_outputs_are_taken_and_never_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, up: bool
+) -> None:
+    """A drill was killed in the middle of a change; the stack may have been destroyed since."""
+    left, healed = Left(tmp_path / "drill-live.json"), list[str]()
+    left.note(changes=["port"])
+    monkeypatch.setattr(options, "heal_configuration", lambda *_: healed.append("healed"))
+    monkeypatch.setattr(Told, "exists", lambda _: up)
+    outcome = nullcontext() if up else pytest.raises(DrillError, match="not up")
+    with outcome:
+        options.healed_stack(left, Told("live", {}, PROJECT / "docs"), "dev", "", options.Login())
+    assert healed == ["healed"] * up
