@@ -57,9 +57,9 @@ def up(lab: Lab, **changes: Any) -> str:
     return done.stdout
 
 
-def masters(lab: Lab) -> list[dict[str, str]]:
+def masters(lab: Lab) -> list[dict[str, Any]]:
     """The masters as the stack's configuration has them."""
-    found: list[dict[str, str]] = lab.configuration()["masters"]
+    found: list[dict[str, Any]] = lab.configuration()["masters"]
     return found
 
 
@@ -217,6 +217,18 @@ def test_a_master_is_added_moved_to_another_address_and_removed(standing: Lab) -
         eventually("it serves clients there", lambda: serves(standing, FOURTH), within_s=60)
     with unnoticed(standing, cut=FOURTH):
         up(standing, masters=three)
+
+
+def test_a_kube_apiserver_moves_to_another_port_and_back(standing: Lab) -> None:
+    unit = "/etc/systemd/system/apiserver.service"
+    for before, after in ((6443, 6444), (6444, 6443)):
+        with unnoticed(standing, cut=THIRD):
+            standing.ssh(THIRD, f"sed -i 's/ {before}$/ {after}/' {unit} && systemctl daemon-reload")
+            standing.ssh(THIRD, "systemctl restart apiserver")
+            assert not serves(standing, THIRD)
+            moved = [one | ({"port": after} if one["name"] == THIRD else {}) for one in masters(standing)]
+            up(standing, masters=moved)
+            eventually("it serves clients there", lambda: serves(standing, THIRD), within_s=30)
 
 
 def test_a_master_is_replaced_at_the_same_address(standing: Lab) -> None:
