@@ -225,7 +225,7 @@ def keepalived_bundle(plan: Plan, balancer: Balancer, vip: str) -> str:
         File(paths.GROUP, "0644", vrrp_group(plan, vip)),
         File(paths.KEEPALIVED_CONF, "0644", keepalived_conf(plan, balancer, vip)),
         File(plan.settings.keepalived.check_script, "0755", check_haproxy(plan)),
-        File(paths.NOTIFY, "0755", _render("vrrp-notify.sh.j2", plan)),
+        File(paths.NOTIFY, "0755", _render("vrrp-notify.sh.j2", plan, vip=vip)),
         File(paths.KEEPALIVED_DROP_IN, "0644", keepalived_drop_in(plan, balancer, vip)),
     ]
     if plan.settings.keepalived.textfile_directory:

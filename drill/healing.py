@@ -31,21 +31,29 @@ def mend(stack: Stack) -> None:
             continue  # it boots; whether all is well is asked next
 
 
-def heal_configuration(engine: Engine, left: Left, tell: Tell) -> None:
+def heal_configuration(engine: Engine, left: Left, tell: Tell, *, may_change: bool = True) -> None:
     """Bring about again what the configuration says, if a drill was killed while it had other keys.
 
-    Before anything is asked of the stack: its outputs are those of the change. Raises :class:`DrillError`.
+    Before anything is asked of the stack: its outputs are those of the change. Unless this `may_change` anything, on a
+    stack whose configuration people may have changed since and not applied, only an ``up`` of theirs heals it. Raises
+    :class:`DrillError`.
     """
     changes = left.read().get("changes")
     if not changes:
         return
+    if engine.run("preview", "--expect-no-changes", capture=True).returncode == 0:
+        left.forget("changes")
+        return
+    still = f"stack {engine.stack!r} still has {', '.join(changes)} as an earlier drill changed it, so a drill would"
+    if not may_change:
+        raise DrillError(f"{still} measure another stack than its configuration says; run: pulumi up")
     tell(f"An earlier drill was killed while {', '.join(changes)} was changed; pulumi up changes it back ...")
     try:
         up_again(engine, {}, left)
     except (DrillError, SandboxError) as error:
         raise DrillError(
-            f"stack {engine.stack!r} still has {', '.join(changes)} as an earlier drill changed it, so a drill would "
-            f"measure another stack than its configuration says; mend what `pulumi up` says, and come again: {error}"
+            f"{still} measure another stack than its configuration says; mend what `pulumi up` says, and come again: "
+            f"{error}"
         ) from error
 
 

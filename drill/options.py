@@ -127,7 +127,7 @@ def healed_stack(left: Left, engine: Engine, sandbox: str, prefix: str, login: L
     Raises :class:`DrillError` also if that cannot be healed.
     """
     if _outputs(engine):  # one that was destroyed meanwhile must not be made again
-        heal_configuration(engine, left, to_console)
+        heal_configuration(engine, left, to_console, may_change=login is None)
     found = stack_of(engine, sandbox, prefix, login)
     heal_hosts(found, left, to_console)
     return found

@@ -126,7 +126,8 @@ class Runner:
             lasting_ms=fault.lasting_ms(scene),
             two_holders_ms=fault.two_holders_ms(scene),
             parted=fault.parts,
-            cuts=fault.cuts and cuts_streams(self.stack, self.engine),
+            # One that is not even noticed is not cut.
+            cuts=fault.cuts and fault.budget_ms(scene) is not None and cuts_streams(self.stack, self.engine),
             holder=scene.holder.name,
             balancers=tuple(host.name for host in self.stack.balancers),
             seed=self.seed,

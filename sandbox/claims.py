@@ -24,8 +24,10 @@ def refuse_anothers(settings: Settings) -> None:
     file = _file(settings)
     if not file.exists():
         return
-    owner = Path(file.read_text().strip())
-    if owner != settings.directory.resolve() and _exists(owner):
+    said = file.read_text().strip()
+    owner = Path(said)
+    # Empty: whoever wrote it was killed.
+    if said and owner != settings.directory.resolve() and _exists(owner):
         raise SandboxError(
             f"sandbox {settings.name!r} of this machine lies in {owner}, not in {settings.directory}: "
             f"use that one with HAVIP_CACHE={owner.parents[1]} (sudo keeps a cache with -E), or choose another name"

@@ -20,8 +20,8 @@ class Verdict(StrEnum):
 OUTSIDE = "outside"
 """The place of the client that comes from elsewhere."""
 STALLED_SHARE = 0.01
-"""Of all requests, so many may wait for more than 500 ms where none may fail: 0.1 % did on a busy machine, 3.6 % where
-HAProxy tried a dead apiserver three times before another one."""
+"""Of all requests, so many may wait for more than 750 ms where none may fail: 0.1 % waited for 500 ms on a busy machine, and
+3.6 % where HAProxy tried a dead apiserver three times before another one."""
 WORST_FIRST = (Verdict.OVER, Verdict.UNKNOWN, Verdict.WITHIN)
 
 
@@ -51,7 +51,7 @@ class Record:
     streams_ended: int = 0
     """Streams that the killed process carried."""
     stalled: int = 0
-    """Answered after more than 500 ms, beyond what the client's own lateness explains."""
+    """Answered after more than 750 ms, beyond what the client's own lateness explains."""
     failing_ms: float | None = None
     """From the first request that failed to the last one, by when they were due."""
     no_holder_ms: float | None = None
@@ -212,9 +212,9 @@ def _nothing_fails(record: Record, found: requests.Requests) -> tuple[Verdict, s
         return Verdict.OVER, f"{record.failed} requests failed, none may"
     allowed = STALLED_SHARE * record.total
     if record.stalled > allowed:
-        return Verdict.OVER, f"nothing failed, but {record.stalled} requests waited for more than 500 ms"
+        return Verdict.OVER, f"nothing failed, but {record.stalled} requests waited for more than 750 ms"
     if (stalled := found.stalled()) > allowed:
-        words = f"nothing failed, but {stalled} requests waited for more than 500 ms"
+        words = f"nothing failed, but {stalled} requests waited for more than 750 ms"
         return Verdict.UNKNOWN, f"{words}; the drill itself was late by {record.late_ms:.0f} ms"
     gap, most = record.gap_ms or 0.0, (record.floor_ms or 0.0) + SLOW_S * 1000
     verdict, why = _in_time(gap, round(most), "without an answer", record.late_ms)

@@ -7,8 +7,9 @@ from itertools import pairwise
 from drill.history import Line
 
 SLOW_S = 0.2
-STALLED_S = 0.5
-"""A request that waits longer was not just slow: something did not answer it first."""
+STALLED_S = 0.75
+"""A request that waits longer was not just slow: something did not answer it first. (HAProxy 2.2 waits for 0.5 s before
+it tries another kube-apiserver.)"""
 SPREAD_S = 0.1
 """Between the first connection through the VIP that a fault ends and the last one: processes do not die all at once."""
 
@@ -86,17 +87,15 @@ def took_effect(clients: Mapping[str, Sequence[Line]], inject: float, injected: 
     """Return when a fault had ended what it ends, which `injected` tells late: the command may wait for more.
 
     A reboot returns after the whole shutdown, a package manager after all of its work. Of the apiservers that `path`
-    names, the end of the first watch on each tells; what connects later has to be sent to another one. On the way
-    through the VIP the first failure tells, and :data:`SPREAD_S`. Never later than `injected`.
+    names, the end of their watches tells, as far as these end within :data:`SPREAD_S`: a process that dies lets go of
+    its newest connections first and of its listening socket last (the kernel's task_work is last in, first out). What
+    connects later has to be sent to another one. On the way through the VIP the first failure tells, and
+    :data:`SPREAD_S`. Never later than `injected`.
     """
     every = [line for lines in clients.values() for line in lines]
     cut = [line for line in every if line["kind"] == "watch-end" and line["why"] and line["at"] >= inject]
     if path and path != "vip":
-        ends = (
-            min((line["at"] for line in cut if line["by"] == name), default=injected)
-            for name in path.split(",")
-        )
-        return min(injected, max(ends))
+        return min(injected, max(_died(cut, name, injected) for name in path.split(",")))
     failed = [
         max(line["due"], inject)
         for line in every
@@ -104,6 +103,11 @@ def took_effect(clients: Mapping[str, Sequence[Line]], inject: float, injected: 
     ]
     felt = min([*failed, *(line["at"] for line in cut)], default=inject - SPREAD_S)
     return min(injected, max(inject, felt + SPREAD_S))
+
+
+def _died(cut: Sequence[Line], apiserver: str, injected: float) -> float:
+    ends = sorted(line["at"] for line in cut if line["by"] == apiserver)
+    return max((at for at in ends if at <= ends[0] + SPREAD_S), default=injected)
 
 
 def together(first: Requests, second: Requests) -> Requests:

@@ -13,6 +13,7 @@ from drill.cost import figures, measure
 from drill.cost.figures import Cost
 from drill.cost.planes import MOST, PLANES, bare_and_planes
 from drill.errors import DrillError
+from drill.healing import heal_configuration
 from sandbox.progress import console, to_console
 from sandbox.stack.engine import Engine
 
@@ -38,8 +39,9 @@ def cost(
     """
     found: list[Cost] = []
     if not without_stack:
-        with options.alone(sandbox, stack, output, real_cloud=False):
+        with options.alone(sandbox, stack, output, real_cloud=False) as left:
             engine = options.engine_of(sandbox, stack, project, real_cloud=False)
+            heal_configuration(engine, left, to_console)
             found += of_stack(engine, tries)
     for one in bare_and_planes(planes or PLANES, tries):
         found.append(one)

@@ -318,15 +318,15 @@ _ALL = (
     Fault(
         "change-timer",
         "a timeout changed through pulumi up, and changed back",
-        changes.changed({"haproxy.timeout_client": "11h"}),
+        changes.changed({"haproxy.timeout_client": "11h"}, {"haproxy.timeout_client": "10h"}),
         NOTHING_FAILS,
         hold_s=2,
         needs=(our_program,),
     ),
     Fault(
         "change-preset",
-        "the preset changed to tolerant through pulumi up, and changed back",
-        changes.changed({"failover.preset": "tolerant"}),
+        "the preset changed through pulumi up, and changed back",
+        changes.changed({"failover.preset": "tolerant"}, {"failover.preset": "standard"}),
         NOTHING_FAILS,
         hold_s=2,
         needs=(our_program,),
@@ -334,7 +334,7 @@ _ALL = (
     Fault(
         "change-monitor-port",
         "the monitor's port changed through pulumi up, and changed back",
-        changes.changed({"monitorPort": "33306"}),
+        changes.changed({"monitorPort": "33306"}, {"monitorPort": "33307"}),
         NOTHING_FAILS,
         hold_s=2,
         needs=(our_program,),

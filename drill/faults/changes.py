@@ -24,19 +24,16 @@ _MAIN_PID = "systemctl show --property MainPID --value keepalived"
 """(HAProxy is reloaded, which its first process outlives.)"""
 
 
-def changed(changes: Mapping[str, str]) -> Doing:
-    """Change keys of the stack's configuration. Raises :class:`DrillError` if they all have these values already."""
+def changed(*choices: Mapping[str, str]) -> Doing:
+    """Change keys of the stack's configuration to the first of `choices` that they do not have already.
+
+    Raises :class:`DrillError` if it has them all: the change would change nothing, and prove nothing.
+    """
 
     @contextmanager
     def doing(scene: Scene) -> Iterator[None]:
         engine, before = _engine(scene), dict(scene.changes)
-        there = {key: before.get(key) or _configured(engine, key) for key in changes}
-        if there == changes:
-            raise DrillError(
-                f"{', '.join(f'{key}={value}' for key, value in changes.items())}: the configuration of stack "
-                f"{engine.stack!r} says so already, so the change would change nothing, and prove nothing; set another "
-                "value there, or leave this fault out"
-            )
+        changes = _news(engine, before, choices)
         try:
             scene.changes.update(changes)
             up(engine, scene.changes, scene.left)
@@ -49,12 +46,27 @@ def changed(changes: Mapping[str, str]) -> Doing:
     return doing
 
 
+def _news(
+    engine: Engine, before: Mapping[str, str], choices: Sequence[Mapping[str, str]]
+) -> Mapping[str, str]:
+    for changes in choices:
+        if {key: before.get(key) or _configured(engine, key) for key in changes} != changes:
+            return changes
+    raise DrillError(
+        f"{', '.join(f'{key}={value}' for key, value in choices[-1].items())}: the configuration of stack "
+        f"{engine.stack!r} says so already, so the change would change nothing, and prove nothing; set another "
+        "value there, or leave this fault out"
+    )
+
+
 @contextmanager
 def other_port(scene: Scene) -> Iterator[None]:
-    """Let the endpoint answer on the next port, and on its own one besides: clients have not moved yet."""
-    port = scene.stack.port
-    others = json.loads(_configured(_engine(scene), "additionalPorts") or "[]")
-    with changed({"port": str(port + 1), f"additionalPorts[{len(others)}]": str(port)})(scene):
+    """Let the endpoint answer on another port, and on its own one besides: clients have not moved yet."""
+    port, engine = scene.stack.port, _engine(scene)
+    others = json.loads(_configured(engine, "additionalPorts") or "[]")
+    taken = {port, *others, *(int(_configured(engine, key) or 0) for key in ("monitorPort", "backendPort"))}
+    free = next(other for other in range(port + 1, port + 100) if other not in taken)
+    with changed({"port": str(free), f"additionalPorts[{len(others)}]": str(port)})(scene):
         yield
 
 

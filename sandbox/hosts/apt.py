@@ -42,10 +42,13 @@ def parse_targets(text: str, release: str) -> tuple[Source, ...]:
 
 
 def mirror_at(address: str) -> str:
-    """Return the mirror that an address leads to: itself, or the first of its list of mirrors (empty if that is)."""
+    """Return the mirror that an address leads to: itself, or the first of its list of mirrors (or nothing)."""
     if not address.startswith(MIRROR_LIST):
         return address
-    listed = Path(address.removeprefix(MIRROR_LIST).rstrip("/")).read_text().splitlines()
+    try:
+        listed = Path(address.removeprefix(MIRROR_LIST).rstrip("/")).read_text().splitlines()
+    except OSError:  # somebody else's, perhaps; other lines may lead somewhere
+        return ""
     # Behind an address may be, after a tab, what the mirror is for: see apt-transport-mirror(1).
     return next((line.split()[0] for line in listed if line.strip() and not line.startswith("#")), "")
 

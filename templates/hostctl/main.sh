@@ -10,9 +10,9 @@ packages | apply | secret | join | remove | retire | hand-back | forget-leavers)
     flock --wait 120 9 || fail "another run holds $LOCK for 2 minutes: see what it does (fuser $LOCK)"
     "${verb//-/_}" "$@"
     ;;
-may | hand-over | release | check | heard | await-turn | leavers) "${verb//-/_}" "$@" ;;
+may | hand-over | release | hang-up | check | heard | await-turn | leavers) "${verb//-/_}" "$@" ;;
 *)
     fail "usage: hostctl may | packages | apply | secret | join | remove | retire | hand-over | heard | hand-back | check" \
-        "| await-turn | release | leavers | forget-leavers"
+        "| await-turn | release | hang-up | leavers | forget-leavers"
     ;;
 esac

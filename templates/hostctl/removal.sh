@@ -179,7 +179,8 @@ hand_over() { # hand_over NAME [FORMER NAME...] -- BALANCER
     ! serves_another_balancer "$@" || return 0
     systemctl is-active --quiet keepalived || return 0
     systemctl stop kube-apiserver-havip-comeback.timer 2>/dev/null || true
-    systemd-run --quiet --collect --unit kube-apiserver-havip-comeback --on-active=60s systemctl start keepalived
+    systemd-run --quiet --collect --unit kube-apiserver-havip-comeback --on-active=60s \
+        --timer-property=AccuracySec=1s systemctl start keepalived
     systemctl stop keepalived
     echo "keepalived: stopped, a peer may have the VIP"
 }
@@ -216,4 +217,11 @@ drop_address() {
     for interface in $(ip -o -4 address show to "$1" | awk '$2 != "lo" { print $2 }'); do
         ip address delete "$1/32" dev "$interface" || true
     done
+    hang_up "$1"
+}
+
+# End the connections of this host's own clients, kubelet first of all, through a VIP that has left. They would not notice
+# for a minute: without the address none of their packets gets out, not even one that ends a connection.
+hang_up() { # hang_up ADDRESS
+    [ -n "$(ip -o -4 address show to "$1")" ] || ss --kill --tcp src "$1" >/dev/null 2>&1 || true
 }

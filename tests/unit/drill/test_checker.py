@@ -151,6 +151,20 @@ def test_a_hung_apiserver_ends_what_was_open_when_the_command_returned() -> None
     assert (record.in_flight, record.failed) == (1, 0)
 
 
+def test_a_process_that_dies_may_take_connections_until_its_last_watch_has_ended() -> None:
+    """And not until a stream ends long afterwards."""
+    lines = (
+        lost_watch("m3", INJECT + 0.01),
+        lost_watch("m3", INJECT + 0.03),
+        lost_watch("m3", INJECT + 0.5),
+        request(INJECT + 0.02, "closed", connected=INJECT + 0.021),
+        request(INJECT + 0.04, "closed", connected=INJECT + 0.041),
+    )
+    about = events(injected=INJECT + 1)
+    record = judge(history({"outside": client(*lines)}, setting(path="m3", budget_ms=0), about))
+    assert (record.in_flight, record.failed) == (1, 1)
+
+
 def test_nothing_opened_after_injection_was_in_flight() -> None:
     cut = request(INJECT + 0.05, "reset", took=0.01, connected=INJECT + 0.051)
     record = judge(history({"outside": client(cut)}))

@@ -156,7 +156,7 @@ class Configured(Engine):
 
     @override
     def run(self, *arguments: str, capture: bool = False) -> "subprocess.CompletedProcess[str]":
-        known = {"haproxy.timeout_client": "11h", "additionalPorts": "[9443, 9444]"}
+        known = {"haproxy.timeout_client": "11h", "additionalPorts": "[9443, 16444]"}
         known |= {"haproxy.cut_streams_of_dead_backends": "false"} if self.stack == "leaving" else {}
         return subprocess.CompletedProcess(arguments, 0, known.get(arguments[-1], "") + "\n", "")
 
@@ -170,11 +170,14 @@ def brought_about(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     return found
 
 
-def test_a_change_to_what_is_there_is_refused(brought_about: list[dict[str, str]]) -> None:
+def test_a_change_is_to_what_is_not_there(brought_about: list[dict[str, str]]) -> None:
     where = replace(scene(), engine=Configured("dev", {}))
+    with CATALOGUE["change-timer"].inject(where):
+        assert brought_about == [{"haproxy.timeout_client": "10h"}]
+    brought_about.clear()
     with (
         pytest.raises(DrillError, match=r"haproxy.timeout_client=11h: .*'dev' says so already.*leave"),
-        CATALOGUE["change-timer"].inject(where),
+        changes.changed({"haproxy.timeout_client": "11h"})(where),
     ):
         raise AssertionError("not to be reached")
     assert brought_about == []
@@ -194,7 +197,7 @@ def test_streams_must_be_cut_where_the_configuration_is_known_and_does_not_forbi
 
 def test_the_ports_there_are_stay(brought_about: list[dict[str, str]]) -> None:
     with CATALOGUE["change-port"].inject(replace(scene(), engine=Configured("dev", {}))):
-        assert brought_about == [{"port": "16444", "additionalPorts[2]": "16443"}]
+        assert brought_about == [{"port": "16445", "additionalPorts[2]": "16443"}]
 
 
 def test_a_host_may_take_as_long_to_be_whole_as_to_boot() -> None:

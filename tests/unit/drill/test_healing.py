@@ -60,6 +60,7 @@ def engine(tmp_path: Path, left: Left, monkeypatch: pytest.MonkeyPatch) -> Engin
     program = tmp_path / "bin/pulumi"
     program.parent.mkdir()
     script = f'if [ "$1" = up ]; then cat {left.file} >>{tmp_path}/seen; echo >>{tmp_path}/seen; fi\n'
+    script += f'[ "$1" != preview ] || [ -e {tmp_path}/clean ] || exit 1\n'
     program.write_text(f"#!/bin/sh\n{script}[ ! -e {tmp_path}/broken ]\n")
     program.chmod(0o755)
     (tmp_path / "Pulumi.dev.yaml").touch()
@@ -93,6 +94,19 @@ def test_a_change_that_a_killed_drill_left_is_undone_or_the_drill_refused(
     heal_configuration(engine, left, told.append)
     assert left.read() == {}
     assert "failover.preset" in told[-1]
+
+
+def test_a_stack_that_somebody_else_cares_for_is_healed_by_nobody_else(
+    engine: Engine, left: Left, tmp_path: Path
+) -> None:
+    """Its configuration may have been changed since, and not applied."""
+    left.note(changes=["failover.preset"])
+    with pytest.raises(DrillError, match=r"failover\.preset as an earlier drill changed it.*run: pulumi up"):
+        heal_configuration(engine, left, lambda _: None, may_change=False)
+    assert not (tmp_path / "seen").exists()
+    (tmp_path / "clean").touch()
+    heal_configuration(engine, left, lambda _: None, may_change=False)
+    assert left.read() == {}
 
 
 # --- hosts ---------------------------------------------------------------------------------------------------------

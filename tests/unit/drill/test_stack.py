@@ -223,7 +223,7 @@ def test_a_stack_is_healed_before_its_outputs_are_taken_and_never_made_again(
     """A drill was killed in the middle of a change; the stack may have been destroyed since."""
     left, healed = Left(tmp_path / "drill-live.json"), list[str]()
     left.note(changes=["port"])
-    monkeypatch.setattr(options, "heal_configuration", lambda *_: healed.append("healed"))
+    monkeypatch.setattr(options, "heal_configuration", lambda *_, **__: healed.append("healed"))
     monkeypatch.setattr(Told, "exists", lambda _: up)
     outcome = nullcontext() if up else pytest.raises(DrillError, match="not up")
     with outcome:
