@@ -20,8 +20,8 @@ class Verdict(StrEnum):
 OUTSIDE = "outside"
 """The place of the client that comes from elsewhere."""
 STALLED_SHARE = 0.01
-"""Of all requests, so many may wait for more than 750 ms where none may fail: 0.1 % waited for 500 ms on a busy machine, and
-3.6 % where HAProxy tried a dead apiserver three times before another one."""
+"""Of all requests, so many may wait for more than 750 ms where none may fail: on a busy machine 0.1 % waited for
+500 ms, and 3.6 % where HAProxy tried a dead apiserver three times before another one."""
 WORST_FIRST = (Verdict.OVER, Verdict.UNKNOWN, Verdict.WITHIN)
 
 
