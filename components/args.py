@@ -150,8 +150,8 @@ class ApiServerVipArgs(TypedDict):
     """2 to 10 hosts; the first is the planned holder of the VIP."""
     backends: list[BackendArgs]
     """Every kube-apiserver."""
-    vswitch_cidr: NotRequired[pulumi.Input[str]]
-    """CIDR of the vSwitch, for checking addresses before anything is changed. Default: not checked."""
+    vswitch_cidr: pulumi.Input[str]
+    """CIDR of the vSwitch: addresses are checked against it before anything is changed."""
     vip: NotRequired[pulumi.Input[str]]
     """The virtual IP. Default: the HaVip picks a free address of the vSwitch."""
     port: NotRequired[pulumi.Input[int]]

@@ -79,7 +79,7 @@ class HaproxyArgs(TypedDict):
     stats_uri: NotRequired[pulumi.Input[str]]
     """Path of HAProxy's statistics page on the monitor's port; empty: none. Default: /stats."""
     observer_cidrs: NotRequired[list[pulumi.Input[str]]]
-    """Who may see both, besides the host itself (CIDRs). Default: the vSwitch, where ``vswitch_cidr`` names it."""
+    """Who may see both, besides the host itself (CIDRs). Default: the vSwitch."""
     frontend_name: NotRequired[pulumi.Input[str]]
     """Name of the endpoint's frontend section. Default: kube-apiserver."""
     backend_name: NotRequired[pulumi.Input[str]]
@@ -150,10 +150,11 @@ class HaproxyArgs(TypedDict):
     """Let a failed connection bring the next check forward. (It may also cut a check short that is under way: a
     kube-apiserver that is slow to answer and misses connections as well may then be taken for dead.) Default: true."""
     cut_streams_of_dead_backends: NotRequired[pulumi.Input[bool]]
-    """Cut the streams of a refused, vanished or hung backend, one ``connect_timeout`` after it is found dead: what was
-    just being connected is on another one by then. (A HAProxy without Lua cuts at once.) Streams that an old worker
-    still has after a reload, too, if there is a ``stats_uri`` to ask the new one, and Lua; and as long as it is to be
-    asked there: an old worker knows no later ``monitor_port``, ``stats_uri`` or name of a backend. Default: true."""
+    """Cut the streams of a refused, vanished or hung backend (not of one that answers TLS and is slow), one
+    ``connect_timeout`` after it is found dead: what was just being connected is on another one by then. (A HAProxy
+    without Lua cuts at once.) Streams that an old worker still has after a reload, too, if there is a ``stats_uri``
+    to ask the new one, and Lua; and as long as it is to be asked there: an old worker knows no later
+    ``monitor_port``, ``stats_uri`` or name of a backend. Default: true."""
     slowstart: NotRequired[pulumi.Input[str]]
     """``slowstart`` of a backend that returns. Default: left out."""
     server_maxconn: NotRequired[pulumi.Input[int]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from components import failover
 from components.enums import CheckKind
 from components.failover import Timers
-from components.settings import Balancer, Settings
+from components.settings import NOT_GIVEN, Balancer, Settings
 
 TOP_PRIORITY = 254
 """Below 255, an address's owner (RFC 5798 5.2.4), and close to it: a high priority waits least after a hand-over."""
@@ -92,15 +92,19 @@ def derived_router_id(name: str) -> int:
 def make(name: str, settings: Settings) -> Plan:
     """Make the plan of `settings`; call `rules.check` before trusting it."""
     balancers = tuple(
-        replace(balancer, priority=balancer.priority or TOP_PRIORITY - len(settings.balancers) - index)
+        replace(balancer, priority=_given(balancer.priority, TOP_PRIORITY - len(settings.balancers) - index))
         for index, balancer in enumerate(settings.balancers)
     )
     backends = tuple(
-        replace(backend, port=backend.port or settings.backend_port) for backend in settings.backends
+        replace(backend, port=_given(backend.port, settings.backend_port)) for backend in settings.backends
     )
     return Plan(
         name=name,
         settings=replace(settings, balancers=balancers, backends=backends),
         timers=failover.timers(settings.failover),
-        router_id=settings.keepalived.virtual_router_id or derived_router_id(name),
+        router_id=_given(settings.keepalived.virtual_router_id, derived_router_id(name)),
     )
+
+
+def _given(number: int, otherwise: int) -> int:
+    return otherwise if number == NOT_GIVEN else number

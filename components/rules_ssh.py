@@ -9,6 +9,7 @@ from components import inputs, private_keys, ssh
 from components.violations import Violation, not_a_port
 
 _WORD = re.compile(r"[^\s\x00-\x1f\x7f]+")
+_HOST = re.compile(r"[A-Za-z0-9_:\[][A-Za-z0-9._:%\]-]*")
 _UNLOCKS = "private_key_password"
 
 
@@ -22,7 +23,25 @@ def check(args: Mapping[str, object]) -> Iterator[Violation]:
         yield from _login(own, where)
         keys += _key({**shared, **own}, where if "private_key" in own else "ssh")
     # Of what several hosts have in common the same is said of each.
-    yield from dict.fromkeys([*keys, *_one_host_each(args, shared)])
+    yield from dict.fromkeys([*keys, *_one_host_each(args, shared), *_sshds(args, shared)])
+
+
+def _sshds(args: Mapping[str, object], shared: Mapping[str, object]) -> Iterator[Violation]:
+    """Ports that HAProxy cannot have, since a balancer's sshd has them."""
+    more = inputs.sequence(args.get("additional_ports"))
+    wanted = {"port": args.get("port"), "monitor_port": args.get("monitor_port")}
+    wanted |= {f"additional_ports[{index}]": port for index, port in enumerate(more)}
+    for entry in inputs.sequence(args.get("balancers")):
+        host = inputs.mapping(entry)
+        login = {**shared, **inputs.mapping(host.get("ssh"))}
+        # Elsewhere another port may lead to it.
+        if login.get("host") not in (None, "", host.get("address")):
+            continue
+        for where, port in wanted.items():
+            if isinstance(port, int | float) and port == login.get("port", ssh.PORT):
+                yield Violation(
+                    where, port, "is where the balancers' sshd listens", "use another port", ("ssh.port",)
+                )
 
 
 def _hosts(args: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, object]]]:
@@ -40,6 +59,16 @@ def _login(given: Mapping[str, object], where: str) -> Iterator[Violation]:
         value = given.get(key)
         if isinstance(value, str) and value and not _WORD.fullmatch(value):
             yield Violation(f"{where}.{key}", value, "has white space in it", f"write the {key} as one word")
+    host = given.get("host")
+    if isinstance(host, str) and _WORD.fullmatch(host) and not _HOST.fullmatch(host):
+        yield Violation(
+            f"{where}.host", host, "is no name or address of a host", "write it as DNS or ssh has it"
+        )
+    agent = given.get("agent_socket_path")
+    if isinstance(agent, str) and re.search(r'["\x00-\x1f\x7f]', agent):
+        yield Violation(
+            f"{where}.agent_socket_path", agent, "is no path of a socket", "leave quotes and line ends out"
+        )
     yield from not_a_port(f"{where}.port", given.get("port"))
     expected = given.get("host_key")
     if isinstance(expected, str) and expected not in ("", ssh.ANY_HOST_KEY) and not ssh.key_of(expected):

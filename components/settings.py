@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from components.enums import CheckKind, NotReady, OnFailure, Preset, ProbeKind, Verify, VrrpState
 
+NOT_GIVEN = -(2**31)
+"""In place of a number that is derived unless it is given: nobody gives this one, and 0 breaks a rule."""
+
 
 @dataclass(frozen=True)
 class Balancer:
@@ -16,7 +19,7 @@ class Balancer:
     name: str = ""
     address: str = ""
     interface: str = ""
-    priority: int = 0
+    priority: int = NOT_GIVEN
     state: VrrpState = VrrpState.BACKUP
 
 
@@ -26,7 +29,7 @@ class Backend:
 
     name: str = ""
     address: str = ""
-    port: int = 0
+    port: int = NOT_GIVEN
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ class Keepalived:
     """Every directive value of keepalived.conf that is not a timer."""
 
     router_id: str = ""
-    virtual_router_id: int = 0
+    virtual_router_id: int = NOT_GIVEN
     vrrp_version: int = 3
     instance_name: str = "VI_1"
     nopreempt: bool = True

@@ -192,8 +192,13 @@ class _Session:
 
     def _config(self) -> Iterator[str]:
         for name, hop in self.hops.items():
-            if re.search(r"[\s\x00]", hop.host + hop.user):
-                raise SshError(f"{hop}: neither host nor user may have white space")
+            # Of the host ssh makes a shell's command line where there is a bastion.
+            if re.search(r"[\s\x00]", hop.user) or not re.fullmatch(
+                r"[\w:\[][\w.:%\]-]*", hop.host, re.ASCII
+            ):
+                raise SshError(f"{hop}: that is not the name of a host, or the user has white space in it")
+            if re.search(r'["\x00-\x1f]', hop.agent_socket):
+                raise SshError(f"{hop}: {hop.agent_socket!r} is not the path of an agent's socket")
             yield f"Host {name}"
             yield f"HostName {hop.host}"
             yield f"Port {hop.port}"

@@ -38,7 +38,7 @@ set -euo pipefail
 LIBRARY=/usr/local/lib/kube-apiserver-havip
 STATE=/var/lib/kube-apiserver-havip
 RUNTIME=/run/kube-apiserver-havip
-LOCK=/run/lock/kube-apiserver-havip.lock
+LOCK=/run/kube-apiserver-havip.lock
 SECRET=/etc/keepalived/auth.conf
 LEAVERS=/etc/keepalived/leavers.conf
 GROUP=$LIBRARY/vrrp-group

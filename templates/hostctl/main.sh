@@ -6,6 +6,7 @@ shift || true
 case $verb in
 packages | apply | secret | join | remove | retire | hand-back | forget-leavers)
     # A run whose operator went away may still be at work.
+    (umask 077 && : >>"$LOCK") # whoever can open it can hold it
     exec 9>"$LOCK"
     flock --wait 120 9 || fail "another run holds $LOCK for 2 minutes: see what it does (fuser $LOCK)"
     "${verb//-/_}" "$@"

@@ -1,6 +1,7 @@
 """How long HAProxy takes to notice a kube-apiserver that answers no more, against what the budget says."""
 
 import http.server
+import socket
 import ssl
 import threading
 import time
@@ -13,6 +14,7 @@ import pytest
 from sandbox.api.tls import Certificates, certificates
 from tests.hosts import live
 from tests.hosts.conftest import Judges
+from tests.hosts.test_streams import ended
 from tests.unit.components import examples
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
@@ -77,3 +79,21 @@ def test_one_that_answers_tls_and_no_request_is_noticed_within_the_budget(
     # Every check waits its whole time: one that merely is slow is no fault.
     assert 2 * 1000 <= took_ms <= budget["backend_silence"] + 100
     assert took_ms > budget["backend_hang"], "two faults with one budget"
+
+
+def test_one_that_may_only_be_slow_keeps_its_streams(judges: Judges, tmp_path: Path) -> None:
+    """Though it is marked down, and those that an old worker has after a reload as well."""
+    with (
+        apiserver(certificates(tmp_path / "tls")) as backend,
+        live.running(judges, tmp_path, backend=backend.port, failover=QUICK) as haproxy,
+    ):
+        live.eventually(lambda: haproxy.get("/monitor").status_code == 200, "it is ready")
+        with socket.create_connection(("127.0.0.1", haproxy.port), 10) as raw:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            stream = context.wrap_socket(raw)
+            backend.silent.set()
+            live.eventually(lambda: haproxy.get("/monitor").status_code == 503, "it is marked down")
+            assert not ended(stream, 2)
+            with live.reloaded(judges, tmp_path, haproxy):
+                assert not ended(stream, 4)

@@ -11,6 +11,7 @@ api = ApiServerVip(
     "composed",
     {
         "vswitch_id": config.require("vswitchId"),
+        "vswitch_cidr": config.require("vswitchCidr"),
         "vip": config.require("vip"),
         "balancers": [
             BalancerArgs(

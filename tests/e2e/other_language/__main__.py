@@ -37,6 +37,7 @@ api: Any = Remote(
     "remote",
     {
         "vswitchId": config.require("vswitchId"),
+        "vswitchCidr": config.require("vswitchCidr"),
         "vip": config.require("vip"),
         "port": config.get_int("badPort") or port,
         "balancers": balancers,

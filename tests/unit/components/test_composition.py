@@ -34,6 +34,7 @@ def arguments(net: int = 0, **more: Any) -> ApiServerVipArgs:
     first, second = f"10.0.{net}.11", f"10.0.{net}.12"
     args = ApiServerVipArgs(
         vswitch_id=f"vsw-{net}",
+        vswitch_cidr="10.0.0.0/16",
         vip=f"10.0.{net}.10",
         balancers=[
             BalancerArgs(name="m1", instance_id=f"i-{net}1", address=first),

@@ -39,6 +39,23 @@ def arguments(first: Any = None, second: Any = None, **ssh: Any) -> dict[str, An
     return args
 
 
+@pytest.mark.parametrize(
+    ("changes", "ssh", "where"),
+    [
+        ({"port": 22}, {}, "port"),
+        ({"monitor_port": 2222}, {"port": 2222}, "monitor_port"),
+        ({"additional_ports": [443, 22]}, {}, "additional_ports[1]"),
+    ],
+)
+def test_haproxy_cannot_have_sshd_s_port(changes: dict[str, Any], ssh: dict[str, Any], where: str) -> None:
+    said = refusal(arguments(**ssh) | changes)
+    assert f"- {where} = " in said
+    assert "is where the balancers' sshd listens; use another port" in said
+    assert said.count("sshd listens") == 1
+    elsewhere = arguments({"host": "203.0.113.1"}, {"host": "203.0.113.2"}, **ssh)
+    assert "sshd listens" not in refusal(elsewhere | changes), "another port may lead there"
+
+
 def refusal(args: dict[str, Any]) -> str:
     """What is said of them; empty if nothing is."""
     try:
@@ -56,6 +73,9 @@ def refusal(args: dict[str, Any]) -> str:
         ({"user": "a b"}, "ssh.user = 'a b': has white space in it; write the user as one word"),
         ({"proxy": {**BASTION, "port": 65536}}, "ssh.proxy.port = 65536: is not a TCP port"),
         ({"proxy": {"host": "a b"}}, "ssh.proxy.host = 'a b': has white space"),
+        ({"proxy": {"host": "x$(evil)"}}, "ssh.proxy.host = 'x$(evil)': is no name or address of a host"),
+        ({"proxy": {"host": "-oProxyCommand=x"}}, "is no name or address of a host"),
+        ({"agent_socket_path": 'x" y'}, "is no path of a socket"),
         ({"proxy": {"host": ""}}, "ssh.proxy.host = '': is empty"),
         ({"proxy": {**BASTION, "private_key": "x"}}, "ssh.proxy.private_key = '[secret]': is no private key"),
         ({"private_key": "x"}, "ssh.private_key = '[secret]': is no private key; give the text of one"),

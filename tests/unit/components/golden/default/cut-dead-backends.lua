@@ -6,9 +6,10 @@
 local POLL_MS = 100
 local GRACE_MS = 600
 
-local function down(status)
+-- One that answered TLS and is late with its answer (L7TOUT, "* " before it during a check) may only be slow.
+local function dead(status, check)
     -- "DOWN", or "DOWN 1/2" on its way up.
-    return string.sub(status, 1, 4) == "DOWN"
+    return string.sub(status, 1, 4) == "DOWN" and not string.find(check or "", "L7TOUT", 1, true)
 end
 
 -- After a reload the old worker serves its streams, and checks nobody any more: it asks the new one.
@@ -19,30 +20,32 @@ local function stopping()
 end
 
 local function successor_finds_dead()
-    local dead = {}
+    local found = {}
     local successor = core.tcp()
     successor:settimeout(1)
     if successor:connect("127.0.0.1", 33305) then
         successor:send("GET /stats;csv;norefresh HTTP/1.0\r\n\r\n")
-        -- Proxy, server, fifteen figures, status.
-        local row = "^([^,]*),([^,]*)," .. string.rep("[^,]*,", 15) .. "([^,]*),"
+        -- Proxy, server, fifteen figures, status, eighteen more, check_status.
+        local figure = "[^,]*,"
+        local row = "^([^,]*),([^,]*)," .. string.rep(figure, 15) .. "([^,]*)," .. string.rep(figure, 18) .. "([^,]*),"
         for line in string.gmatch(successor:receive("*a") or "", "[^\r\n]+") do
-            local proxy, server, status = string.match(line, row)
-            if proxy == "kube-apiserver" and down(status) then
-                dead[server] = true
+            local proxy, server, status, check = string.match(line, row)
+            if proxy == "kube-apiserver" and dead(status, check) then
+                found[server] = true
             end
         end
     end
     successor:close()
-    return dead
+    return found
 end
 
 local function found_dead(servers)
-    local dead = {}
+    local found = {}
     for name, server in pairs(servers) do
-        dead[name] = down(server:get_stats().status)
+        local stats = server:get_stats()
+        found[name] = dead(stats.status, stats.check_status)
     end
-    return dead
+    return found
 end
 
 core.register_task(function()
@@ -54,9 +57,9 @@ core.register_task(function()
             pause, find = STOPPING_POLL_MS, successor_finds_dead
         end
         core.msleep(pause)
-        local dead = find(servers)
+        local found = find(servers)
         for name, server in pairs(servers) do
-            if not dead[name] then
+            if not found[name] then
                 dead_for[name] = 0
             elseif (dead_for[name] or 0) <= GRACE_MS then
                 dead_for[name] = (dead_for[name] or 0) + pause

@@ -6,17 +6,19 @@
 local POLL_MS = 100
 local GRACE_MS = 5100
 
-local function down(status)
+-- One that answered TLS and is late with its answer (L7TOUT, "* " before it during a check) may only be slow.
+local function dead(status, check)
     -- "DOWN", or "DOWN 1/2" on its way up.
-    return string.sub(status, 1, 4) == "DOWN"
+    return string.sub(status, 1, 4) == "DOWN" and not string.find(check or "", "L7TOUT", 1, true)
 end
 
 local function found_dead(servers)
-    local dead = {}
+    local found = {}
     for name, server in pairs(servers) do
-        dead[name] = down(server:get_stats().status)
+        local stats = server:get_stats()
+        found[name] = dead(stats.status, stats.check_status)
     end
-    return dead
+    return found
 end
 
 core.register_task(function()
@@ -25,9 +27,9 @@ core.register_task(function()
         local servers = core.backends["k8s-master"].servers
         local pause, find = POLL_MS, found_dead
         core.msleep(pause)
-        local dead = find(servers)
+        local found = find(servers)
         for name, server in pairs(servers) do
-            if not dead[name] then
+            if not found[name] then
                 dead_for[name] = 0
             elseif (dead_for[name] or 0) <= GRACE_MS then
                 dead_for[name] = (dead_for[name] or 0) + pause
