@@ -38,7 +38,7 @@ ROUNDS = (
 TIMES = {INSTANCE: 2, EIP: 3, ASSOCIATION: 3, ATTACHMENT: 2}
 EXPECTED = Counter({kind: TIMES.get(kind, 1) for creates in ROUNDS for kind in creates.values()})
 """How many of each the stack has."""
-SETTLE_S = 2
+SETTLE_S = 5
 """From the engine's note of a create until the cloud has done it."""
 
 

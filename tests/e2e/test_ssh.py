@@ -261,7 +261,7 @@ def test_a_rotated_key_is_one_update_a_step_and_restarts_nothing(lab: Lab, tmp_p
     assert {step["op"] for step in planned} == {"update"}
     changed = {step["urn"].rpartition("::")[2]: set(step["detailedDiff"]) for step in planned}
     for name, keys in changed.items():
-        holder = {"host-key": "environment", "removal": "environment", "verify": "stdin"}
+        holder = dict.fromkeys(("host-key", "removal", "handover"), "environment") | {"verify": "stdin"}
         expected = next((where for end, where in holder.items() if name.endswith(end)), "connection")
         assert {key.partition(".")[0] for key in keys} == {expected}, name
     said = up(lab)
