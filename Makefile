@@ -4,6 +4,7 @@ SHELL := /bin/bash
 RUN := ./sandbox/run
 STACK := $(RUN) sandbox stack
 EXISTING := tests/e2e/test_existing_masters.py
+DRILLED := tests/e2e/test_drill.py
 
 .PHONY: help up down outputs shell env files verify status prepare prepare-tests drill drill-all test test-unit test-go test-hosts test-e2e test-e2e-endpoint test-e2e-around test-e2e-sandbox lint format docs lock
 
@@ -64,13 +65,13 @@ test-e2e: prepare-tests ## The real engine on the sandbox, and the sandbox itsel
 labelled = > >(trap '' INT TERM; exec sed -u 's/^/$(1) | /')
 
 test-e2e-endpoint: # one endpoint under load and faults
-	@exec $(RUN) pytest -v -m "e2e and endpoint" --durations=30 $(call labelled,endpoint)
+	@exec $(RUN) pytest -v -m "e2e and endpoint" --ignore=$(DRILLED) --durations=30 $(call labelled,endpoint)
 
 test-e2e-around: # SSH, examples, other images, changes behind the stack's back
 	@exec $(RUN) pytest -v -m "e2e and not endpoint" tests/e2e --ignore=$(EXISTING) --durations=30 $(call labelled,around  )
 
-test-e2e-sandbox: # hosts, packets, packages and faults, without the engine; then masters that exist, so that all three last as long
-	@exec $(RUN) pytest -v -m e2e tests/sandbox $(EXISTING) --durations=30 $(call labelled,sandbox )
+test-e2e-sandbox: # hosts, packets, packages and faults, without the engine; then two more files, so that all three last as long
+	@exec $(RUN) pytest -v -m e2e tests/sandbox $(EXISTING) $(DRILLED) --durations=30 $(call labelled,sandbox )
 
 lint: ## ruff, mypy, shellcheck and gofmt
 	@$(RUN) tests.lint
