@@ -88,7 +88,7 @@ class Hammer:
         tasks = [asyncio.ensure_future(self.one()) for _ in range(self.count)]
         await self.all_tried.wait()
         opened_in = time.monotonic() - began
-        print(json.dumps({"open": self.open, "seconds": round(opened_in, 2)}), flush=True)  # noqa: T201
+        print(json.dumps({"open": self.open, "seconds": round(opened_in, 2)}), flush=True)  # noqa: T201 - its answer
         await asyncio.sleep(self.pause)
         self.latencies.clear()
         self.deadline = time.monotonic() + self.seconds
@@ -105,7 +105,7 @@ class Hammer:
             "p50_ms": round(found[len(found) // 2] * 1000, 2) if found else None,
             "p99_ms": round(found[int(len(found) * 0.99)] * 1000, 2) if found else None,
         }
-        print(json.dumps(told), flush=True)  # noqa: T201 - this is its output
+        print(json.dumps(told), flush=True)  # noqa: T201 - its answer - this is its output
 
 
 if __name__ == "__main__":
