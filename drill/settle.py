@@ -4,6 +4,7 @@ import shlex
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from components.paths import ADMIN_SOCKET
 from drill.errors import DrillError
 from drill.hosts import Host
 from drill.stack import Stack
@@ -23,6 +24,14 @@ place={listens}
     echo its haproxy does not answer
 """
 
+SERVERS = """\
+# What is back counts from when HAProxy uses it again; other configurations, without this socket, say nothing.
+[ ! -S {socket} ] || echo "show servers state" | timeout 2 socat -t 1 stdio UNIX-CONNECT:{socket} 2>/dev/null |
+    awk 'NF > 6 && $6 == {down} {{ print "its haproxy has " $4 " down" }}'
+"""
+SERVER_DOWN = 0
+"""`srv_op_state` of HAProxy's "show servers state" (management guide, 9.3): stopped; 1 is slowstart, 2 running."""
+
 BACKEND = """\
 echo "apiserver: $(curl -sk -o /dev/null -w '%{{http_code}}' --noproxy '*' --max-time 1 {url})"
 """
@@ -39,6 +48,7 @@ def missing(stack: Stack, path: str = "/version") -> list[str]:
             script += BACKEND.format(url=shlex.quote(url))
         if host in stack.balancers:
             script += BALANCER.format(port=stack.port, path=path, vip=stack.vip, listens=host.listens)
+            script += SERVERS.format(socket=ADMIN_SOCKET, down=SERVER_DOWN)
         try:
             said = host.run(script, seconds=8).splitlines()
         except DrillError as error:

@@ -21,7 +21,9 @@ def timeline(history: History, record: Record) -> str:
         return ""
     plot = _Plot(inject, inject - 2, measured)
     lines = _requests(history)
-    gap = _gap(lines, plot)
+    # Where the outage counts from healing, what came before is no part of it.
+    anchor = (history.when("heal") if history.setting.anchor == "heal" else None) or inject
+    gap = _gap(lines, anchor, plot.end)
     parts = [_shade(plot, gap), *_axes(plot), *_answers(plot, lines), *_holders(plot, history, record)]
     for kind, words in (("inject", "fault"), ("heal", "healed"), ("whole", "whole again")):
         if (at := history.when(kind)) is not None:
@@ -58,10 +60,10 @@ def _requests(history: History) -> list[Line]:
     return found.get("outside") or max(found.values(), key=len, default=[])
 
 
-def _gap(lines: list[Line], plot: _Plot) -> tuple[float, float]:
-    times = sorted(line["done"] for line in lines if not line["why"] and line["done"] >= plot.zero - 1)
-    pairs = [pair for pair in pairwise(times) if plot.zero < pair[1] <= plot.end]
-    return max(pairs, key=lambda pair: pair[1] - pair[0], default=(plot.zero, plot.zero))
+def _gap(lines: list[Line], anchor: float, end: float) -> tuple[float, float]:
+    times = sorted(line["done"] for line in lines if not line["why"] and line["done"] <= end)
+    pairs = [(max(first, anchor), then) for first, then in pairwise(times) if then > anchor]
+    return max(pairs, key=lambda pair: pair[1] - pair[0], default=(anchor, anchor))
 
 
 def _shade(plot: _Plot, gap: tuple[float, float]) -> str:

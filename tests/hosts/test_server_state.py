@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from components import paths, render
+from drill.settle import SERVER_DOWN, SERVERS
 from sandbox.hosts.images import DEFAULT
 from sandbox.hosts.mirror import ensure_tools
 from tests.hosts import live
@@ -28,9 +29,16 @@ def save_state(directory: Path) -> None:
     )
     script = directory / "haproxy-events"
     script.write_text(text.replace(paths.RUNTIME, str(directory)))
+    bash(str(script), "save-state")
+
+
+def bash(*arguments: str) -> str:
+    """Run bash with what hosts have, socat among it; return what it says."""
     tools = ensure_tools(DEFAULT.id, lambda _: None)
     environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
-    subprocess.run(["bash", script, "save-state"], env=environment, check=True, timeout=30)
+    return subprocess.run(
+        ["bash", *arguments], env=environment, check=True, timeout=30, capture_output=True, text=True
+    ).stdout
 
 
 def move(directory: Path, before: int, after: int) -> None:
@@ -73,3 +81,25 @@ def test_a_dead_server_stays_dead(judges: Judges, tmp_path: Path) -> None:
         )
         with live.reloaded(judges, tmp_path, haproxy) as after:
             assert statuses(after) == {"DOWN"}
+
+
+def test_a_server_that_haproxy_does_not_use_is_missing_for_the_drill(
+    judges: Judges, server: socket.socket, tmp_path: Path
+) -> None:
+    """An apiserver may be ready for a while before the balancers' checks have noticed."""
+
+    def missing(haproxy_socket: str) -> list[str]:
+        return bash("-c", SERVERS.format(socket=haproxy_socket, down=SERVER_DOWN)).splitlines()
+
+    admin = f"{tmp_path}/haproxy.sock"
+    port = server.getsockname()[1]
+    assert missing(admin) == [], "another configuration has no such socket"
+    with live.running(judges, tmp_path, backend=live.free_port(), **TCP_CHECK) as haproxy:
+        live.eventually(lambda: statuses(haproxy) == {"DOWN"}, "nobody is there")
+        assert {line.rpartition(" ")[2] for line in missing(admin)} == {"down"}
+    with (
+        live.running(judges, tmp_path, backend=port, **TCP_CHECK) as haproxy,
+        echoing(server),
+    ):
+        live.eventually(lambda: statuses(haproxy) == {"UP"}, "all are there")
+        assert missing(admin) == []

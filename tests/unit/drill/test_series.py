@@ -1,6 +1,7 @@
 """Orders, histories on disk, and the report made from them."""
 
 import json
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from drill.errors import DrillError
 from drill.faults import CATALOGUE, SHORT, SIDE_BY_SIDE, named
 from drill.report import write
 from drill.report.summary import cells
+from drill.report.timeline import timeline
 from tests.unit.drill import made_up
 
 pytestmark = pytest.mark.unit
@@ -226,6 +228,17 @@ def test_a_fault_named_twice_counts_once() -> None:
         "nothing",
         "haproxy-killed",
     ]
+
+
+def test_what_is_shaded_is_the_gap_that_is_judged() -> None:
+    """Where the outage counts from healing, a longer one before is no part of it."""
+    outages = [(105.0, 107.5, "reset"), (109.0, 109.3, "reset")]
+    lines = made_up.client(outages=outages)
+    for anchor, seconds in (("inject", 2.5), ("heal", 0.3)):
+        seen = made_up.history({"outside": lines}, made_up.setting(anchor=anchor))
+        shaded = re.search(r"no answer for (\d+) ms", timeline(seen, judge(seen)))
+        assert shaded is not None
+        assert int(shaded[1]) == pytest.approx(seconds * 1000, abs=20)
 
 
 def test_the_timeline_is_that_of_the_worst_verdict_then_of_the_longest_gap(tmp_path: Path) -> None:
