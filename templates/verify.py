@@ -25,6 +25,7 @@ ANSWER_LIMIT_S = 5
 GRACE_S = 5
 """What waiting cannot mend is believed when it is still so after this time."""
 PAUSE_S = 1
+LOOKS = 2
 LOG_LINES = 8
 
 
@@ -46,13 +47,18 @@ class Outcome:
 
 
 def verify(questions: Questions, within_s: float) -> Outcome:
-    """Look until everything holds, for at most `within_s`; at least once."""
-    began = time.monotonic()
+    """Look until everything holds, for at most `within_s`, but twice at least.
+
+    Hosts answer at different moments: while the VIP moves, one look may see it in two places. It takes long where the
+    machine is busy, which is when it moves.
+    """
+    began, looks = time.monotonic(), 0
     while True:
         verdict = look(questions)
+        looks += 1
         waited = time.monotonic() - began
         hopeless = waited >= GRACE_S and any(failure.final for failure in verdict.failures)
-        if not verdict.failures or hopeless or waited >= within_s:
+        if not verdict.failures or hopeless or (waited >= within_s and looks >= LOOKS):
             return Outcome(questions, verdict, logs(questions, verdict))
         time.sleep(PAUSE_S)
 

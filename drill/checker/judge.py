@@ -287,7 +287,10 @@ def _unsettled(history: History) -> str:
         if any(at < inject for at in moves):
             return f"the address moved to or from {host} before the fault"
     failed = sum(bool(line["why"]) for line in before)
-    return f"{failed} of {len(before)} requests failed before the fault" if failed else ""
+    if failed:
+        return f"{failed} of {len(before)} requests failed before the fault"
+    shut = len(_of(history.clients, "idle-failed"))
+    return f"idle streams that could not be opened: {shut}" if shut else ""
 
 
 def _unknown(history: History, why: str) -> Record:

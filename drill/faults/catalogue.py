@@ -220,8 +220,21 @@ _ALL = (
         sandbox_only=True,
         needs=(one_elsewhere,),
     ),
+    # These two are promised nothing: what counts is that redundancy comes back by itself.
     Fault(
-        "both-rebooted",  # promised nothing: what counts is that redundancy comes back by itself
+        "both-rebooted",
+        "every balancer rebooted in order at once",
+        machine("rebooted", "balancers"),
+        path="vip",
+        silences="balancers",
+        anchor="heal",
+        hold_s=1,
+        whole_limit_s=90,
+        boots=True,
+        sandbox_only=True,
+    ),
+    Fault(
+        "both-power-cut",
         "every balancer switched off and on at once",
         machine("off", "balancers"),
         path="vip",
@@ -302,6 +315,17 @@ _ALL = (
         anchor="heal",
         hold_s=5,
         sandbox_only=True,
+    ),
+    Fault(
+        "apiservers-fewer-and-fewer",
+        "two of the apiservers killed, then all, then back",
+        doings.fewer_and_fewer,
+        "backend_return",
+        path="all",
+        anchor="heal",
+        hold_s=5,
+        sandbox_only=True,
+        needs=(apiservers(3),),
     ),
     # --- changes -------------------------------------------------------------------------------------------------
     Fault(

@@ -12,6 +12,8 @@ from sandbox.interrupts import uninterrupted
 
 NOT_READY = "/run/apiserver/not-ready"
 APISERVER = "apiserver"
+BETWEEN_S = 4.0
+"""From a fault to the one that makes it worse: what the first costs is over by then (`backends_death`)."""
 
 
 def on(who: str, scene: Scene) -> list[Host]:
@@ -62,12 +64,9 @@ def machine(what: str, who: str) -> Doing:
 
     @contextmanager
     def doing(scene: Scene) -> Iterator[None]:
-        with ExitStack() as stack:
-            for host in on(who, scene):
-                for made in _made(what, host, scene):
-                    stack.enter_context(made)
-                if what in host.ends_late:
-                    scene.ends_late.add(host.name)
+        hosts = on(who, scene)
+        with at_once([made for host in hosts for made in _made(what, host, scene)]):
+            scene.ends_late.update(host.name for host in hosts if what in host.ends_late)
             yield
 
     return doing
@@ -77,6 +76,16 @@ def _made(what: str, host: Host, scene: Scene) -> list[AbstractContextManager[No
     if what == "partitioned":
         return [host.partitioned(peer) for peer in scene.peers if peer != host]
     return [host.cut_off(scene.held_s) if what == "cut_off" else getattr(host, what)()]
+
+
+@contextmanager
+def fewer_and_fewer(scene: Scene) -> Iterator[None]:
+    """Kill two of the apiservers, and all a while later: what takes the clients of the dead dies too."""
+    two, every = on("two", scene), on("all", scene)
+    with service("kill", APISERVER, "two", stays_dead=True)(scene):
+        time.sleep(BETWEEN_S)
+        with at_once([host.killed(APISERVER, stays_dead=True) for host in every if host not in two]):
+            yield
 
 
 @contextmanager

@@ -206,8 +206,12 @@ balancer_of() { # balancer_of NAME [FORMER NAME...] [-- BALANCER]
 }
 
 release() {
+    local left
     rm -f "$RUNTIME/vrrp-state" "$RUNTIME/vrrp-state.order"
+    left=$(ip -o -4 address show to "$1" | awk '{ print $2 }')
     drop_address "$1"
+    # One that is ended to begin anew in office has lent it to `lo` (`keep_vip`).
+    [ -z "$left" ] || grep -qx lo <<<"$left" || take_leave
     renew_metric
 }
 

@@ -153,7 +153,7 @@ forget_metric() { # forget_metric PATH: what is at PATH is about to be replaced 
 
 renew_metric() { [ ! -e "$METRIC" ] || bash "$METRIC" || true; }
 
-# --- listening ----------------------------------------------------------------------------------------
+# --- listening and speaking ----------------------------------------------------------------------------------------
 
 # The longest pause between two adverts that this host knows of, as it was and as it will be, six times: a holder that
 # changes in office is silent for four. The planned holder goes first where nobody speaks; the others wait twice as long.
@@ -180,21 +180,52 @@ next_advert() { # next_advert SECONDS [SENDER...]: of anybody if no sender is na
     } | head -c 20 | od -An -v -tx1 | tr -d ' \n' || true
 }
 
-# An advert as this host would send it, as a pattern: RFC 5798 5.1 (version 3), RFC 3768 5.1 (version 2).
-own_advert() {
-    local vip password="" auth=0
+# An advert as this host would send it, as hex: RFC 5798 5.1 (version 3), RFC 3768 5.1 (version 2). Dots stand for anything.
+advert() { # advert [PRIORITY] [CHECKSUM]
+    local priority=${1:-..} checksum=${2:-....} vip password="" auth=0
     # shellcheck disable=SC2046 # the four numbers of the address
     vip=$(printf '%02x' $(group vip | tr . ' '))
     if [ "$(group version)" = 3 ]; then
-        printf '^31%02x..01%04x....%s' "$(group router_id)" $(($(group advert_ms) / 10)) "$vip"
+        printf '31%02x%s01%04x%s%s' "$(group router_id)" "$priority" $(($(group advert_ms) / 10)) "$checksum" "$vip"
         return
     fi
     if has_password; then
         auth=1
         password=$(awk '{ printf "%s", $2 }' "$SECRET" | od -An -v -tx1 | tr -d ' \n')
-        while [ "${#password}" -lt 16 ]; do password+=00; done
     fi
-    printf '^21%02x..01%02x%02x....%s%s' "$(group router_id)" "$auth" $(($(group advert_ms) / 1000)) "$vip" "$password"
+    while [ "${#password}" -lt 16 ]; do password+=00; done
+    printf '21%02x%s01%02x%02x%s%s%s' "$(group router_id)" "$priority" "$auth" $(($(group advert_ms) / 1000)) \
+        "$checksum" "$vip" "$password"
+}
+
+# What a keepalived says that ends in order, in place of one that was killed: peers need not miss its adverts first.
+take_leave() {
+    local conf=/etc/keepalived/keepalived.conf own peer
+    own=$(awk '$1 == "unicast_src_ip" { print $2; exit }' "$conf" 2>/dev/null)
+    [ -n "$own" ] || return 0
+    for peer in $(peers_in "$conf"); do
+        # Peers discard what may have passed a router: its time to live is below 255 (RFC 5798 5.1.1.3).
+        farewell "$own" "$peer" | timeout 3 socat -u STDIN "IP4-SENDTO:$peer:112,bind=$own,ttl=255" 2>/dev/null || true
+    done
+}
+
+farewell() { # farewell OWN-ADDRESS PEER: an advert of priority 0, as bytes
+    local unsigned over
+    unsigned=$(advert 00 0000)
+    over=$unsigned
+    # Version 3 signs the addresses, too: RFC 5798 5.2.8, RFC 2460 8.1. 112 is VRRP's protocol number.
+    # shellcheck disable=SC2046 # the four numbers of each address
+    [ "$(group version)" != 3 ] || over+=$(printf '%02x' $(echo "$1.$2" | tr . ' ') 0 112 0 $((${#unsigned} / 2)))
+    # In one piece, for one packet: printf writes what it has whenever a byte is a line's end, as in 10.0.0.1.
+    # shellcheck disable=SC2059 # what is printed is the bytes
+    printf "$(advert 00 "$(internet_checksum "$over")" | sed 's/../\\x&/g')" | dd bs=64 count=1 iflag=fullblock status=none
+}
+
+internet_checksum() { # internet_checksum HEX: RFC 1071
+    local sum=0 at
+    for ((at = 0; at < ${#1}; at += 4)); do sum=$((sum + 16#${1:at:4})); done
+    while [ "$((sum >> 16))" -gt 0 ]; do sum=$(((sum & 0xffff) + (sum >> 16))); done
+    printf '%04x' $((~sum & 0xffff))
 }
 
 # The first thing keepalived.service does.
@@ -202,7 +233,7 @@ await_turn() { # await_turn [lead]
     local heard own peers
     watch_leavers || true
     ! speaks_as_before || return 0
-    own=$(own_advert)
+    own=^$(advert)
     # Another endpoint may take this host, which has left it, for one of its own still.
     mapfile -t peers < <({ peers_in /etc/keepalived/keepalived.conf; leavers; } | sort -u)
     while heard=$(next_advert "$(silence_s "${1:-}")" "${peers[@]}") && [ -n "$heard" ]; do

@@ -67,6 +67,40 @@ def test_the_example_brings_an_endpoint_to_existing_masters_and_takes_it_away(
     nothing_is_left(lab, base)
 
 
+def test_the_endpoint_is_there_before_the_first_kube_apiserver(
+    settings: Settings, base: dict[str, Any], tmp_path: Path
+) -> None:
+    """``kubeadm init`` needs it; once it has run, the same stack asks for more."""
+    lab = make_lab(settings, tmp_path / "first", "first", configuration(base))
+    masters = [master["name"] for master in base["masters"]]
+    for master in masters:
+        lab.ssh(master, "systemctl stop apiserver")
+    try:
+        try:
+            up = lab.pulumi("up", "--yes", "--skip-preview")
+            assert up.returncode == 0, up.stdout + up.stderr
+            assert "no kube-apiserver is up yet" in up.stdout
+            assert lab.outputs()["control_plane_endpoint"] == f"{VIP}:16443"
+            again = lab.pulumi("preview", "--expect-no-changes")
+            assert again.returncode == 0, again.stdout + again.stderr
+            lab.configure(verify="strict", verifyTimeoutS=3)
+            strict = lab.pulumi("up", "--yes", "--skip-preview")
+            assert strict.returncode != 0
+            assert "[kube-apiserver] none is ready" in strict.stdout
+        finally:
+            for master in masters:
+                lab.ssh(master, "systemctl start apiserver")
+        lab.configure(verifyTimeoutS=60)
+        up = lab.pulumi("up", "--yes", "--skip-preview")
+        assert up.returncode == 0, up.stdout + up.stderr
+        assert f"answers through {VIP} from every host" in up.stdout
+        assert lab.answers()
+    finally:
+        destroy = lab.pulumi("destroy", "--yes", "--skip-preview")
+    assert destroy.returncode == 0, destroy.stdout + destroy.stderr
+    nothing_is_left(lab, base)
+
+
 def test_what_takes_an_output_finds_the_endpoint_there_and_changes_with_nothing_else(
     settings: Settings, base: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -145,6 +145,8 @@ def booted(settings: Settings, directory: Path, ports: tuple[Port, ...] = PORTS)
         assert fleet.machines.state(each.instance_id) in (HostState.STARTING, HostState.RUNNING)
     for each in ports:
         wait_until(fleet.answers(each.instance_id), BOOT_LIMIT_S, f"SSH to {each.instance_id}")
+        # Until it is through, it may start sshd once more: a login at that moment is hung up on.
+        fleet.machines.run(each.instance_id, ["cloud-init", "status", "--wait"], seconds=BOOT_LIMIT_S)
     sys.stdout.write(f"{len(ports)} hosts answer SSH after {time.monotonic() - began:.1f} s\n")
     yield fleet
     for each in ports:

@@ -356,6 +356,12 @@ def test_failures_before_the_fault_make_the_run_unknown() -> None:
     assert judge(history({"outside": client(outages=[(103, 103.02, "reset")])})).verdict is Verdict.UNKNOWN
 
 
+def test_a_stream_that_was_never_there_makes_the_run_unknown() -> None:
+    shut: Line = {"kind": "idle-failed", "stream": "idle-1", "at": 100.2, "why": "refused"}
+    record = judge(history({"outside": client(shut)}))
+    assert (record.verdict, record.why) == (Verdict.UNKNOWN, "idle streams that could not be opened: 1")
+
+
 def test_an_address_that_moves_before_the_fault_makes_the_run_unknown() -> None:
     moved = {"m1": (holder(100.0, held=False), holder(103.0, held=True)), "m2": (holder(100.0, held=True),)}
     record = judge(history({"outside": client()}, witnesses=moved))

@@ -1,5 +1,6 @@
 """Faults on stacks of other shapes than the dev stack's: who is who, and which are left out."""
 
+import time
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -67,7 +68,7 @@ def left_out(stack: Stack, faults: tuple[str, ...] = tuple(CATALOGUE)) -> dict[s
         (ALL_BALANCE, {"apiserver-cut-off"}),
         (TEN, {"apiserver-cut-off"}),
         (APART, set[str]()),
-        (TWO, {"apiserver-cut-off", "apiservers-two-killed"}),
+        (TWO, {"apiserver-cut-off", "apiservers-two-killed", "apiservers-fewer-and-fewer"}),
         (
             ONE,
             {name for name in CATALOGUE if name.startswith("apiserver")} - {"apiservers-all-killed"}
@@ -149,3 +150,17 @@ def test_a_holder_without_an_apiserver_takes_none_along() -> None:
 def test_a_load_goes_straight_to_a_backend_that_does_nothing_else(kinds: tuple[str, ...], name: str) -> None:
     where = shaped(*kinds)
     assert idle_backend(where.stack, where.holder).name == name
+
+
+def test_apiservers_die_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    where = shaped(*APART)
+    seen: list[list[int]] = []
+
+    def deaths() -> list[int]:
+        return [len(log(host)) for host in where.stack.backends]
+
+    monkeypatch.setattr(time, "sleep", lambda _: seen.append(deaths()))
+    with CATALOGUE["apiservers-fewer-and-fewer"].inject(where):
+        seen.append(deaths())
+    assert seen == [[0, 1, 1], [1, 1, 1]]
+    assert deaths() == [2, 2, 2], "all are back"

@@ -1,0 +1,114 @@
+"""What a host says for a keepalived that was killed, to a real one: it takes over without missing adverts first."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components import paths, render
+from sandbox.hosts.images import DEFAULT
+from sandbox.hosts.mirror import ensure_tools
+from tests.hosts.below import Host, made
+from tests.hosts.conftest import Judges
+from tests.unit.components import examples
+
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(60)]
+
+ADVERT_S = 2
+"""A peer that hears nothing takes over after three of them: later than anything here."""
+GROUPS: dict[str, dict[str, Any]] = {
+    "version 3": {"keepalived": {"vrrp_version": 3}},
+    "version 2": {"keepalived": {"vrrp_version": 2}},
+    "version 2 with a password": {"keepalived": {"vrrp_version": 2, "auth": True}},
+}
+# Two networks with a wire between: here the host whose keepalived was killed, in the other one its peer.
+BETWEEN = """
+set -eu
+unshare --net sleep 30 & peer=$!
+trap 'kill $peer' EXIT
+until [ "$(readlink /proc/$peer/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.01; done
+there() { nsenter --net=/proc/$peer/ns/net "$@"; }
+ip link set lo up
+ip link add near type veth peer name far netns $peer
+ip address add OWN/24 dev near; ip link set near up; SETTING
+there ip address add PEER/24 dev far; there ip link set far up
+# As bash knows it: what `there` starts in the background is a shell's child.
+nsenter --net=/proc/$peer/ns/net KEEPALIVED --dont-fork --log-console --use-file CONF --pid PID --vrrp_pid PID.vrrp \\
+    >LOG 2>&1 & keepalived=$!
+trap 'kill $keepalived; wait $keepalived || true; kill $peer' EXIT
+holds() { [ -n "$(there ip -o address show to VIP)" ]; }
+for try in $(seq 100); do ! grep -q "BACKUP STATE" LOG || break; sleep 0.1; done
+sleep 1
+! holds || echo "took over unasked"
+"$@"
+for try in $(seq 40); do if holds; then echo "took over"; break; fi; sleep 0.05; done
+"""
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """A host with the machine's own `ip`, and with socat."""
+    host = made(tmp_path)
+    for name in ("ip", "ss", "socat"):
+        host.path(f"bin/{name}").unlink()
+    host.path("bin/socat").symlink_to(ensure_tools(DEFAULT.id, lambda _: None) / "socat")
+    return host
+
+
+def check(host: Host, judges: Judges, group: str, setting: str, expected: list[str]) -> None:
+    """Check what becomes of the VIP at the peer when the host drops it; `setting` is how the host has it."""
+    given = examples.topology() | GROUPS[group]
+    plan = examples.planned(
+        given | {"failover": {"preset": "tolerant", "advert_interval_ms": 1000 * ADVERT_S}}
+    )
+    own, peer = plan.balancers
+    host.write("/etc/keepalived/keepalived.conf", render.keepalived_conf(plan, own, examples.VIP))
+    host.write(paths.GROUP, render.vrrp_group(plan, examples.VIP))
+    host.write("/etc/keepalived/auth.conf", "auth_pass k8s_auth\n")
+    secret = (
+        "authentication {\n auth_type PASS\n auth_pass k8s_auth\n }" if plan.settings.keepalived.auth else ""
+    )
+    host.write(
+        "peer.conf",
+        f"vrrp_instance peer {{\n state BACKUP\n interface far\n version {plan.settings.keepalived.vrrp_version}\n"
+        f" virtual_router_id {plan.router_id}\n priority 250\n advert_int {ADVERT_S}\n {secret}\n"
+        f" unicast_src_ip {peer.address}\n unicast_peer {{\n {own.address}\n }}\n"
+        f" virtual_ipaddress {{\n {examples.VIP}\n }}\n}}\n",
+    )
+    script = BETWEEN
+    for word, meant in {
+        "SETTING": setting,
+        "OWN": own.address,
+        "PEER": peer.address,
+        "VIP": examples.VIP,
+        "KEEPALIVED": judges.keepalived,
+        "CONF": host.path("peer.conf"),
+        "PID": host.path("pid"),
+        "LOG": host.path("log"),
+    }.items():
+        script = script.replace(word, str(meant))
+    done = host.hostctl("release", examples.VIP, before=("unshare", "--net", "bash", "-c", script, "bash"))
+    assert done.returncode == 0, done.stdout
+    found = [line for line in done.stdout.splitlines() if line.startswith("took over")]
+    assert found == expected, f"{done.stdout}\nthe peer said:\n{host.path('log').read_text()}"
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_peer_takes_over_when_a_host_drops_what_a_dead_keepalived_left(
+    group: str, host: Host, judges: Judges
+) -> None:
+    check(host, judges, group, f"ip address add {examples.VIP}/32 dev near", ["took over"])
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        pytest.param("true", id="not the holder"),
+        pytest.param(
+            f"ip address add {examples.VIP}/32 dev near; ip address add {examples.VIP}/32 dev lo",
+            id="a holder that begins anew in office",
+        ),
+    ],
+)
+def test_nobody_takes_over_from(setting: str, host: Host, judges: Judges) -> None:
+    check(host, judges, "version 3", setting, [])
