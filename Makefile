@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 RUN := ./sandbox/run
 STACK := $(RUN) sandbox stack
+# Without a sandbox nothing runs: in the shell's own environment `pulumi` may be somebody's production.
+IN_ENV := exports=$$($(STACK) env) && eval "$$exports" &&
 EXISTING := tests/e2e/test_existing_masters.py
 DRILLED := tests/e2e/test_drill.py
 
@@ -27,10 +29,10 @@ env: ## Print what `make shell` exports: source <(make -s env)
 	@$(STACK) env
 
 files: ## Every file as it will land on each host, before an up; ARGS=--diff for what changes
-	@source <($(STACK) env) && python -m components.files $(ARGS)
+	@$(IN_ENV) python -m components.files $(ARGS)
 
 verify: ## Whether the VIP answers from everywhere, and hosts and cloud are as the stack says; ARGS=--repair mends them
-	@source <($(STACK) env) && python -m components.verify $(ARGS)
+	@$(IN_ENV) python -m components.verify $(ARGS)
 
 status: ## What the sandbox holds: hosts, addresses, who has the VIP
 	@$(RUN) sandbox status

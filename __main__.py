@@ -25,7 +25,7 @@ former_name = config.get("formerName") or ""
 renamed = former_name not in ("", name)
 options = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=former_name)] if renamed else [])
 tags = config.get_object("tags") or {}
-port = config.get_int("port") or 16443
+port = config.get_int("port")
 additional_ports = config.get_object("additionalPorts") or []
 
 # --- what the configuration says, checked before anything is registered ---------------------------------------
@@ -55,8 +55,8 @@ endpoint: dict[str, Any] = {
     "vip": config.get("vip") or None,
     "port": port,
     "additional_ports": additional_ports,
-    "backend_port": config.get_int("backendPort") or 6443,
-    "monitor_port": config.get_int("monitorPort") or 33305,
+    "backend_port": config.get_int("backendPort"),
+    "monitor_port": config.get_int("monitorPort"),
     "failover": config.get_object("failover") or {},
     "haproxy": config.get_object("haproxy") or {},
     "keepalived": config.get_object("keepalived") or {},

@@ -8,6 +8,7 @@ from pulumi_alicloud import ecs, vpc
 
 from components import shapes
 from components.rules_surroundings import check_network
+from components.settings import PORT
 
 TYPE = "kube-apiserver-havip:index:Network"
 
@@ -79,7 +80,7 @@ class Network(pulumi.ComponentResource):
         )
         self.security_group_id = group.id
         self._let_in("ssh", args.get("ssh_cidrs", []), 22)
-        for port in (args.get("api_port", 16443), *args.get("additional_api_ports", [])):
+        for port in (args.get("api_port", PORT), *args.get("additional_api_ports", [])):
             # A rule is told by what it says: one that took over another's port would be deleted with that one.
             what = f"api-{int(port)}" if isinstance(port, int | float) else "api"
             self._let_in(what, args.get("api_cidrs", []), port)

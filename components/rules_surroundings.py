@@ -6,6 +6,7 @@ from ipaddress import IPv4Network
 import pulumi
 
 from components import claims, inputs, rules, rules_texts, shapes
+from components.settings import PORT
 from components.violations import Refusal, Violation, not_a_port
 
 CREATING = ("vswitch_id", "security_group_id", "image_id", "public_key")
@@ -158,7 +159,7 @@ def _network(where: str, text: object, found: list[Violation]) -> IPv4Network | 
 
 def _port(args: Mapping[str, object]) -> Iterator[Violation]:
     more = inputs.sequence(args.get("additional_api_ports"))
-    ports = [("api_port", args.get("api_port", 16443))]
+    ports = [("api_port", args.get("api_port", PORT))]
     ports += [(f"additional_api_ports[{index}]", port) for index, port in enumerate(more)]
     for index, (where, port) in enumerate(ports):
         if wrong := not_a_port(where, port):

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from components.enums import CheckKind, NotReady, OnFailure, Preset, ProbeKind, Verify, VrrpState
 
+PORT = 16443
+"""TCP port of the endpoint: beside 6443, which a kube-apiserver on the same host has."""
+
 NOT_GIVEN = -(2**31)
 """In place of a number that is derived unless it is given: nobody gives this one, and 0 breaks a rule."""
 
@@ -175,7 +178,7 @@ class Settings:
 
     vip: str = ""
     vswitch_cidr: str = ""
-    port: int = 16443
+    port: int = PORT
     additional_ports: tuple[int, ...] = ()
     backend_port: int = 6443
     monitor_port: int = 33305

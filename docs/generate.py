@@ -53,7 +53,7 @@ config:
 The same from the command line: `pulumi config set --path haproxy.timeout_client 12h`. `pulumi preview --diff` then
 shows which lines of which files change on which hosts.
 
-What has no key (the EIP's bandwidth, packages, a host's own SSH settings or priority, `verify_timeout_s`) is set in a
+What has no key (the EIP's bandwidth, a host's own SSH port, user or key, its interface or priority) is set in a
 program that uses the components.
 
 """

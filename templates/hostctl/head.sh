@@ -15,7 +15,7 @@
 #   hostctl hand-back                 start the keepalived that was held back
 #   hostctl check SERVICE < BUNDLE    say what differs from the bundle and whether the service runs; changes nothing
 #   hostctl await-turn                (keepalived.service) wait until it is safe to take part in VRRP
-#   hostctl release ADDRESS           (keepalived.service) drop a VIP that a dead keepalived left behind
+#   hostctl release ADDRESS           (keepalived.service) drop a VIP that a dead keepalived left behind, and tell its peers
 #   hostctl hang-up ADDRESS           (keepalived's notify script) end connections from a VIP that this host has no more
 #   hostctl leavers                    say which removed balancers are still told; changes nothing
 #   hostctl forget-leavers            (a timer) tell removed balancers that are gone nothing more

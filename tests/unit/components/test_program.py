@@ -60,6 +60,13 @@ def test_the_first_balancer_in_the_configuration_is_the_planned_holder() -> None
         )
 
 
+def test_0_is_no_port() -> None:
+    got = program(port="0", backendPort="0", monitorPort="0")
+    for key in ("port", "backends[0].port", "monitor_port"):
+        assert f"{key} = 0: is not a TCP port" in got.error
+    assert not got.resources
+
+
 def test_a_balancer_named_twice_is_refused() -> None:
     got = program(balancers=[MASTERS[0], MASTERS[0]])
     assert "balancers[1].name = 'k8s-master01': is already the name of balancers[0]" in got.error
