@@ -100,7 +100,11 @@ class BalancerHost(pulumi.ComponentResource):
         def install(take_over: bool) -> pulumi.Input[str]:
             may = f"{new} may {'yes' if take_over else 'no'} {names}"
             refused = f"{{ rm -f {new}; rmdir {paths.LIBRARY} 2>/dev/null; exit 1; }}"
-            script = f"install -D -m 0755 /dev/stdin {new} && {{ {may} || {refused}; }} && mv -f {new} {paths.TOOL}"
+            # Of an upload that broke off before its first byte `sh` would find nothing wrong.
+            script = (
+                f"install -D -m 0755 /dev/stdin {new} && {{ [ -s {new} ] && {may} || {refused}; }} && "
+                f"mv -f {new} {paths.TOOL}"
+            )
             return ssh.as_root(self._host.ssh, lambda sudo: f"{sudo}sh -c {shlex.quote(script)}")
 
         given = self._host.take_over

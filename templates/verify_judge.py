@@ -61,7 +61,7 @@ def judge(
     failures = [
         *_unreached({name: report for name, report in reports.items() if name not in unasked}),
         *_drifted(reached),
-        *_wrongly_held(questions, reports, holders, leaver),
+        *_wrongly_held(questions, reached, holders, leaver),
         *_unanswered(questions, reached, holders),
     ]
     if demanded and not up:
@@ -122,19 +122,23 @@ def _leaver(questions: Questions, reached: Mapping[str, Report], holders: tuple[
     if holders:
         left = [host.name for host in questions.hosts if host.name in holders and host.address in leavers]
         return left[0] if holders == tuple(left) else ""
-    answers = [report.answer(target) for report in reached.values() for target in questions.vips]
     unseen = leavers.difference(*(report.addresses for report in reached.values()))
-    return " or ".join(sorted(unseen)) if all(answer.connected for answer in answers) else ""
+    return " or ".join(sorted(unseen)) if _vip_answers(questions, reached) else ""
+
+
+def _vip_answers(questions: Questions, reached: Mapping[str, Report]) -> bool:
+    answers = [report.answer(target) for report in reached.values() for target in questions.vips]
+    return bool(answers) and all(answer.connected for answer in answers)
 
 
 def _wrongly_held(
     questions: Questions,
-    reports: "Mapping[str, Report | SshError]",
+    reached: Mapping[str, Report],
     holders: tuple[str, ...],
     leaver: str,
 ) -> Iterator[Failure]:
     balancers = [host.name for host in questions.hosts if host.balancer]
-    all_seen = all(isinstance(reports.get(name), Report) for name in balancers)
+    all_seen = reached.keys() >= set(balancers)
     vip = questions.vip.address
     if len(holders) > 1:
         said = f"{len(holders)} hosts have {vip} at once: do they hear each other (VRRP is IP protocol 112)?"
@@ -144,7 +148,14 @@ def _wrongly_held(
     elif holders and holders[0] not in balancers:
         yield Failure("VRRP", holders[0], f"has {vip}, and is no balancer")
     elif not holders and all_seen:
-        yield Failure("VRRP", ", ".join(balancers), f"no balancer has {vip}", ("keepalived",))
+        said = f"no balancer has {vip}"
+        if _vip_answers(questions, reached):
+            said += (
+                ", and yet it answers: another host has it, of which they hear nothing. Where all balancers are "
+                "exchanged at once nobody is left to take over from those that leave: keep one of them for one more "
+                "update"
+            )
+        yield Failure("VRRP", ", ".join(balancers), said, ("keepalived",))
 
 
 def _unanswered(

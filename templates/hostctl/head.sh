@@ -42,6 +42,7 @@ LOCK=/run/kube-apiserver-havip.lock
 SECRET=/etc/keepalived/auth.conf
 LEAVERS=/etc/keepalived/leavers.conf
 GROUP=$LIBRARY/vrrp-group
+OUTWAITS=$RUNTIME/outwaits
 METRIC=$LIBRARY/vrrp-metric
 JOINED=$STATE/joined
 HELD=/var/lib/kube-apiserver-havip-held

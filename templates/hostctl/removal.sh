@@ -208,19 +208,22 @@ balancer_of() { # balancer_of NAME [FORMER NAME...] [-- BALANCER]
 release() {
     local left
     rm -f "$RUNTIME/vrrp-state" "$RUNTIME/vrrp-state.order"
-    left=$(ip -o -4 address show to "$1" | awk '{ print $2 }')
+    left=$(ip -o -4 address show to "$1")
     drop_address "$1"
-    # One that is ended to begin anew in office has lent it to `lo` (`keep_vip`).
-    [ -z "$left" ] || grep -qx lo <<<"$left" || take_leave
+    # After a hang peers have long agreed on a successor. What is still there is lent to `lo` (`keep_vip`): it begins anew.
+    if [ -n "$left" ] && [ "${SERVICE_RESULT:-watchdog}" != watchdog ] && [ -z "$(ip -o -4 address show to "$1")" ]; then
+        take_leave
+    fi
     renew_metric
 }
 
 # Not what `keep_vip` lends: that ends by itself.
 drop_address() {
-    local interface
-    for interface in $(ip -o -4 address show to "$1" | awk '$2 != "lo" { print $2 }'); do
-        ip address delete "$1/32" dev "$interface" || true
-    done
+    local interface prefix
+    # With the prefix it has: somebody else's keepalived, taken over, may give it that of the network.
+    while read -r interface prefix; do
+        ip address delete "$prefix" dev "$interface" || true
+    done < <(ip -o -4 address show to "$1" | awk '$2 != "lo" { print $2, $4 }')
     hang_up "$1"
 }
 

@@ -214,8 +214,11 @@ apply() {
         fail "$service did not take the new configuration; the old files are back. It said:" \
             $'\n'"$said"$'\n'"$(standing)"
     fi
-    prune
-    dismiss "$stage"
+    # One that goes on as it was still needs its own check, its peers let in, and its files to go back to.
+    if [ "$how" != hold_on ]; then
+        prune
+        dismiss "$stage"
+    fi
     rm -rf "$stage" "$unfinished"
     if [ "$how" != hold_on ]; then
         rm -rf "$undo"

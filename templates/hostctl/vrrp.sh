@@ -198,14 +198,18 @@ advert() { # advert [PRIORITY] [CHECKSUM]
         "$checksum" "$vip" "$password"
 }
 
-# What a keepalived says that ends in order, in place of one that was killed: peers need not miss its adverts first.
+# What a keepalived says that ends in order, in place of one that was killed: peers need not miss its adverts first. One
+# of them is told, which takes over and tells the others: told one after the other, each would take it from the one before.
+# The first that can serve, since they are named as they rank.
 take_leave() {
     local conf=/etc/keepalived/keepalived.conf own peer
-    own=$(awk '$1 == "unicast_src_ip" { print $2; exit }' "$conf" 2>/dev/null)
+    own=$(awk '$1 == "unicast_src_ip" { print $2; exit }' "$conf" 2>/dev/null || true)
     [ -n "$own" ] || return 0
     for peer in $(peers_in "$conf"); do
+        answered_by "$peer" || continue
         # Peers discard what may have passed a router: its time to live is below 255 (RFC 5798 5.1.1.3).
         farewell "$own" "$peer" | timeout 3 socat -u STDIN "IP4-SENDTO:$peer:112,bind=$own,ttl=255" 2>/dev/null || true
+        return
     done
 }
 
@@ -230,22 +234,34 @@ internet_checksum() { # internet_checksum HEX: RFC 1071
 
 # The first thing keepalived.service does.
 await_turn() { # await_turn [lead]
-    local heard own peers
+    local heard own peers asking elsewhere
     watch_leavers || true
     ! speaks_as_before || return 0
     own=^$(advert)
     # Another endpoint may take this host, which has left it, for one of its own still.
     mapfile -t peers < <({ peers_in /etc/keepalived/keepalived.conf; leavers; } | sort -u)
-    while heard=$(next_advert "$(silence_s "${1:-}")" "${peers[@]}") && [ -n "$heard" ]; do
+    while true; do
+        exec {asking}< <(! held_elsewhere || echo yes)
+        heard=$(next_advert "$(silence_s "${1:-}")" "${peers[@]}")
+        if [ -z "$heard" ]; then
+            read -r elsewhere <&"$asking" || break
+            touch "$OUTWAITS"
+        fi
+        exec {asking}<&-
         # A holder that takes its leave says priority 0: what comes after it counts.
         [[ ! $heard =~ ^....00 && $heard =~ $own ]] && break
         sleep 0.1
     done
+    rm -f "$OUTWAITS"
     remember_tongue
 }
 
+# Whether a balancer has the VIP that this host, which is new, will never hear: one that leaves tells those alone that it
+# has known. It hands over to one of them when it is removed, which is after everything else.
+held_elsewhere() { [ ! -e "$JOINED" ] && answered_by "$(group vip)"; }
+
 join() { # join [BALANCER]: the name under which this host is one
-    local since undo=$STATE/undo/keepalived stage="" was_active
+    local since limit starting undo=$STATE/undo/keepalived stage="" was_active
     service=keepalived old_workers=""
     since=$(date '+%Y-%m-%d %H:%M:%S')
     was_active=$(systemctl is-active keepalived || true)
@@ -253,7 +269,17 @@ join() { # join [BALANCER]: the name under which this host is one
     if [ "$was_active" = active ] && ! speaks_as_before; then
         activate_in_office || true
     else
-        timeout "$(silence_s | awk '{ print 60 + int($1) }')" systemctl start keepalived || true
+        rm -f "$OUTWAITS"
+        limit=$(silence_s | awk '{ print 60 + int($1) }')
+        timeout "$limit" systemctl start keepalived &
+        starting=$!
+        await "$limit" has_begun || true
+        if [ -e "$OUTWAITS" ]; then
+            kill "$starting" 2>/dev/null || true # systemd goes on
+            echo "keepalived: listens. A balancer that leaves has the VIP; when it is removed, it hands over to one that it" \
+                "knows, and this one joins"
+            return
+        fi
     fi
     if ! await "$HEALTHY_WITHIN_S" healthy; then
         if [ "$(systemctl is-active keepalived)" = activating ]; then
@@ -268,6 +294,8 @@ join() { # join [BALANCER]: the name under which this host is one
     [ -z "${1:-}" ] || { install -d "$STATE/balancers" && touch "$STATE/balancers/$1"; }
     echo "keepalived: takes part"
 }
+
+has_begun() { ! kill -0 "$starting" 2>/dev/null || [ -e "$OUTWAITS" ]; }
 
 # --- balancers that leave -----------------------------------------------------------------------------
 #

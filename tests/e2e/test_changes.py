@@ -143,6 +143,17 @@ def test_the_holder_leaves_with_its_instance(standing: Lab) -> None:
     assert "the balancer that leaves, 10.0.0.14, has the VIP" in said, said
 
 
+def test_the_holder_makes_room_for_a_new_balancer(standing: Lab) -> None:
+    """The new one never hears it: it tells those alone that it has known."""
+    give_vip_to(standing, SECOND, FIRST)
+    with handed_over(standing, SECOND):
+        said = up(standing, balancers=[FIRST, THIRD])
+    assert f"the balancer that leaves, {SECOND}, has the VIP" in said, said
+    eventually("the new one has joined", lambda: state(standing, THIRD) == "BACKUP", within_s=10)
+    with unnoticed(standing):
+        up(standing, balancers=[FIRST, SECOND])
+
+
 def test_the_holder_is_replaced_at_the_same_address(standing: Lab) -> None:
     holder = str(standing.holder())
     with handed_over(standing, holder):

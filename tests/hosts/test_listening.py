@@ -15,6 +15,9 @@ OWN, PEER, STRANGER = "10.0.0.11", "10.0.0.12", "10.0.0.99"
 GROUP = "version 3\nrouter_id 17\nadvert_ms 200\npassword no\nvip 10.0.0.10\n"
 DEAF = "3163fc010014abcd0a000009"
 """An advert with another router id, for another VIP."""
+ALIKE = "3111fc010014abcd0a00000a"
+VIP = "10.0.0.10"
+OUTWAITS = f"{paths.RUNTIME}/outwaits"
 LEAVERS = "/etc/keepalived/leavers.conf"
 SPEAKING = f"""
 ip link set lo up
@@ -68,7 +71,7 @@ def test_one_listener_that_fails_is_not_the_silence_of_all(host: Host) -> None:
 
 
 def test_one_that_speaks_alike_is_joined(host: Host) -> None:
-    assert turn_comes(host, PEER, "3111fc010014abcd0a00000a")
+    assert turn_comes(host, PEER, ALIKE)
 
 
 def test_balancers_of_another_endpoint_keep_nobody_waiting(host: Host) -> None:
@@ -83,6 +86,38 @@ def test_a_leaver_is_a_peer_until_it_has_stopped(host: Host) -> None:
 def events(*answered: str) -> str:
     """A haproxy-events that finds HAProxy on these hosts."""
     return f'#!/bin/bash\n[[ " {" ".join(answered)} " == *" $2 "* ]]\n'
+
+
+def test_a_new_balancer_outwaits_a_holder_that_it_will_never_hear(host: Host) -> None:
+    """One that leaves tells those alone that it has known; it hands over when it is removed, after everything else."""
+    host.write(paths.EVENTS, events(VIP), 0o755)
+    host.path(OUTWAITS).parent.mkdir(parents=True, exist_ok=True)
+    assert not turn_comes(host, STRANGER)
+    assert host.path(OUTWAITS).exists(), "the up does not wait for it"
+    assert turn_comes(host, PEER, ALIKE), "who took over is heard"
+    assert not host.path(OUTWAITS).exists()
+
+
+def test_whoever_has_been_one_of_them_takes_silence_for_its_turn(host: Host) -> None:
+    """Its holder changes in office, and is silent meanwhile."""
+    host.write(paths.EVENTS, events(VIP), 0o755)
+    host.write(f"{STATE}/joined", GROUP.replace("17", "18"))
+    assert turn_comes(host, STRANGER)
+
+
+def test_an_up_goes_on_while_a_new_balancer_waits(host: Host) -> None:
+    host.program(
+        "systemctl",
+        f"""
+        case $1 in
+        start) touch {host.path(OUTWAITS)}; exec sleep 50 ;;
+        is-active) echo activating ;;
+        esac""",
+    )
+    host.path(OUTWAITS).parent.mkdir(parents=True, exist_ok=True)
+    done = host.hostctl("join", "m3")
+    assert done.returncode == 0, done.stdout
+    assert "A balancer that leaves has the VIP" in done.stdout
 
 
 def forget(host: Host) -> str:

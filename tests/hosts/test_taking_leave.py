@@ -14,8 +14,9 @@ from tests.unit.components import examples
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(60)]
 
-ADVERT_S = 2
+ADVERT_S = 5
 """A peer that hears nothing takes over after three of them: later than anything here."""
+HELD = f"ip address add {examples.VIP}/32 dev near"
 GROUPS: dict[str, dict[str, Any]] = {
     "version 3": {"keepalived": {"vrrp_version": 3}},
     "version 2": {"keepalived": {"vrrp_version": 2}},
@@ -55,8 +56,21 @@ def host(tmp_path: Path) -> Host:
     return host
 
 
-def check(host: Host, judges: Judges, group: str, setting: str, expected: list[str]) -> None:
-    """Check what becomes of the VIP at the peer when the host drops it; `setting` is how the host has it."""
+def check(
+    host: Host,
+    judges: Judges,
+    expected: list[str],
+    *,
+    group: str = "version 3",
+    setting: str = HELD,
+    result: str = "signal",
+    answers: str = "true",
+) -> None:
+    """Check what becomes of the VIP at the peer when the host drops it.
+
+    `setting` is how the host has it, `result` how systemd says that keepalived ended, `answers` whether the peer's
+    HAProxy does.
+    """
     given = examples.topology() | GROUPS[group]
     plan = examples.planned(
         given | {"failover": {"preset": "tolerant", "advert_interval_ms": 1000 * ADVERT_S}}
@@ -65,6 +79,7 @@ def check(host: Host, judges: Judges, group: str, setting: str, expected: list[s
     host.write("/etc/keepalived/keepalived.conf", render.keepalived_conf(plan, own, examples.VIP))
     host.write(paths.GROUP, render.vrrp_group(plan, examples.VIP))
     host.write("/etc/keepalived/auth.conf", "auth_pass k8s_auth\n")
+    host.write(paths.EVENTS, f'#!/bin/bash\n[ "$*" = "answers {peer.address}" ] && {answers}\n', 0o755)
     secret = (
         "authentication {\n auth_type PASS\n auth_pass k8s_auth\n }" if plan.settings.keepalived.auth else ""
     )
@@ -77,7 +92,7 @@ def check(host: Host, judges: Judges, group: str, setting: str, expected: list[s
     )
     script = BETWEEN
     for word, meant in {
-        "SETTING": setting,
+        "SETTING": f"{setting}; export SERVICE_RESULT={result}",
         "OWN": own.address,
         "PEER": peer.address,
         "VIP": examples.VIP,
@@ -97,18 +112,25 @@ def check(host: Host, judges: Judges, group: str, setting: str, expected: list[s
 def test_a_peer_takes_over_when_a_host_drops_what_a_dead_keepalived_left(
     group: str, host: Host, judges: Judges
 ) -> None:
-    check(host, judges, group, f"ip address add {examples.VIP}/32 dev near", ["took over"])
+    check(host, judges, ["took over"], group=group)
+
+
+def test_whatever_prefix_the_address_has(host: Host, judges: Judges) -> None:
+    """Somebody else's keepalived, taken over while it holds the VIP, may have given it the network's."""
+    check(host, judges, ["took over"], setting=f"ip address add {examples.VIP}/24 dev near")
 
 
 @pytest.mark.parametrize(
-    "setting",
+    "case",
     [
-        pytest.param("true", id="not the holder"),
+        pytest.param({"setting": "true"}, id="one that is not the holder"),
         pytest.param(
-            f"ip address add {examples.VIP}/32 dev near; ip address add {examples.VIP}/32 dev lo",
-            id="a holder that begins anew in office",
+            {"setting": f"{HELD}; ip address add {examples.VIP}/32 dev lo"},
+            id="one that begins anew in office",
         ),
+        pytest.param({"result": "watchdog"}, id="one that hung: another is in office"),
+        pytest.param({"answers": "false"}, id="one whose peer cannot serve"),
     ],
 )
-def test_nobody_takes_over_from(setting: str, host: Host, judges: Judges) -> None:
-    check(host, judges, "version 3", setting, [])
+def test_nobody_takes_over_from(case: dict[str, str], host: Host, judges: Judges) -> None:
+    check(host, judges, [], **case)
