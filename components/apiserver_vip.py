@@ -33,6 +33,10 @@ class ApiServerVip(pulumi.ComponentResource):
     before anything is registered, for the rest before any host is touched. No output depends on who
     holds the VIP, so a failover makes no diff. What takes ``vip``, ``control_plane_endpoint`` or
     ``endpoint`` is made once every balancer takes part, and deleted before one leaves.
+
+    Hosts know the endpoint by its name alone, whatever stack it is in: one that serves another name is refused, one that
+    serves the same name is taken for this endpoint's own. Where two stacks could name the same host, let their names
+    differ (f"api-{pulumi.get_stack()}").
     """
 
     vip: pulumi.Output[str]
