@@ -61,12 +61,12 @@ class Endpoint:
 
 def endpoints(stack: str = "") -> list[Endpoint]:
     """Return every endpoint of `stack` (default: the selected one) that may be verified."""
-    exported = json.loads(pulumi(stack, "stack", "export", "--show-secrets"))
+    exported = json.loads(run_pulumi(stack, "stack", "export", "--show-secrets"))
     found = [*_resources(exported.get("deployment") or {})]
     return [*_endpoints(found)]
 
 
-def pulumi(stack: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+def run_pulumi(stack: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
     """Return what ``pulumi ARGUMENTS`` prints. Raises `StateError` with its own words."""
     command = ["pulumi", *arguments, *(["--stack", stack] if stack else [])]
     try:
