@@ -104,7 +104,9 @@ if created:
 if created and not security_groups:
     checks.append(partial(configured.check_public, public=public, api_cidrs=own_rules["apiCidrs"]))
 together(name, *checks)
-configured.check_name(name, former_name, interrupted.check())
+deployment = interrupted.deployment()
+interrupted.check(deployment)
+configured.check_name(name, former_name, deployment)
 if not pulumi.runtime.is_dry_run():
     reach.check(configured.logins(masters, balancing, endpoint["ssh"]))
 

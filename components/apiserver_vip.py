@@ -6,10 +6,21 @@ from functools import partial
 from typing import cast
 
 import pulumi
-from pulumi_alicloud import ecs, vpc
+from pulumi_alicloud import vpc
 from pulumi_command import local
 
-from components import adoption, claims, inputs, masters_output, questions, render, rules_texts, shapes, ssh
+from components import (
+    adoption,
+    claims,
+    eip,
+    inputs,
+    masters_output,
+    questions,
+    render,
+    rules_texts,
+    shapes,
+    ssh,
+)
 from components.args import ApiServerVipArgs, BalancerArgs
 from components.balancer_host import BalancerHost, HostInputs
 from components.enums import Verify
@@ -91,15 +102,7 @@ class ApiServerVip(pulumi.ComponentResource):
         self.budget = self._plan.apply(lambda plan: plan.budget)
         self.masters = masters_output.described(self._args, self._plan)
         agreed = self._verify(hosts, joined)
-        outputs = {
-            "vip": self.vip,
-            "control_plane_endpoint": self.control_plane_endpoint,
-            "endpoint": self.endpoint,
-            "ha_vip_id": self.ha_vip_id,
-            "eip": self.eip,
-            "budget": self.budget,
-            "masters": self.masters,
-        }
+        outputs = self._outputs()
         if agreed is not None and not pulumi.runtime.is_dry_run():
             # A plugin's process waits for what is registered and for nothing else. Who has the VIP is not in it.
             outputs["budget"] = pulumi.Output.all(self.budget, agreed).apply(lambda all_: all_[0])
@@ -115,13 +118,19 @@ class ApiServerVip(pulumi.ComponentResource):
 
     def export(self, prefix: str = "") -> None:
         """Export every output, of several endpoints each with a prefix: what ``drill --outputs PREFIX`` reads."""
-        pulumi.export(f"{prefix}vip", self.vip)
-        pulumi.export(f"{prefix}control_plane_endpoint", self.control_plane_endpoint)
-        pulumi.export(f"{prefix}endpoint", self.endpoint)
-        pulumi.export(f"{prefix}ha_vip_id", self.ha_vip_id)
-        pulumi.export(f"{prefix}eip", self.eip)
-        pulumi.export(f"{prefix}budget", self.budget)
-        pulumi.export(f"{prefix}masters", self.masters)
+        for key, output in self._outputs().items():
+            pulumi.export(f"{prefix}{key}", output)
+
+    def _outputs(self) -> dict[str, pulumi.Output[object]]:
+        return {
+            "vip": self.vip,
+            "control_plane_endpoint": self.control_plane_endpoint,
+            "endpoint": self.endpoint,
+            "ha_vip_id": self.ha_vip_id,
+            "eip": self.eip,
+            "budget": self.budget,
+            "masters": self.masters,
+        }
 
     def _warn(self, namesake: str) -> None:
         """Say what works and may still be a mistake; `namesake` is the first endpoint with this router id."""
@@ -190,29 +199,16 @@ class ApiServerVip(pulumi.ComponentResource):
         args = self._args.get("eip")
         if args is None:
             return pulumi.Output.from_input("")
-        bandwidth = args.get("bandwidth_mbps", 5)
-        eip = ecs.EipAddress(
+        return eip.associated(
             f"{self._name}-eip",
+            args,
             address_name=self._name,
-            bandwidth=pulumi.Output.all(bandwidth).apply(lambda all_: f"{all_[0]:g}"),
-            internet_charge_type=args.get("charge_type", "PayByTraffic"),
-            payment_type="PayAsYouGo",
-            isp=args.get("isp"),
-            tags=self._args.get("tags"),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        association = ecs.EipAssociation(
-            f"{self._name}-eip",
-            allocation_id=eip.id,
             instance_id=havip.id,
             instance_type="HaVip",
-            # An EIP that is in use cannot be associated again.
-            opts=pulumi.ResourceOptions(
-                parent=self, depends_on=list(attachments), delete_before_replace=True
-            ),
+            tags=self._args.get("tags"),
+            parent=self,
+            depends_on=attachments,
         )
-        # Through the association, so that whoever uses the address waits until it leads somewhere.
-        return pulumi.Output.all(eip.ip_address, association.id).apply(lambda all_: str(all_[0]))
 
     def _hosts(
         self, gate: pulumi.Output[list[pulumi.Resource]], attachments: Sequence[pulumi.Resource]

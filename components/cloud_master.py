@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 
-from components.state import pulumi
+from components.state import run_pulumi
 
 
 def masters(stack: str, ha_vips: Sequence[str]) -> dict[str, str]:
@@ -15,7 +15,7 @@ def masters(stack: str, ha_vips: Sequence[str]) -> dict[str, str]:
     """
     targets = [part for urn in ha_vips for part in ("--target", urn)]
     environment = {**os.environ, "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
-    events = pulumi(stack, "refresh", "--preview-only", "--json", *targets, environment=environment)
+    events = run_pulumi(stack, "refresh", "--preview-only", "--json", *targets, environment=environment)
     found: dict[str, str] = {}
     for line in events.splitlines():
         metadata = json.loads(line).get("resOutputsEvent", {}).get("metadata", {})

@@ -1,4 +1,7 @@
-"""What a stack's configuration means, checked: pure functions, so that ``__main__.py`` reads top to bottom."""
+"""What a stack's configuration means, checked, so that ``__main__.py`` reads top to bottom.
+
+Files that it names are read and endpoints on this machine asked; nothing is registered.
+"""
 
 import os
 import re

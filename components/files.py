@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components import bundle, paths
-from components.state import StateError, pulumi
+from components.state import StateError, run_pulumi
 
 _HOST = "kube-apiserver-havip:index:BalancerHost$command:remote:Command::"
 _PATHS = {"tool": paths.TOOL, "auth": f"/etc/keepalived/{paths.AUTH_NAME}"}
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command."""
     options = _parser().parse_args(arguments)
     try:
-        found = list(steps(json.loads(pulumi(options.stack, "preview", "--json"))))
+        found = list(steps(json.loads(run_pulumi(options.stack, "preview", "--json"))))
     except StateError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

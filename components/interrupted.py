@@ -20,17 +20,30 @@ _OWN = "organization"
 """What the engine calls the organization of a backend that has none."""
 
 
-def check(opts: pulumi.InvokeOptions | None = None) -> Mapping[str, Any] | None:
-    """Raise ``pulumi.RunError`` naming every cloud object that a killed ``up`` made and never recorded.
+def deployment() -> Mapping[str, Any] | None:
+    """Return the stack's deployment as its backend has it: empty in a preview, which asks nothing.
 
-    To call before anything is registered. A preview asks nothing; an ``up`` after no crash asks the state only. `opts`
-    name a provider other than the default one. What is returned is the deployment in the state: empty in a preview, and
-    ``None`` if the state cannot be read, which is a warning.
+    ``None``, and a warning, if it cannot be read. Reading it takes no lock.
     """
     if pulumi.runtime.is_dry_run():
         return {}
-    deployment = _deployment()
-    known = deployment or {}
+    stack, organization = pulumi.get_stack(), pulumi.get_organization()
+    if organization != _OWN:
+        stack = f"{organization}/{pulumi.get_project()}/{stack}"
+    try:
+        return _exported(stack)
+    except (state.StateError, ValueError) as error:
+        pulumi.log.warn(f"whether an up was cut off could not be asked: {error}")
+        return None
+
+
+def check(deployed: Mapping[str, Any] | None, opts: pulumi.InvokeOptions | None = None) -> None:
+    """Raise ``pulumi.RunError`` naming every cloud object that a killed ``up`` made and never recorded.
+
+    To call before anything is registered, with what :func:`deployment` returned. The cloud is asked after a crash only;
+    `opts` name a provider other than the default one.
+    """
+    known = deployed or {}
     creates = orphans.pending(known)
     found: list[Orphan] = []
     unknown: dict[str, str] = {}
@@ -48,32 +61,19 @@ def check(opts: pulumi.InvokeOptions | None = None) -> Mapping[str, Any] | None:
             f"an up was cut off, and left nothing of {', '.join(create.name for create in creates)}; what the engine "
             f"says of it ends with: {orphans.clear_command(pulumi.get_stack())}"
         )
-    return deployment
-
-
-def _deployment() -> Mapping[str, Any] | None:
-    """Return the stack's deployment as its backend has it, or nothing after a warning; reading it takes no lock."""
-    stack, organization = pulumi.get_stack(), pulumi.get_organization()
-    if organization != _OWN:
-        stack = f"{organization}/{pulumi.get_project()}/{stack}"
-    try:
-        return _exported(stack)
-    except (state.StateError, ValueError) as error:
-        pulumi.log.warn(f"whether an up was cut off could not be asked: {error}")
-        return None
 
 
 def _exported(stack: str, tries: int = TRIES) -> Mapping[str, Any]:
     """Return the deployment. The engine may be writing the state, which a directory does not do in one step."""
     try:
-        exported = json.loads(state.pulumi(stack, "stack", "export"))
+        exported = json.loads(state.run_pulumi(stack, "stack", "export"))
     except (state.StateError, ValueError):
         if tries == 1:
             raise
         time.sleep(PAUSE_S)
         return _exported(stack, tries - 1)
-    deployment: Mapping[str, Any] = exported.get("deployment") or {}
-    return deployment
+    found: Mapping[str, Any] = exported.get("deployment") or {}
+    return found
 
 
 def _asked(create: Create, opts: pulumi.InvokeOptions | None) -> list[Found]:

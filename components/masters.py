@@ -7,7 +7,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_alicloud import ecs
 
-from components import claims, shapes
+from components import claims, eip, shapes
 from components.rules_surroundings import check_masters, named
 
 TYPE = "kube-apiserver-havip:index:Masters"
@@ -151,26 +151,15 @@ class Masters(pulumi.ComponentResource):
         )
 
     def _eip(self, name: str, instance: ecs.Instance) -> pulumi.Output[str]:
-        bandwidth = self._args.get("eip_bandwidth_mbps", 5)
-        eip = ecs.EipAddress(
+        return eip.associated(
             f"{self._name}-{name}-eip",
+            {"bandwidth_mbps": self._args.get("eip_bandwidth_mbps", 5)},
             address_name=name,
-            bandwidth=pulumi.Output.all(bandwidth).apply(lambda all_: f"{all_[0]:g}"),
-            internet_charge_type="PayByTraffic",
-            payment_type="PayAsYouGo",
-            tags=self._args.get("tags"),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        association = ecs.EipAssociation(
-            f"{self._name}-{name}-eip",
-            allocation_id=eip.id,
             instance_id=instance.id,
             instance_type="EcsInstance",
-            # An EIP that is in use cannot be associated again.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            tags=self._args.get("tags"),
+            parent=self,
         )
-        # Through the association, so that SSH waits until the address leads somewhere.
-        return pulumi.Output.all(eip.ip_address, association.id).apply(lambda all_: str(all_[0]))
 
 
 def _together(values: Sequence[pulumi.Input[str]]) -> pulumi.Output[list[str]]:

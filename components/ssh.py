@@ -54,7 +54,7 @@ def _fields(args: Mapping[str, Any], address: pulumi.Input[str]) -> dict[str, An
     return {
         "host": args.get("host") or address,
         "port": args.get("port") or PORT,
-        "user": args.get("user") or "root",
+        "user": user(args),
         "private_key": _secret(args, "private_key"),
         "passphrase": _secret(args, "private_key_password"),
         "password": _secret(args, "password"),
@@ -76,9 +76,9 @@ def key_of(text: str) -> list[str]:
     return next(([kind, key] for kind, key in pairwise(words) if key.startswith("AAAA")), [])
 
 
-def user(args: SshArgs) -> pulumi.Input[str]:
+def user(args: Mapping[str, Any]) -> pulumi.Input[str]:
     """Return the user, root by default."""
-    return args.get("user") or "root"
+    return cast(pulumi.Input[str], args.get("user") or "root")
 
 
 def as_root(args: SshArgs, command: Callable[[str], str]) -> pulumi.Input[str]:
@@ -98,7 +98,7 @@ def _proxy(args: SshProxyArgs) -> remote.ProxyConnectionArgs:
     return remote.ProxyConnectionArgs(
         host=args["host"],
         port=args.get("port"),
-        user=args.get("user") or "root",
+        user=user(args),
         private_key=_secret(args, "private_key"),
         private_key_password=_secret(args, "private_key_password"),
         password=_secret(args, "password"),

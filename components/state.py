@@ -55,18 +55,19 @@ class Endpoint:
     ha_vip: str
     """URN of its HaVip."""
     questions: Mapping[str, Any]
+    """Empty where ``verify`` is off, or where no ``up`` has got that far."""
     steps: tuple[Step, ...]
     """As the last ``up`` got through with them, in their order."""
 
 
 def endpoints(stack: str = "") -> list[Endpoint]:
-    """Return every endpoint of `stack` (default: the selected one) that may be verified."""
-    exported = json.loads(pulumi(stack, "stack", "export", "--show-secrets"))
+    """Return every endpoint of `stack` (default: the selected one)."""
+    exported = json.loads(run_pulumi(stack, "stack", "export", "--show-secrets"))
     found = [*_resources(exported.get("deployment") or {})]
     return [*_endpoints(found)]
 
 
-def pulumi(stack: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+def run_pulumi(stack: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
     """Return what ``pulumi ARGUMENTS`` prints. Raises `StateError` with its own words."""
     command = ["pulumi", *arguments, *(["--stack", stack] if stack else [])]
     try:
@@ -107,9 +108,9 @@ def _endpoints(resources: Iterable[Resource]) -> Iterator[Endpoint]:
         asked = [one.outputs["questions"] for one in children if one.type == _VERIFICATION and one.outputs]
         ha_vips = [one.urn for one in children if one.type == _HA_VIP]
         hosts = {one.urn: one for one in children if one.type == _HOST}
-        if asked and asked[0].get("mode", "off") != "off":
-            steps = tuple(_steps(vip.name, hosts, everything))
-            yield Endpoint(vip.name, ha_vips[0] if ha_vips else "", asked[0], steps)
+        questions = asked[0] if asked and asked[0].get("mode", "off") != "off" else {}
+        steps = tuple(_steps(vip.name, hosts, everything))
+        yield Endpoint(vip.name, ha_vips[0] if ha_vips else "", questions, steps)
 
 
 def _steps(endpoint: str, hosts: Mapping[str, Resource], resources: Iterable[Resource]) -> Iterator[Step]:

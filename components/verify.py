@@ -1,7 +1,8 @@
 """``python -m components.verify``: whether every endpoint of a stack holds now what it promises.
 
-Asks what the end of an ``up`` asks, and which instance the cloud takes for the HaVip's master. Exit status: 0 if all
-holds, 1 if something does not, 2 if it could not be asked.
+Asks what the end of an ``up`` asks, and which instance the cloud takes for the HaVip's master. An endpoint whose
+``verify`` is off is named and passed over. Exit status: 0 if all holds, 1 if something does not, 2 if it could not be
+asked, or a repair failed.
 """
 
 import argparse
@@ -73,9 +74,15 @@ def _chosen(stack: str, names: Sequence[str]) -> list[Endpoint]:
     if unknown := set(names) - {one.name for one in there}:
         known = ", ".join(one.name for one in there) or "none"
         raise StateError(f"{', '.join(sorted(unknown))}: not an endpoint of this stack; there is: {known}")
-    if not there:
+    wanted = [one for one in there if not names or one.name in names]
+    asked = [one for one in wanted if one.questions]
+    if not asked:
         raise StateError("no endpoint to verify: is the stack up, and verify not off?")
-    return [one for one in there if not names or one.name in names]
+    if passed_over := [one.name for one in wanted if not one.questions]:
+        sys.stderr.write(
+            f"not verified: {', '.join(passed_over)}: verify is off, or no up has got that far\n"
+        )
+    return asked
 
 
 def verify_all(stack: str, found: Sequence[Endpoint], wait_s: float, *, cloud: bool) -> dict[str, Outcome]:

@@ -1,7 +1,7 @@
 """``python -m docs.generate``: the documents that the code itself can tell.
 
-Written are ``docs/options.md``, ``docs/api-coverage.md``, ``provider/schema.json``, and the table between two marks in
-both READMEs.
+Written are ``docs/options.md``, ``docs/api-coverage.md``, ``provider/schema.json``, and the tables between two marks in
+both READMEs and in ``docs/drill.md``.
 """
 
 import dataclasses
@@ -14,12 +14,13 @@ import yaml
 
 from components import failover
 from docs.arguments import Argument, described
+from drill.faults import CATALOGUE
 from provider import package
 from sandbox.api import coverage
 
 ROOT = Path(__file__).resolve().parents[1]
-BEGIN, END = "<!-- options -->", "<!-- /options -->"
 READMES = ("README.md", "README.zh-CN.md")
+DRILL = "docs/drill.md"
 NOTICE = "<!-- Written by `make docs` from the code: change it there. -->\n"
 OUTPUTS = ("MasterOutput",)
 SERVICES = ("HealthCheckArgs", "FailoverArgs", "HaproxyArgs", "KeepalivedArgs")
@@ -162,20 +163,31 @@ def options() -> str:
     return text
 
 
-def with_table(text: str) -> str:
-    """Return a README with the table of the configuration's keys between the marks; ``ValueError`` without them."""
-    before, _, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        raise ValueError(f"a README lacks {BEGIN} ... {END}")
-    return f"{before}{BEGIN}\n{configuration()}{END}{after}"
+def needs() -> str:
+    """Return the table of what faults need of a stack."""
+    faults: dict[str, list[str]] = {}
+    for fault in CATALOGUE.values():
+        for words in [need.words for need in fault.needs] + ["the sandbox"] * fault.sandbox_only:
+            faults.setdefault(words, []).append(f"`{fault.name}`")
+    return table(("needs", "faults"), [(words, ", ".join(names)) for words, names in sorted(faults.items())])
+
+
+def with_table(text: str, mark: str, content: str) -> str:
+    """Return a document with a table between the two marks of that name; ``ValueError`` without them."""
+    begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    before, begun, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not (begun and ended):
+        raise ValueError(f"a document lacks {begin} ... {end}")
+    return f"{before}{begin}\n{content}{end}{after}"
 
 
 def documents() -> dict[str, str]:
     """Return every generated document by its path in the checkout."""
     found = {"docs/options.md": options(), "docs/api-coverage.md": NOTICE + COVERAGE + coverage.table()}
     found["provider/schema.json"] = package.schema()
-    return found | {name: with_table((ROOT / name).read_text()) for name in READMES}
+    found |= {name: with_table((ROOT / name).read_text(), "options", configuration()) for name in READMES}
+    return found | {DRILL: with_table((ROOT / DRILL).read_text(), "needs", needs())}
 
 
 def main() -> None:

@@ -78,14 +78,16 @@ def judge(
 
 
 def ready(answer: Answer, expect_status: str) -> bool:
-    """Whether HAProxy would take this kube-apiserver for ready: ``200``, ``200,401`` or ``200-399``."""
+    """Whether HAProxy would take this kube-apiserver for ready."""
     if not expect_status:
         return answer.connected
-    for part in expect_status.split(","):
-        low, _, high = part.partition("-")
-        if int(low) <= answer.status <= int(high or low):
-            return True
-    return False
+    return any(low <= answer.status <= high for low, high in status_ranges(expect_status))
+
+
+def status_ranges(expect_status: str) -> list[tuple[int, int]]:
+    """Return ``200``, ``200,401`` or ``200-399`` as ranges, both ends included; of an empty text none."""
+    parts = (part.partition("-") for part in expect_status.split(",") if part)
+    return [(int(low), int(high or low)) for low, _, high in parts]
 
 
 def _best(backend: Target, reached: Mapping[str, Report]) -> Answer:

@@ -6,7 +6,7 @@ from drill.errors import DrillError
 from drill.faults import changes, doings
 from drill.faults.doings import APISERVER, machine, service
 from drill.faults.fault import NOTHING_FAILS, Fault, nothing
-from drill.faults.fitting import able, apiservers, balancers_with, one_apart, one_elsewhere, our_program
+from drill.faults.fitting import ONE_APART, ONE_ELSEWHERE, OUR_PROGRAM, able, apiservers, balancers_with
 from drill.stack import Stack
 
 _HAPROXY = "process_death"
@@ -18,6 +18,7 @@ _ITS_APISERVER = "backend_loss"
 """A balancer that vanishes takes the apiserver beside it along: the VIP has moved before its peers notice that."""
 _BACK = "two_holders_return"
 """A holder that others were deaf to has the VIP beside its successor until it hears that one."""
+_CUT_OFF = able("cut_off", "hosts that can be cut off the network ([below](#on-a-real-cloud))")
 
 _ALL = (
     Fault("nothing", "nothing at all: what the drill itself costs", nothing, NOTHING_FAILS, hold_s=5),
@@ -151,7 +152,7 @@ _ALL = (
         hold_s=8,
         whole_limit_s=60,
         sandbox_only=True,
-        needs=(one_elsewhere,),
+        needs=(ONE_ELSEWHERE,),
     ),
     Fault(
         "holder-frozen",
@@ -165,7 +166,7 @@ _ALL = (
         hold_s=8,
         whole_limit_s=30,
         sandbox_only=True,
-        needs=(one_elsewhere,),
+        needs=(ONE_ELSEWHERE,),
     ),
     Fault(
         "holder-rebooted",
@@ -179,7 +180,7 @@ _ALL = (
         whole_from="inject",
         whole_limit_s=60,
         boots=True,
-        needs=(one_elsewhere,),
+        needs=(ONE_ELSEWHERE,),
     ),
     Fault(
         "holder-cut-off",
@@ -192,7 +193,7 @@ _ALL = (
         silences="holder",
         hold_s=8,
         whole_limit_s=30,
-        needs=(one_elsewhere, able("cut_off")),
+        needs=(ONE_ELSEWHERE, _CUT_OFF),
     ),
     Fault(
         "holder-partitioned",
@@ -218,7 +219,7 @@ _ALL = (
         whole_from="inject",
         whole_limit_s=60,
         sandbox_only=True,
-        needs=(one_elsewhere,),
+        needs=(ONE_ELSEWHERE,),
     ),
     # These two are promised nothing: what counts is that redundancy comes back by itself.
     Fault(
@@ -294,7 +295,7 @@ _ALL = (
         cuts=True,
         silences="third",
         hold_s=15,
-        needs=(apiservers(2), one_apart, able("cut_off")),
+        needs=(apiservers(2), ONE_APART, _CUT_OFF),
     ),
     Fault(
         "apiservers-two-killed",
@@ -345,7 +346,7 @@ _ALL = (
         changes.changed({"haproxy.timeout_client": "11h"}, {"haproxy.timeout_client": "10h"}),
         NOTHING_FAILS,
         hold_s=2,
-        needs=(our_program,),
+        needs=(OUR_PROGRAM,),
     ),
     Fault(
         "change-preset",
@@ -353,7 +354,7 @@ _ALL = (
         changes.changed({"failover.preset": "tolerant"}, {"failover.preset": "standard"}),
         NOTHING_FAILS,
         hold_s=2,
-        needs=(our_program,),
+        needs=(OUR_PROGRAM,),
     ),
     Fault(
         "change-monitor-port",
@@ -361,7 +362,7 @@ _ALL = (
         changes.changed({"monitorPort": "33306"}, {"monitorPort": "33307"}),
         NOTHING_FAILS,
         hold_s=2,
-        needs=(our_program,),
+        needs=(OUR_PROGRAM,),
     ),
     Fault(
         "change-port",
@@ -369,7 +370,7 @@ _ALL = (
         changes.other_port,
         NOTHING_FAILS,
         hold_s=2,
-        needs=(our_program,),
+        needs=(OUR_PROGRAM,),
     ),
     Fault(
         "change-password",
@@ -384,7 +385,7 @@ _ALL = (
             }
         ),
         hold_s=2,
-        needs=(our_program,),
+        needs=(OUR_PROGRAM,),
     ),
     Fault(
         "change-ssh-key",
@@ -393,7 +394,7 @@ _ALL = (
         NOTHING_FAILS,
         hold_s=2,
         sandbox_only=True,
-        needs=(our_program,),
+        needs=(OUR_PROGRAM,),
     ),
     Fault(
         "change-packages",
@@ -403,7 +404,7 @@ _ALL = (
         prepare=changes.later_packages_offered,
         hold_s=2,
         sandbox_only=True,
-        needs=(our_program, balancers_with("apt-get")),
+        needs=(OUR_PROGRAM, balancers_with("apt-get")),
     ),
     Fault(
         "packages-installed-anew",

@@ -117,7 +117,7 @@ class Fault:
         """Return why it does not fit a stack, nothing if it does."""
         if self.sandbox_only and stack.sandbox is None:
             return "needs the sandbox"
-        return next((lack for need in self.needs if (lack := need(stack))), "")
+        return next((lack for need in self.needs if (lack := need.lack(stack))), "")
 
     def silenced(self, scene: Scene) -> tuple[str, ...]:
         """Return the names of hosts out of reach."""

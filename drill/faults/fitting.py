@@ -1,10 +1,19 @@
-"""What faults need of a stack; each need says in words what a stack lacks, and nothing where it has it."""
+"""What faults need of a stack."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from drill.stack import Stack
 
-Need = Callable[[Stack], str]
+
+@dataclass(frozen=True)
+class Need:
+    """Something that a stack must have for a fault."""
+
+    words: str
+    """As docs/drill.md has it."""
+    lack: Callable[[Stack], str]
+    """Says what a stack lacks, and nothing where it has it."""
 
 
 def apiservers(number: int) -> Need:
@@ -14,28 +23,34 @@ def apiservers(number: int) -> Need:
         there = len(stack.backends)
         return "" if there >= number else f"needs {number} apiservers, the stack has {there}"
 
-    return lack
+    return Need(f"{number} apiservers", lack)
 
 
-def one_elsewhere(stack: Stack) -> str:
-    """Need an apiserver that does not go with the holder's host, whoever that is."""
+def _none_elsewhere(stack: Stack) -> str:
     alone = len(stack.backends) == 1 and stack.backends[0] in stack.balancers
     return "the only apiserver is on a balancer, and goes with it" if alone else ""
 
 
-def one_apart(stack: Stack) -> str:
-    """Need an apiserver on a host that does not balance: nothing is promised for a peer that is gone beside it."""
+ONE_ELSEWHERE = Need("an apiserver that does not go with a balancer", _none_elsewhere)
+"""Whoever holds the VIP, there is one that does not go with the holder's host."""
+
+
+def _none_apart(stack: Stack) -> str:
     return "" if stack.apart else "every host balances, so no apiserver can be cut off alone"
 
 
-def able(what: str) -> Need:
-    """Need hosts to which something can be done, such as ``cut_off``."""
+ONE_APART = Need("an apiserver on a host that does not balance", _none_apart)
+"""Nothing is promised for a peer that is gone beside its apiserver."""
+
+
+def able(what: str, words: str) -> Need:
+    """Need hosts to which something can be done, such as ``cut_off``; as `words` say it."""
 
     def lack(stack: Stack) -> str:
-        lacks = [f"{host.name} has no {words}" for host in stack.hosts if (words := host.lack(what))]
+        lacks = [f"{host.name} has no {missing}" for host in stack.hosts if (missing := host.lack(what))]
         return "; ".join(lacks)
 
-    return lack
+    return Need(words, lack)
 
 
 def balancers_with(program: str) -> Need:
@@ -45,11 +60,16 @@ def balancers_with(program: str) -> Need:
         without = [host.name for host in stack.balancers if not host.has(program)]
         return f"needs {program}, which is not on {', '.join(without)}" if without else ""
 
-    return lack
+    return Need(f"balancers with `{program}`", lack)
 
 
-def our_program(stack: Stack) -> str:
-    """Need a stack whose configuration has the keys that are changed."""
+def _other_program(stack: Stack) -> str:
     return (
         "" if stack.configurable else "changes keys of this project's program, and another one made the stack"
     )
+
+
+OUR_PROGRAM = Need(
+    "this project's own program, whose configuration they change to what it is not yet", _other_program
+)
+"""A configuration has the keys that are changed."""

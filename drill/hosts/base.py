@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import IO, ClassVar
 
 from drill.errors import DrillError
+from templates.verify_judge import status_ranges
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,7 @@ class Apiserver:
     @property
     def ranges(self) -> list[tuple[int, int]]:
         """The statuses as ranges, both ends included."""
-        parts = (part.partition("-") for part in self.status.split(",") if part)
-        return [(int(low), int(high or low)) for low, _, high in parts]
+        return status_ranges(self.status)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from components import (
 config = pulumi.Config()
 given = config.require_object("masters")
 masters, ssh_of = configured.masters(given, existing=True), configured.ssh_args(given)
-interrupted.check()
+interrupted.check(interrupted.deployment())
 
 api = ApiServerVip(
     "control-plane",

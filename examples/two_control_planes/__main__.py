@@ -14,7 +14,7 @@ CONTROL_PLANES = {
 config = pulumi.Config()
 key_file = config.require("sshPrivateKeyFile")
 private_key = configured.text_of("sshPrivateKeyFile", key_file)
-interrupted.check()
+interrupted.check(interrupted.deployment())
 
 network = Network(
     "shared",

@@ -165,6 +165,8 @@ def prepare(report: Report, *, every_image: bool = False) -> dict[str, Path]:
     With `every_image` those of the catalogue's others are made as well, which else are made when one is used.
     """
     needs.ensure(report)
+    # Before the image is begun, which takes a minute: what is missing is said at once.
+    toolchain.check()
     with ThreadPoolExecutor(max_workers=2) as pool:
         tools = pool.submit(toolchain.ensure, report)
         host_parts = pool.submit(ensure_host_parts, report)

@@ -13,7 +13,7 @@ from sandbox.toolchain import build, golang, home, official, parts
 from sandbox.toolchain.build import build_missing, is_built
 from sandbox.toolchain.errors import ToolchainError
 
-__all__ = ["Toolchain", "ToolchainError", "directories", "ensure", "find_built"]
+__all__ = ["Toolchain", "ToolchainError", "check", "directories", "ensure", "find_built"]
 
 _CHOICES = ("auto", "official", "built")
 
@@ -59,6 +59,17 @@ class Toolchain:
         return variables
 
 
+def check() -> None:
+    """Look whether there is an official toolchain, or Go to build one: at once, changing nothing.
+
+    Raises:
+        ToolchainError: there is neither.
+
+    """
+    if not _chosen()[1]:
+        golang.find_go(parts.ENGINE.directory)
+
+
 def ensure(report: Report) -> Toolchain:
     """Make a toolchain ready, quickly when it already is, and say what is going on in the meantime.
 
@@ -69,14 +80,11 @@ def ensure(report: Report) -> Toolchain:
         ToolchainError: it cannot be made ready, and why.
 
     """
-    choice = os.environ.get("HAVIP_TOOLCHAIN", "auto")
-    if choice not in _CHOICES:
-        raise ToolchainError(f"HAVIP_TOOLCHAIN is {choice!r}; it must be one of {', '.join(_CHOICES)}")
-    found = None if choice == "built" else official.find_official(os.environ, ours=cache_dir())
+    choice, found = _chosen()
     missing = official.missing_plugins(found) if found else []
     if found and not missing:
         return _official(found)
-    if choice == "official":
+    if found and choice == "official":
         return _completed(found, report)
     if found and find_built():
         # Built before, it is used again: this machine has shown that the plugins cannot be had.
@@ -93,16 +101,25 @@ def ensure(report: Report) -> Toolchain:
     return _build(report)
 
 
-def _official(found: official.Official) -> Toolchain:
-    return Toolchain("official", found.executable.parent, found.home, found.version)
-
-
-def _completed(found: official.Official | None, report: Report) -> Toolchain:
-    if found is None:
+def _chosen() -> tuple[str, official.Official | None]:
+    """Return what ``HAVIP_TOOLCHAIN`` says, and the official toolchain that may be taken, if there is one."""
+    choice = os.environ.get("HAVIP_TOOLCHAIN", "auto")
+    if choice not in _CHOICES:
+        raise ToolchainError(f"HAVIP_TOOLCHAIN is {choice!r}; it must be one of {', '.join(_CHOICES)}")
+    found = None if choice == "built" else official.find_official(os.environ, ours=cache_dir())
+    if choice == "official" and not found:
         raise ToolchainError(
             "HAVIP_TOOLCHAIN is 'official', and there is no pulumi with its Python language host on PATH or in "
             "the bin directory of PULUMI_HOME (~/.pulumi): install Pulumi, or leave HAVIP_TOOLCHAIN away"
         )
+    return choice, found
+
+
+def _official(found: official.Official) -> Toolchain:
+    return Toolchain("official", found.executable.parent, found.home, found.version)
+
+
+def _completed(found: official.Official, report: Report) -> Toolchain:
     official.install_missing_plugins(found, report)
     return _official(found)
 

@@ -3,13 +3,13 @@
 # Where firewalld runs, it lets in what the service needs, now and after a boot. Only what was not open before is noted,
 # as "WHERE ZONE NEED" lines in $STATE/firewall-SERVICE, and closed again when it is needed no more.
 
-# What has to come in, as firewalld's options name it: HAProxy's ports, and VRRP from each peer.
+# What has to come in, as firewalld's options name it: HAProxy's ports, and VRRP from each peer. (Of IPv6 as well, which
+# `binds` passes over.)
 needs() {
     case $service in
     haproxy) sed -nE 's|^ *bind [^ ]*:([0-9]+).*|port=\1/tcp|p' "$1/etc/haproxy/haproxy.cfg" | sort -u ;;
     keepalived)
-        awk '/unicast_peer/ { peers = 1; next } /}/ { peers = 0 } peers && /^ *[0-9]/ { print $1 }' \
-            "$1/etc/keepalived/keepalived.conf" |
+        peers_in "$1/etc/keepalived/keepalived.conf" |
             sed -E 's|(.*)|rich-rule=rule family=ipv4 source address=\1 protocol value=vrrp accept|'
         ;;
     esac

@@ -6,7 +6,6 @@
 #   hostctl apply SERVICE < BUNDLE    stage, validate, swap, activate, probe; on failure everything is as before
 #   hostctl secret [lead] < PASSWORD  the VRRP password, into the file that keepalived.conf includes
 #   hostctl join [BALANCER]           start keepalived, once nobody speaks a VRRP it would be deaf to
-#   hostctl remove SERVICE            stop it and put back what was there before
 #   hostctl retire NAME [FORMER...] [-- BALANCER]  remove everything of the endpoint NAME, this tool too; with BALANCER
 #                                     not while the host serves under another balancer's name
 #   hostctl hand-over NAME [FORMER...] -- BALANCER  stop keepalived, so that a peer takes the VIP, where `retire` would act;
@@ -23,7 +22,7 @@
 # A bundle is text. Lines beginning with "==== " are its headers, what follows a file header is the file:
 #   ==== owner NAME            the endpoint this belongs to; another one's host is refused
 #   ==== formerly NAME...      names that this endpoint had before
-#   ==== take-over yes         configuration that somebody else made is replaced (and put back by remove)
+#   ==== take-over yes         configuration that somebody else made is replaced (and put back by retire)
 #   ==== lead yes              changed last: it stays in office while its VRRP changes, the others stand aside
 #   ==== done NAME...          hosts that this change has reached before this one
 #   ==== next NAME...          hosts that it reaches after this one

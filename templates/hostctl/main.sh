@@ -4,7 +4,7 @@ verb=${1:-}
 shift || true
 [ "$(id -u)" -eq 0 ] || fail "hostctl needs root: connect as root, or as a user with sudo"
 case $verb in
-packages | apply | secret | join | remove | retire | hand-back | forget-leavers)
+packages | apply | secret | join | retire | hand-back | forget-leavers)
     # A run whose operator went away may still be at work.
     (umask 077 && : >>"$LOCK") # whoever can open it can hold it
     exec 9>"$LOCK"
@@ -13,7 +13,7 @@ packages | apply | secret | join | remove | retire | hand-back | forget-leavers)
     ;;
 may | hand-over | release | hang-up | check | heard | await-turn | leavers) "${verb//-/_}" "$@" ;;
 *)
-    fail "usage: hostctl may | packages | apply | secret | join | remove | retire | hand-over | heard | hand-back | check" \
+    fail "usage: hostctl may | packages | apply | secret | join | retire | hand-over | heard | hand-back | check" \
         "| await-turn | release | hang-up | leavers | forget-leavers"
     ;;
 esac

@@ -89,6 +89,5 @@ def test_what_a_balancer_needs_is_opened_and_closed_again(fleet: Fleet) -> None:
     fleet.ssh(HOST, f"{paths.TOOL} apply haproxy", stdin=haproxy)
     assert rules(fleet) == opened == rules(fleet, "--permanent")
 
-    for service in ("keepalived", "haproxy"):
-        fleet.ssh(HOST, f"{paths.TOOL} remove {service}")
+    fleet.ssh(HOST, f"{paths.TOOL} retire {plan.name}")
     assert (rules(fleet), rules(fleet, "--permanent")) == before, "what others had opened stays"

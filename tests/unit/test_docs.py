@@ -87,6 +87,7 @@ def test_types_in_words(annotation: str, words: str) -> None:
     assert arguments.type_words(annotation) == words
 
 
-def test_a_readme_without_marks_is_an_error() -> None:
-    with pytest.raises(ValueError, match="options"):
-        generate.with_table("# nothing here\n")
+def test_a_document_without_marks_is_an_error() -> None:
+    for text in ("# nothing here\n", "<!-- /options -->\n", "<!-- options -->\n"):
+        with pytest.raises(ValueError, match="options"):
+            generate.with_table(text, "options", "")

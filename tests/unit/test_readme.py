@@ -15,6 +15,7 @@ from pulumi.runtime import config as pulumi_config
 from typer.main import get_command
 
 from sandbox.cli import app
+from sandbox.toolchain.parts import GO_VERSION
 from tests.unit.components.engine import Run, run
 from tests.unit.components.examples import KEY
 
@@ -139,6 +140,12 @@ def test_links_lead_somewhere(name: str) -> None:
         if anchor:
             headings = re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE)
             assert anchor in {heading.lower().replace(" ", "-") for heading in headings}, link
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_go_that_is_named_is_the_one_that_is_needed(name: str) -> None:
+    named = re.findall(r"\bGo (\d+)\.(\d+)", (ROOT / name).read_text())
+    assert {(int(major), int(minor)) for major, minor in named} == {GO_VERSION}
 
 
 def test_both_readmes_show_the_same_commands_and_examples() -> None:

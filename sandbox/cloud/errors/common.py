@@ -131,12 +131,6 @@ class InvalidTimeStampExpired(ApiError):
 # Tags
 
 
-class InvalidResourceIdNotFound(ApiError):
-    code = "InvalidResourceId.NotFound"
-    status = 404
-    template = "The specified resource {1} of type {0} does not exist."
-
-
 class InvalidTagKey(ApiError):
     code = "InvalidTagKey.Malformed"
     template = "The specified tag key {0} is not valid: {1}"

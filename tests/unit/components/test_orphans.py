@@ -227,7 +227,7 @@ class _Engine:
         self.objects: dict[str, list[dict[str, Any]]] = {}
         self.asked: list[str] = []
         self.said: list[str] = []
-        monkeypatch.setattr(state, "pulumi", self.export)
+        monkeypatch.setattr(state, "run_pulumi", self.export)
         monkeypatch.setattr(pulumi.runtime, "invoke", self.invoke)
         monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
         monkeypatch.setattr(pulumi, "get_stack", lambda: "dev")
@@ -257,14 +257,14 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> _Engine:
 
 
 def test_without_pending_creates_the_cloud_is_not_asked(engine: _Engine) -> None:
-    interrupted.check()
+    interrupted.check(interrupted.deployment())
     assert (engine.asked, engine.said) == ([], [])
 
 
 def test_a_preview_asks_nothing(engine: _Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     engine.operations = [operation(HA_VIP, "k8s-dev-havip", WANTED)]
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
-    interrupted.check()
+    interrupted.check(interrupted.deployment())
     assert engine.asked == []
 
 
@@ -272,13 +272,13 @@ def test_an_orphan_stops_the_run(engine: _Engine) -> None:
     engine.operations = [operation(HA_VIP, "k8s-dev-havip", WANTED)]
     engine.objects = {"havips": [SHOWN]}
     with pytest.raises(pulumi.RunError, match=r"pulumi import .* havip-1 "):
-        interrupted.check()
+        interrupted.check(interrupted.deployment())
 
 
 def test_creates_that_made_nothing_stop_nothing(engine: _Engine) -> None:
     engine.operations = [operation(HA_VIP, "k8s-dev-havip", WANTED)]
     engine.objects = {"havips": []}
-    interrupted.check()
+    interrupted.check(interrupted.deployment())
     assert engine.asked == ["alicloud:vpc/getHavips:getHavips"]
     [said] = engine.said
     assert "left nothing of k8s-dev-havip" in said
@@ -291,7 +291,7 @@ def test_a_cloud_that_cannot_be_asked_stops_the_run(engine: _Engine, monkeypatch
     engine.operations = [operation(HA_VIP, "k8s-dev-havip", WANTED)]
     monkeypatch.setattr(pulumi.runtime, "invoke", refuse)
     with pytest.raises(pulumi.RunError, match=r"k8s-dev-havip: .*Forbidden\.RAM: no"):
-        interrupted.check()
+        interrupted.check(interrupted.deployment())
 
 
 @pytest.mark.parametrize("organization", ["organization", "acme"])
@@ -305,10 +305,10 @@ def test_the_stack_is_named_in_full_where_there_are_organizations(
         asked.append(stack)
         return export("dev", *arguments)
 
-    monkeypatch.setattr(state, "pulumi", of)
+    monkeypatch.setattr(state, "run_pulumi", of)
     monkeypatch.setattr(pulumi, "get_organization", lambda: organization)
     monkeypatch.setattr(pulumi, "get_project", lambda: "p")
-    interrupted.check()
+    interrupted.check(interrupted.deployment())
     assert asked == ["dev" if organization == "organization" else "acme/p/dev"]
 
 
@@ -321,11 +321,11 @@ def test_a_state_that_is_being_written_is_read_again(
         return next(broken, engine.export(stack, *arguments))
 
     monkeypatch.setattr(interrupted, "PAUSE_S", 0)
-    monkeypatch.setattr(state, "pulumi", export)
+    monkeypatch.setattr(state, "run_pulumi", export)
     engine.operations = [operation(HA_VIP, "k8s-dev-havip", WANTED)]
     engine.objects = {"havips": [SHOWN]}
     with pytest.raises(pulumi.RunError, match=r"pulumi import .* havip-1 "):
-        interrupted.check()
+        interrupted.check(interrupted.deployment())
 
 
 def test_a_state_that_cannot_be_read_is_a_warning(engine: _Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -333,12 +333,12 @@ def test_a_state_that_cannot_be_read_is_a_warning(engine: _Engine, monkeypatch: 
         raise state.StateError("there is no pulumi on PATH")
 
     monkeypatch.setattr(interrupted, "PAUSE_S", 0)
-    monkeypatch.setattr(state, "pulumi", absent)
-    assert interrupted.check() is None
+    monkeypatch.setattr(state, "run_pulumi", absent)
+    assert interrupted.deployment() is None
     [said] = engine.said
     assert "there is no pulumi on PATH" in said
 
 
 def test_what_a_new_stack_has_is_known_to_be_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
-    assert interrupted.check() == {}
+    assert interrupted.deployment() == {}

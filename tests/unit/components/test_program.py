@@ -158,7 +158,7 @@ def deployment(name: str) -> dict[str, Any]:
 
 
 def test_another_name_is_refused_before_anything_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interrupted, "check", lambda: deployment("k8s-old"))
+    monkeypatch.setattr(interrupted, "deployment", lambda: deployment("k8s-old"))
     got = program(preview=False)
     assert "formerName = '': the stack has k8s-old: all of it, masters included" in got.error
     assert "set formerName to k8s-old" in got.error
@@ -186,7 +186,7 @@ def unreadable(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         raise state.StateError("there is no pulumi on PATH")
 
     monkeypatch.setattr(interrupted, "PAUSE_S", 0)
-    monkeypatch.setattr(state, "pulumi", absent)
+    monkeypatch.setattr(state, "run_pulumi", absent)
     monkeypatch.setattr(pulumi.log, "warn", said.append)
     return said
 

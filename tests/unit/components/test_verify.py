@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components import agreement, render
+from components import agreement, render, state, verify
 from components.report import as_text
 from templates.openssh import Endpoint, LoginRefused, SshError, Unreachable
 from templates.verify import Outcome, complaint, statement
@@ -421,3 +421,63 @@ def test_verdict_without_answers_is_no_success() -> None:
     verdict = judge(questions(), gone, None)
     assert isinstance(verdict, Verdict)
     assert {one.layer for one in verdict.failures} == {"SSH"}
+
+
+def exported(**modes: str) -> str:
+    """What ``pulumi stack export`` prints of endpoints by name, with what `verify` is of each."""
+    ours, urn = "kube-apiserver-havip:index", "urn:pulumi:dev::p::{}::{}".format
+    resources: list[dict[str, Any]] = []
+    for name, mode in modes.items():
+        vip = urn(f"{ours}:ApiServerVip", name)
+        resources.append({"type": f"{ours}:ApiServerVip", "urn": vip})
+        if mode != "off":
+            kind = f"{ours}:Verification"
+            outputs = {"questions": {"mode": mode}}
+            resources.append({"type": kind, "urn": urn(kind, name), "parent": vip, "outputs": outputs})
+    return json.dumps({"deployment": {"resources": resources}})
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Take whatever is verified for what it should be; the names of it."""
+    found: list[str] = []
+
+    def verify_all(
+        _stack: str, endpoints: list[state.Endpoint], *_: object, **__: object
+    ) -> dict[str, Outcome]:
+        found.extend(one.name for one in endpoints)
+        return {one.name: Outcome(questions(), judge(questions(), reports(), None), {}) for one in endpoints}
+
+    monkeypatch.setattr(verify, "verify_all", verify_all)
+    return found
+
+
+def test_an_endpoint_whose_verify_is_off_is_named_and_passed_over(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(state, "run_pulumi", lambda *_: exported(blue="auto", green="off"))
+    assert verify.main([]) == 0
+    assert asked == ["blue"]
+    assert "not verified: green: verify is off" in capsys.readouterr().err
+    assert verify.main(["blue"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["green"], "no endpoint to verify"),
+        (["red"], "red: not an endpoint of this stack; there is: blue, green"),
+    ],
+)
+def test_what_cannot_be_verified_is_no_success(
+    names: list[str],
+    said: str,
+    asked: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(state, "run_pulumi", lambda *_: exported(blue="auto", green="off"))
+    assert verify.main(names) == 2
+    assert said in capsys.readouterr().err
+    assert asked == []

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from sandbox import needs
 from sandbox.control import Control, Status
 from sandbox.errors import SandboxError
 from sandbox.settings import Settings
 from sandbox.stack import environment, flow, recovery
 from sandbox.stack.engine import PROJECT
 from sandbox.stack.flow import DevStack
+from sandbox.toolchain import ToolchainError
 
 pytestmark = pytest.mark.unit
 
@@ -43,6 +45,19 @@ def test_an_endpoint_without_an_eip_is_not_asked_from_this_machine(monkeypatch: 
     assert asked == []
     assert flow.reach({"endpoint": outside, "eip": "127.66.0.1"}) == f"the VIP answers at {outside}"
     assert asked == [outside]
+
+
+def test_a_machine_without_go_is_told_before_an_image_is_begun(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    begun: list[object] = []
+    monkeypatch.setattr(needs, "ensure", lambda _: None)
+    monkeypatch.setattr(flow, "ensure_host_parts", begun.append)
+    monkeypatch.setenv("HAVIP_TOOLCHAIN", "built")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolchainError, match="no `go` on PATH"):
+        flow.prepare(lambda _: None)
+    assert begun == []
 
 
 def begun(command: list[str], **more: Any) -> "subprocess.Popen[str]":

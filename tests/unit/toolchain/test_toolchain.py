@@ -217,6 +217,23 @@ def test_no_go(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         golang.find_go(tmp_path)
 
 
+def test_without_go_an_official_toolchain_is_enough(
+    installation: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**installation, "HAVIP_CACHE": str(tmp_path / "cache")}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("HAVIP_TOOLCHAIN", "PULUMI_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    toolchain.check()
+    monkeypatch.setenv("HAVIP_TOOLCHAIN", "built")
+    with pytest.raises(ToolchainError, match="no `go` on PATH"):
+        toolchain.check()
+    monkeypatch.setenv("HAVIP_TOOLCHAIN", "official")
+    (tmp_path / "bin" / "pulumi").unlink()
+    with pytest.raises(ToolchainError, match="HAVIP_TOOLCHAIN is 'official', and there is no pulumi"):
+        toolchain.check()
+
+
 def test_old_go(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     _script(tmp_path / "go", "echo go1.19.8; echo direct")
     monkeypatch.setenv("PATH", str(tmp_path))
