@@ -9,7 +9,8 @@ needs() {
     case $service in
     haproxy) sed -nE 's|^ *bind [^ ]*:([0-9]+).*|port=\1/tcp|p' "$1/etc/haproxy/haproxy.cfg" | sort -u ;;
     keepalived)
-        peers_in "$1/etc/keepalived/keepalived.conf" |
+        # Of one that leaves, too: it may be the holder, until it is removed.
+        { peers_in "$1/etc/keepalived/keepalived.conf"; leavers; } | sort -u |
             sed -E 's|(.*)|rich-rule=rule family=ipv4 source address=\1 protocol value=vrrp accept|'
         ;;
     esac

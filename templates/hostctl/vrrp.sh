@@ -363,6 +363,8 @@ forget_leavers() {
     if [ "${#here[@]}" -lt "${#before[@]}" ]; then
         write_leavers "${here[@]}"
         systemctl reload keepalived
+        service=keepalived
+        dismiss /
     fi
     [ "${#here[@]}" -gt 0 ] || { remember_question && systemctl stop kube-apiserver-havip-leavers.timer; }
 }

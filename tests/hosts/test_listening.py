@@ -11,7 +11,7 @@ from tests.hosts.conftest import IMAGE
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(60)]
 
-OWN, PEER, STRANGER = "10.0.0.11", "10.0.0.12", "10.0.0.99"
+OWN, PEER, STRANGER, GONE = "10.0.0.11", "10.0.0.12", "10.0.0.99", "10.0.0.98"
 GROUP = "version 3\nrouter_id 17\nadvert_ms 200\npassword no\nvip 10.0.0.10\n"
 DEAF = "3163fc010014abcd0a000009"
 """An advert with another router id, for another VIP."""
@@ -145,6 +145,21 @@ def test_the_next_leaver_is_asked_on_the_port_of_now(host: Host) -> None:
     host.write(f"{STATE}/haproxy-events", "#!/bin/bash\nexit 1\n", 0o755)
     forget(host)
     assert host.path(f"{STATE}/haproxy-events").read_text() == events()
+
+
+def test_the_firewall_lets_a_leaver_in_until_it_is_forgotten(host: Host) -> None:
+    rule = "rich-rule=rule family=ipv4 source address={} protocol value=vrrp accept"
+    noted = f"{STATE}/firewall-keepalived"
+    host.program("firewall-cmd", 'echo "$*" >>"$ROOT/asked"; [ "$1" != --state ] || echo running')
+    host.write(noted, "".join(f"--runtime public {rule.format(one)}\n" for one in (PEER, STRANGER)))
+    host.write(LEAVERS, f"{STRANGER}\n{GONE}\n")
+    host.write(paths.EVENTS, events(STRANGER), 0o755)
+    forget(host)
+    assert rule.format(STRANGER) in host.path(noted).read_text(), "it may hold the VIP still"
+    host.write(paths.EVENTS, events(), 0o755)
+    forget(host)
+    assert host.path(noted).read_text() == f"--runtime public {rule.format(PEER)}\n"
+    assert f"--zone=public --remove-{rule.format(STRANGER)}" in host.asked()
 
 
 def test_a_holder_whose_new_files_wait_for_the_others_does_not_read_them_for_a_leaver(host: Host) -> None:
