@@ -234,7 +234,7 @@ internet_checksum() { # internet_checksum HEX: RFC 1071
 
 # The first thing keepalived.service does.
 await_turn() { # await_turn [lead]
-    local heard own peers asking elsewhere
+    local heard own peers asking
     watch_leavers || true
     ! speaks_as_before || return 0
     own=^$(advert)
@@ -244,7 +244,7 @@ await_turn() { # await_turn [lead]
         exec {asking}< <(! held_elsewhere || echo yes)
         heard=$(next_advert "$(silence_s "${1:-}")" "${peers[@]}")
         if [ -z "$heard" ]; then
-            read -r elsewhere <&"$asking" || break
+            read -r _ <&"$asking" || break
             touch "$OUTWAITS"
         fi
         exec {asking}<&-
