@@ -67,6 +67,36 @@ def test_0_is_no_port() -> None:
     assert not got.resources
 
 
+LISTS = ("masters", "balancers", "securityGroupIds", "sshCidrs", "apiCidrs", "additionalPorts")
+MAPPINGS = ("failover", "haproxy", "keepalived", "healthCheck", "packages", "adopt", "tags", "sshProxy")
+NO_LISTS: list[Any] = [{"x": "y"}, "text", 7, [[]], [{"x": "y"}]]
+NO_MAPPINGS: list[Any] = [["x"], [7], [["x"]], [{"x": "y"}], "text", 7]
+NO_BASTIONS: list[Any] = [{"user": "ops"}, {"host": "h", "prot": 1}, {"host": ["h"]}]
+MALFORMED = [
+    *((key, raw) for key in LISTS for raw in NO_LISTS),
+    *((key, raw) for key in MAPPINGS for raw in NO_MAPPINGS),
+    *(("sshProxy", raw) for raw in NO_BASTIONS),
+]
+
+
+@pytest.mark.parametrize(("key", "raw"), MALFORMED, ids=str)
+def test_whatever_is_malformed_is_named_and_nothing_is_registered(key: str, raw: Any) -> None:
+    config: dict[str, Any] = {key: json.dumps(raw)}
+    got = program(**config)
+    python = {"healthCheck": "health_check", "sshProxy": r"(sshProxy|ssh\.proxy)"}
+    named = python.get(key, re.sub("([A-Z])", lambda letter: f"_?{letter[1]}", key))
+    assert re.search(rf"- {named}[.\[\] \w]* = .*: .+; .+", got.error, re.IGNORECASE)
+    assert not got.resources
+
+
+@pytest.mark.parametrize("raw", [["x"], [7], [None], [["x"]], [{"ecs": 1}], {"ecs": "x"}, "x", 7, True])
+def test_malformed_overrides_of_the_cloud_s_endpoints_are_refused_in_words(raw: Any) -> None:
+    with pytest.raises(
+        pulumi.RunError, match=r"alicloud:endpoints = .*: must be a list of mappings of texts; "
+    ):
+        configured.check_endpoints(raw)
+
+
 def test_a_balancer_named_twice_is_refused() -> None:
     got = program(balancers=[MASTERS[0], MASTERS[0]])
     assert "balancers[1].name = 'k8s-master01': is already the name of balancers[0]" in got.error
