@@ -195,3 +195,24 @@ def test_an_unknown_value_is_no_reason_to_refuse_another(preview: bool) -> None:
         ApiServerVip("cp", cast(ApiServerVipArgs, given))
 
     assert run(program, preview=preview).error == ""
+
+
+@pytest.mark.parametrize("preview", [True, False])
+@pytest.mark.parametrize(("late_priority", "said"), [(110, ""), (121, "priorities are up to 21 apart")])
+def test_how_far_priorities_are_apart_is_judged_once_all_are_known(
+    late_priority: int, said: str, preview: bool
+) -> None:
+    def program() -> None:
+        given = every_argument()
+        given["keepalived"] |= {"check_weight": -20, "nopreempt": False}
+        given["balancers"][0]["priority"] = 100
+        given["balancers"][1]["priority"] = _Source().id.apply(lambda _: late_priority)
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    got = run(program, preview=preview)
+    if preview:
+        assert got.error == ""
+    else:
+        assert said in got.error
+        assert bool(got.error) == bool(said)
+        assert bool(got.of("remote:Command")) == (not said), "no host is touched"
