@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import json
 from collections.abc import Iterator
 from typing import Any, cast, get_args, get_origin, is_typeddict
 
@@ -216,3 +217,23 @@ def test_how_far_priorities_are_apart_is_judged_once_all_are_known(
         assert said in got.error
         assert bool(got.error) == bool(said)
         assert bool(got.of("remote:Command")) == (not said), "no host is touched"
+
+
+@pytest.mark.parametrize("unknown", [True, False])
+def test_a_host_that_balances_and_serves_under_two_names_is_asked_once(unknown: bool) -> None:
+    def program() -> None:
+        source, given = _Source(), every_argument()
+        for n, backend in enumerate(given["backends"]):
+            backend |= {"name": f"api{n}", "ssh": {}}
+        for host in [*given["balancers"], *given["backends"]] if unknown else []:
+            host["address"] = _after(source, host["address"])
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    got = run(program, preview=False)
+    assert got.error == ""
+    asked = json.loads(revealed(got.resources["command:local:Command::cp-verify"].inputs["stdin"]))["hosts"]
+    assert [(host["name"], host["balancer"]) for host in asked] == [
+        ("k8s-master02", True),
+        ("k8s-master01", True),
+        ("api2", False),
+    ]
