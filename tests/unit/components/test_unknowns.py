@@ -237,3 +237,18 @@ def test_a_host_that_balances_and_serves_under_two_names_is_asked_once(unknown: 
         ("k8s-master01", True),
         ("api2", False),
     ]
+
+
+@pytest.mark.parametrize("host", [("balancers", 1), ("backends", 1)])
+def test_that_two_hosts_share_a_name_is_said_once_their_addresses_are_known(host: tuple[str, int]) -> None:
+    def program() -> None:
+        given = every_argument()
+        kind, index = host
+        given[kind][index]["address"] = _Source().id.apply(lambda _: "10.0.0.14")
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    assert run(program, preview=True).error == ""
+    got = run(program, preview=False)
+    assert "backends[1].address = " in got.error
+    assert "is not that of balancers[1], which has the same name" in got.error
+    assert not got.of("remote:Command"), "no host is touched"
