@@ -1,6 +1,6 @@
 """From arguments to a plan that breaks no rule, or one message that names every rule broken."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from components import adoption, claims, inputs, plan, reader, rules, rules_ssh, shapes
 from components.args import ApiServerVipArgs
@@ -27,11 +27,17 @@ def judged(
     said = {violation.where for violation in found}
     misread: list[Violation] = []
     made = plan.make(name, reader.read(Settings, raw, misread))
-    broken = [*misread, *rules.check(made, unknown)]
+    broken = [one for one in misread if not one.is_open(unknown)]
+    broken += [one for one in rules.check(made, unknown) if not _within(one.where, misread)]
     found += [violation for violation in broken if violation.where not in said]
     if found:
         raise Refusal(name, found, spared)
     return made
+
+
+def _within(where: str, misread: Iterable[Violation]) -> bool:
+    """Say whether `where` is, or is in, what could not be read: nobody gave what is there instead."""
+    return any(f"{where}.".startswith((f"{one.where}.", f"{one.where}[")) for one in misread)
 
 
 def judge_known(name: str, args: Mapping[str, object], *, whole: bool = True) -> Plan:

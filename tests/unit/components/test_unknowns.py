@@ -252,3 +252,51 @@ def test_that_two_hosts_share_a_name_is_said_once_their_addresses_are_known(host
     assert "backends[1].address = " in got.error
     assert "is not that of balancers[1], which has the same name" in got.error
     assert not got.of("remote:Command"), "no host is touched"
+
+
+LISTS = [
+    ("", "additional_ports", 99999),
+    ("haproxy", "binds", "eth0"),
+    ("haproxy", "observer_cidrs", "all"),
+    ("packages", "names", "a; b"),
+]
+
+
+@pytest.mark.parametrize(("part", "key", "wrong"), LISTS)
+def test_what_is_wrong_after_an_unknown_entry_of_a_list_is_named_in_its_place(
+    part: str, key: str, wrong: object
+) -> None:
+    def program() -> None:
+        given = every_argument()
+        at = given[part] if part else given
+        at[key] = [_Source().id, wrong]
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    got = run(program, preview=True)
+    where = f"{part}.{key}" if part else key
+    assert [line.split(" = ")[0] for line in got.error.splitlines()[1:]] == [f"  - {where}[1]"]
+    assert not got.of("ApiServerVip")
+
+
+def test_what_is_wrong_after_an_entry_of_the_wrong_type_is_named_in_its_place() -> None:
+    given = every_argument() | {"additional_ports": ["x", 0]}
+    given["backends"] = [7, {"name": "a b", "address": "10.0.0.14"}]
+    with pytest.raises(pulumi.RunError) as refusal:
+        judge.judge_known("cp", given)
+    said = [line.split(" = ")[0].removeprefix("  - ") for line in str(refusal.value).splitlines()[1:]]
+    assert sorted(said) == ["additional_ports[0]", "additional_ports[1]", "backends[0]", "backends[1].name"]
+
+
+@pytest.mark.parametrize(("part", "key"), [case[:2] for case in LISTS])
+def test_an_entry_of_a_list_that_turns_out_to_be_nothing_is_refused(part: str, key: str) -> None:
+    def program() -> None:
+        given = every_argument()
+        at = given[part] if part else given
+        at[key] = [_Source().id.apply(lambda _: None), *at[key]]
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    assert run(program, preview=True).error == ""
+    got = run(program, preview=False)
+    assert f"{key}[0] = None: must be " in got.error
+    assert len(got.error.splitlines()) == 2, "once"
+    assert not got.of("remote:Command"), "no host is touched"
