@@ -168,6 +168,14 @@ def check_public(*, public: bool, api_cidrs: Sequence[object]) -> None:
         raise Refusal("configuration", found)
 
 
+def vswitch_cidr(given: str, place: Mapping[str, str]) -> str:
+    """Return the vSwitch's CIDR: of one that exists (`place` is the network's ids by key) only its owner knows it."""
+    if place["vswitchId"] and not given:
+        rule, remedy = "is missing beside vswitchId", "give that vSwitch's own CIDR"
+        raise Refusal("configuration", [Violation("vswitchCidr", given, rule, remedy)])
+    return given or "10.0.0.0/24"
+
+
 def security_groups(raw: object, known: Sequence[MasterArgs], place: Mapping[str, str]) -> list[str]:
     """Return the groups that created masters join besides the stack's own; `place` is the network's ids by key."""
     given, rule = inputs.sequence(raw), rules_surroundings.mixture(known)

@@ -21,11 +21,11 @@ class NetworkArgs(TypedDict):
     vpc_cidr: NotRequired[pulumi.Input[str]]
     """CIDR of the VPC to create. Default: 10.0.0.0/16."""
     vswitch_cidr: NotRequired[pulumi.Input[str]]
-    """CIDR of the vSwitch. Default: 10.0.0.0/24."""
+    """CIDR of the vSwitch. Required with ``vswitch_id``. Default: 10.0.0.0/24."""
     vpc_id: NotRequired[pulumi.Input[str]]
     """An existing VPC, with ``vswitch_id``."""
     vswitch_id: NotRequired[pulumi.Input[str]]
-    """An existing vSwitch to use instead of creating VPC and vSwitch."""
+    """An existing vSwitch to use instead of creating VPC and vSwitch; with its CIDR and VPC."""
     ssh_cidrs: NotRequired[list[str]]
     """Who may reach SSH, besides the members themselves (CIDRs). Default: nobody."""
     api_cidrs: NotRequired[list[str]]

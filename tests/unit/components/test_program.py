@@ -7,11 +7,12 @@ from typing import Any
 
 import pulumi
 import pytest
+import yaml
 
 from components import configured, interrupted, state
 from tests.unit.components.engine import HOST_KEY, Run, revealed
 from tests.unit.components.examples import KEY
-from tests.unit.components.programs import KEY_FILE, run_file
+from tests.unit.components.programs import KEY_FILE, ROOT, run_file
 
 pytestmark = pytest.mark.unit
 MASTERS = ("k8s-master01", "k8s-master02", "k8s-master03")
@@ -95,6 +96,20 @@ def test_malformed_overrides_of_the_cloud_s_endpoints_are_refused_in_words(raw: 
         pulumi.RunError, match=r"alicloud:endpoints = .*: must be a list of mappings of texts; "
     ):
         configured.check_endpoints(raw)
+
+
+def test_the_cidr_of_a_vswitch_that_exists_is_asked_for() -> None:
+    place: dict[str, Any] = {"vswitchId": "vsw-1", "vpcId": "vpc-1"}
+    got = program(**place)
+    assert "vswitchCidr = '': is missing beside vswitchId; give that vSwitch's own CIDR" in got.error
+    assert not got.resources
+    assert program(**place, vswitchCidr="10.0.0.0/24").error == ""
+
+
+def test_what_only_created_vswitches_have_is_no_default_that_the_engine_fills_in() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    assert declared["vswitchCidr"]["default"] == ""
+    assert program().of("Switch")["k8s-stack-vswitch"].inputs["cidrBlock"] == "10.0.0.0/24"
 
 
 def test_a_balancer_named_twice_is_refused() -> None:
