@@ -67,7 +67,7 @@ def take(claims: Claims, name: str, args: Mapping[str, object], router_id: int) 
     vip = _vip_mark(args)
     if vip is not None:
         claims.vips[vip] = name
-    return claims.router_ids.setdefault((_mark(args.get("vswitch_id")), router_id), name)
+    return claims.router_ids.setdefault((mark(args.get("vswitch_id")), router_id), name)
 
 
 def name_conflicts(
@@ -108,20 +108,20 @@ def _host_marks(args: Mapping[str, object]) -> Iterator[tuple[str, object, list[
     for index, host in enumerate(hosts if isinstance(hosts, Sequence) else ()):
         if isinstance(host, Mapping):
             given = [host.get("instance_id"), host.get("instance")]
-            marks = [_mark(value) for value in given if value]
-            marks += [(_mark(args.get("vswitch_id")), host["address"])] if _plain(host, "address") else []
+            marks = [mark(value) for value in given if value]
+            marks += [(mark(args.get("vswitch_id")), host["address"])] if _plain(host, "address") else []
             yield f"balancers[{index}]", host.get("name"), marks
 
 
 def _vip_mark(args: Mapping[str, object]) -> Hashable | None:
-    return (_mark(args.get("vswitch_id")), args["vip"]) if _plain(args, "vip") else None
+    return (mark(args.get("vswitch_id")), args["vip"]) if _plain(args, "vip") else None
 
 
 def _plain(values: Mapping[str, object], key: str) -> bool:
     return isinstance(values.get(key), str) and bool(values[key])
 
 
-def _mark(value: object) -> Hashable:
+def mark(value: object) -> Hashable:
     """Return a text as it is, and an Output or a resource as the one object it is."""
     return value if isinstance(value, str) else _Same(value)
 

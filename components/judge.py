@@ -1,6 +1,8 @@
 """From arguments to a plan that breaks no rule, or one message that names every rule broken."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+import pulumi
 
 from components import adoption, claims, inputs, plan, reader, rules, rules_ssh, shapes
 from components.args import ApiServerVipArgs
@@ -64,6 +66,14 @@ def judge_password(name: str, password: str) -> str:
     return password
 
 
+def judge_instances(name: str, ids: Sequence[str | None]) -> None:
+    """Raise ``RunError`` unless the balancers' instances, whose `ids` are all known now, are one for each."""
+    args = {"balancers": [{"instance_id": known or ""} for known in ids]}
+    found = [*_empty_ids(args), *_instances(args)]
+    if found:
+        raise Refusal(name, found, NO_HOST)
+
+
 def _empty_ids(args: Mapping[str, object]) -> list[Violation]:
     """Ids that are there and say nothing."""
     found = []
@@ -77,15 +87,17 @@ def _empty_ids(args: Mapping[str, object]) -> list[Violation]:
 
 
 def _instances(args: Mapping[str, object]) -> list[Violation]:
-    seen: dict[str, int] = {}
+    seen: dict[Hashable, int] = {}
     found = []
     for index, host in enumerate(_hosts(args, "balancers")):
         given = host.get("instance_id")
-        if isinstance(given, str) and given in seen:
-            rule = f"is already the instance of balancers[{seen[given]}]"
-            found.append(Violation(f"balancers[{index}].instance_id", given, rule, "give each its own"))
-        elif isinstance(given, str):
-            seen[given] = index
+        if given == "" or not isinstance(given, str | pulumi.Output):
+            continue
+        first = seen.setdefault(claims.mark(given), index)
+        if first != index:
+            rule = f"is already the instance of balancers[{first}]"
+            shown = given if isinstance(given, str) else "an Output"
+            found.append(Violation(f"balancers[{index}].instance_id", shown, rule, "give each its own"))
     return found
 
 

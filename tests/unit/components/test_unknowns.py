@@ -254,6 +254,42 @@ def test_that_two_hosts_share_a_name_is_said_once_their_addresses_are_known(host
     assert not got.of("remote:Command"), "no host is touched"
 
 
+def test_one_output_is_one_instance() -> None:
+    def program() -> None:
+        source, given = _Source(), every_argument()
+        for balancer in given["balancers"]:
+            balancer["instance_id"] = source.id
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    got = run(program, preview=True)
+    assert "balancers[1].instance_id = 'an Output': is already the instance of balancers[0]" in got.error
+    assert not got.of("ApiServerVip")
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        (["i-0", "i-0"], "balancers[1].instance_id = 'i-0': is already the instance of balancers[0]"),
+        (["i-0", ""], "balancers[1].instance_id = '': is empty"),
+        (["i-0", None], "balancers[1].instance_id = '': is empty"),
+    ],
+)
+def test_instances_that_turn_out_to_be_none_or_one_are_refused_before_a_host_is_touched(
+    ids: list[str | None], said: str
+) -> None:
+    def program() -> None:
+        source, given = _Source(), every_argument()
+        for balancer, known in zip(given["balancers"], ids, strict=True):
+            balancer["instance_id"] = _after(source, known)
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    assert run(program, preview=True).error == ""
+    got = run(program, preview=False)
+    assert said in got.error
+    assert "no host was touched" in got.error
+    assert not got.of("remote:Command")
+
+
 LISTS = [
     ("", "additional_ports", 99999),
     ("haproxy", "binds", "eth0"),
