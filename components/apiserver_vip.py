@@ -189,12 +189,11 @@ class ApiServerVip(pulumi.ComponentResource):
         args = self._args.get("eip")
         if args is None:
             return pulumi.Output.from_input("")
-        bandwidth = args.get("bandwidth_mbps", 5)
         eip = ecs.EipAddress(
             f"{self._name}-eip",
             address_name=self._name,
-            bandwidth=pulumi.Output.all(bandwidth).apply(lambda all_: f"{all_[0]:g}"),
-            internet_charge_type=args.get("charge_type", "PayByTraffic"),
+            bandwidth=inputs.otherwise(args.get("bandwidth_mbps"), 5).apply(lambda mbps: f"{mbps:g}"),
+            internet_charge_type=inputs.otherwise(args.get("charge_type"), "PayByTraffic"),
             payment_type="PayAsYouGo",
             isp=args.get("isp"),
             tags=self._args.get("tags"),

@@ -58,12 +58,13 @@ def judge_known(name: str, args: Mapping[str, object], *, whole: bool = True) ->
     return judged(name, inputs.mapping(raw), frozenset(unknown), found, UNCHANGED)
 
 
-def judge_password(name: str, password: str) -> str:
+def judge_password(name: str, password: str | None) -> str:
     """Return `password` if VRRP version 2 can carry it; ``RunError`` (which does not show it) otherwise."""
-    rule = _password_rule(password)
+    known = password or ""  # too late to do without: the files name it
+    rule = _password_rule(known)
     if rule:
         raise Refusal(name, [rule], NO_HOST)
-    return password
+    return known
 
 
 def judge_instances(name: str, ids: Sequence[str | None]) -> None:
@@ -110,7 +111,11 @@ def _password(args: Mapping[str, object]) -> list[Violation]:
 
 def _password_rule(password: str) -> Violation | None:
     where = "keepalived.auth_pass"
-    if not 1 <= len(password) <= _AUTH_PASS_LIMIT:
+    if not password:
+        return Violation(
+            where, password, "is empty", f"use 1 to {_AUTH_PASS_LIMIT} characters, or leave it out"
+        )
+    if len(password) > _AUTH_PASS_LIMIT:
         rule = (
             f"has {len(password)} characters; VRRP version 2 counts {_AUTH_PASS_LIMIT} and ignores the rest"
         )

@@ -7,7 +7,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_alicloud import ecs
 
-from components import claims, shapes
+from components import claims, inputs, shapes
 from components.rules_surroundings import check_masters, named
 
 TYPE = "kube-apiserver-havip:index:Masters"
@@ -151,11 +151,12 @@ class Masters(pulumi.ComponentResource):
         )
 
     def _eip(self, name: str, instance: ecs.Instance) -> pulumi.Output[str]:
-        bandwidth = self._args.get("eip_bandwidth_mbps", 5)
         eip = ecs.EipAddress(
             f"{self._name}-{name}-eip",
             address_name=name,
-            bandwidth=pulumi.Output.all(bandwidth).apply(lambda all_: f"{all_[0]:g}"),
+            bandwidth=inputs.otherwise(self._args.get("eip_bandwidth_mbps"), 5).apply(
+                lambda mbps: f"{mbps:g}"
+            ),
             internet_charge_type="PayByTraffic",
             payment_type="PayAsYouGo",
             tags=self._args.get("tags"),

@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_alicloud import ecs, vpc
 
-from components import shapes
+from components import inputs, shapes
 from components.rules_surroundings import check_network
 from components.settings import PORT
 
@@ -125,7 +125,7 @@ class Network(pulumi.ComponentResource):
                 security_group_id=self.security_group_id,
                 type="ingress",
                 ip_protocol="tcp",
-                port_range=pulumi.Output.all(port).apply(lambda all_: f"{int(all_[0])}/{int(all_[0])}"),
+                port_range=inputs.otherwise(port, PORT).apply(lambda known: f"{int(known)}/{int(known)}"),
                 cidr_ip=cidr,
                 policy="accept",
                 priority=1,

@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, cast, get_args, get_origin, is_typeddict
 
 import pulumi
@@ -288,6 +289,75 @@ def test_instances_that_turn_out_to_be_none_or_one_are_refused_before_a_host_is_
     assert said in got.error
     assert "no host was touched" in got.error
     assert not got.of("remote:Command")
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("ssh", "port"),
+        ("ssh", "dial_error_limit"),
+        ("ssh", "per_dial_timeout"),
+        ("eip", "bandwidth_mbps"),
+        ("eip", "charge_type"),
+    ],
+)
+def test_what_turns_out_to_be_nothing_is_as_if_it_were_not_given(
+    path: tuple[str, str], nothing: object
+) -> None:
+    part, key = path
+
+    def program(*, late: bool) -> None:
+        source, given = _Source(), every_argument()
+        given["ssh"] = {"private_key": examples.KEY, "port": 2222}  # keys are learned
+        given[part].pop(key, None)
+        if late:
+            given[part][key] = _after(source, nothing)
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    got, plain = (run(partial(program, late=late), preview=False) for late in (True, False))
+    assert got.error == plain.error == ""
+    for name, one in plain.of("EipAddress").items():
+        assert got.of("EipAddress")[name].inputs == one.inputs
+    learned = {name: one for name, one in plain.of("local:Command").items() if name.endswith("-host-key")}
+    assert learned
+    for step in got.of("remote:Command").values():
+        assert revealed(step.inputs["connection"]).get("port", 22) == (22 if key == "port" else 2222)
+    for name, one in learned.items():
+        assert got.of("local:Command")[name].inputs == one.inputs
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_password_that_turns_out_to_be_nothing_is_refused_in_words(nothing: object) -> None:
+    def program() -> None:
+        given = every_argument()
+        given["keepalived"] |= {"vrrp_version": 2, "auth_pass": _Source().id.apply(lambda _: nothing)}
+        given["failover"]["advert_interval_ms"] = 1000
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    got = run(program, preview=False)
+    assert "keepalived.auth_pass = '': is empty; use 1 to 8 characters, or leave it out" in got.error
+    assert not got.of("remote:Command")
+
+
+@pytest.mark.parametrize(
+    ("late_key", "said"),
+    [
+        (None, "'': turned out to be empty"),
+        ("", "'': turned out to be empty"),
+        ("SHA256:x", "'SHA256:x': is no host key"),
+    ],
+)
+def test_a_host_key_that_turns_out_to_be_none_lets_nobody_in(late_key: str | None, said: str) -> None:
+    def program() -> None:
+        given = every_argument()
+        given["ssh"]["host_key"] = _Source().id.apply(lambda _: late_key)
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    got = run(program, preview=False)
+    assert "host_key of k8s-master0" in got.error
+    assert f" = {said}; give it as known_hosts has it" in got.error
+    assert not got.of("remote:Command"), "nothing is sent where any key would do"
 
 
 LISTS = [
