@@ -16,6 +16,7 @@ from pulumi_command import local
 from components import inputs, reach, scripts, ssh
 from components.args import ApiServerVipArgs, BalancerArgs, SshArgs, SshProxyArgs
 from components.questions import reachable
+from components.rules_ssh import BASTION
 from components.violations import Violation
 
 TYPE = "kube-apiserver-havip:index:HostKeys"
@@ -41,7 +42,7 @@ class HostKeys(pulumi.ComponentResource):
         self._name, self._args, self._after = name, args, after
         self._shared = args.get("ssh") or {}
         bastion = self._shared.get("proxy")
-        self._bastion = self._proxy("bastion", bastion) if bastion else None
+        self._bastion = self._proxy(BASTION, bastion) if bastion else None
         self._pinned = {host["name"]: self._host(host) for host in reachable(args)}
         self.register_outputs({})
 
@@ -62,7 +63,7 @@ class HostKeys(pulumi.ComponentResource):
         merged = ssh.merged(self._shared, own)
         if proxy := merged.get("proxy"):
             same = proxy == self._shared.get("proxy") and self._bastion
-            merged["proxy"] = same or self._proxy(f"{name}-bastion", proxy)
+            merged["proxy"] = same or self._proxy(f"{name}-{BASTION}", proxy)
         instance = host.get("instance")
         identity = host.get("instance_id") or (instance.id if instance else None)
         # What is only asked holds nobody up.
