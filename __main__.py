@@ -31,10 +31,10 @@ additional_ports = config.get_object("additionalPorts") or []
 # --- what the configuration says, checked before anything is registered ---------------------------------------
 
 configured.check_endpoints(pulumi.Config("alicloud").get_object("endpoints") or [])
-vswitch_cidr = config.get("vswitchCidr") or "10.0.0.0/24"
+place = {key: config.get(key) or "" for key in ("vswitchId", "vpcId")}
+vswitch_cidr = configured.vswitch_cidr(config.get("vswitchCidr") or "", place)
 given = config.require_object("masters")
 masters = configured.masters(given, vswitch_cidr)
-place = {key: config.get(key) or "" for key in ("vswitchId", "vpcId")}
 security_groups = configured.security_groups(config.get_object("securityGroupIds") or [], masters, place)
 address_of = {master["name"]: master["address"] for master in masters}
 ssh_of, backend_of = configured.ssh_args(given), configured.backend_args(given)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import pulumi
 from pulumi_alicloud import vpc
@@ -25,7 +25,7 @@ from components.args import ApiServerVipArgs, BalancerArgs
 from components.balancer_host import BalancerHost, HostInputs
 from components.enums import Verify
 from components.host_keys import HostKeys
-from components.judge import judge_known, judge_password, judged
+from components.judge import judge_instances, judge_known, judge_password, judged
 from components.masters_output import MasterOutput
 from components.plan import Plan
 from components.removal import Leaver, hand_back, handover, removal
@@ -45,9 +45,9 @@ class ApiServerVip(pulumi.ComponentResource):
     holds the VIP, so a failover makes no diff. What takes ``vip``, ``control_plane_endpoint`` or
     ``endpoint`` is made once every balancer takes part, and deleted before one leaves.
 
-    Hosts know the endpoint by its name alone, whatever stack it is in: one that serves another name is refused, one that
-    serves the same name is taken for this endpoint's own. Where two stacks could name the same host, let their names
-    differ (f"api-{pulumi.get_stack()}").
+    Hosts know the endpoint by its name alone, whatever stack it is in: one that serves another name is refused, one
+    that serves the same name is taken for this endpoint's own. Where two stacks could name the same host, let their
+    names differ (f"api-{pulumi.get_stack()}").
     """
 
     vip: pulumi.Output[str]
@@ -165,12 +165,15 @@ class ApiServerVip(pulumi.ComponentResource):
         """Return the plan with the VIP given: what no host is touched without."""
         raw = pulumi.Output.from_input(inputs.renderable(self._args))
         checked = raw.apply(lambda known: judged(self._name, known))
-        password = self._auth_pass()
-        if password is None or pulumi.runtime.is_dry_run():
+        if pulumi.runtime.is_dry_run():
             return checked
-        # That it is judged is no secret, or every step would be one.
-        fits = pulumi.Output.unsecret(password.apply(lambda _: True))
-        return pulumi.Output.all(checked, fits).apply(lambda both: both[0])
+        ids = pulumi.Output.all(*(balancer["instance_id"] for balancer in self._args["balancers"]))
+        late: list[pulumi.Output[Any]] = [ids.apply(lambda known: judge_instances(self._name, known))]
+        if (password := self._auth_pass()) is not None:
+            late.append(password)
+        # That they are judged is no secret, or every step would be one.
+        fit = [pulumi.Output.unsecret(one.apply(lambda _: True)) for one in late]
+        return pulumi.Output.all(checked, *fit).apply(lambda all_: all_[0])
 
     def _havip(self) -> tuple[vpc.HaVipv2, list[vpc.HAVipAttachment]]:
         havip = vpc.HaVipv2(

@@ -7,10 +7,12 @@ Output is known again where the program is written in Python only: elsewhere it 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import chain
 from weakref import WeakKeyDictionary
 
 from pulumi.runtime import settings
 
+from components import rules_ssh
 from components.violations import Violation
 
 
@@ -25,8 +27,8 @@ class Claims:
     """What names of resources begin with, by the kind of component."""
 
 
-ENDPOINT, MASTERS = "endpoint", "masters"
-"""Kinds of components that name resources after hosts."""
+ENDPOINT, MASTERS, HOST_KEYS = "endpoint", "masters", "host keys of"
+"""Kinds of components that name resources after hosts, the last one also after bastions."""
 _RUNS: WeakKeyDictionary[object, Claims] = WeakKeyDictionary()
 _NAMED: dict[Hashable, Claims] = {}
 _NAME: ContextVar[Hashable] = ContextVar("run", default=None)
@@ -47,7 +49,12 @@ def of_this_run() -> Claims:
 
 def conflicts(claims: Claims, name: str, args: Mapping[str, object]) -> Iterator[Violation]:
     """Hosts, the VIP and names of resources that another endpoint of this run has."""
-    yield from name_conflicts(claims, ENDPOINT, name, _named(args))
+    named = {
+        one.where: one for one in name_conflicts(claims, HOST_KEYS, name, chain(*rules_ssh.learned(args)))
+    }
+    # What is said of all that is named after a host is not said of its key as well.
+    named |= {one.where: one for one in name_conflicts(claims, ENDPOINT, name, _named(args))}
+    yield from named.values()
     for where, kind, marks in _host_marks(args):
         owners = {claims.hosts[mark] for mark in marks if mark in claims.hosts}
         for owner in sorted(owners):
@@ -62,12 +69,13 @@ def conflicts(claims: Claims, name: str, args: Mapping[str, object]) -> Iterator
 def take(claims: Claims, name: str, args: Mapping[str, object], router_id: int) -> str:
     """Remember what the endpoint `name` takes; the name of one in the same vSwitch with its router id, or empty."""
     take_names(claims, ENDPOINT, name, _named(args))
+    take_names(claims, HOST_KEYS, name, chain(*rules_ssh.learned(args)))
     for _, _, marks in _host_marks(args):
         claims.hosts.update(dict.fromkeys(marks, name))
     vip = _vip_mark(args)
     if vip is not None:
         claims.vips[vip] = name
-    return claims.router_ids.setdefault((_mark(args.get("vswitch_id")), router_id), name)
+    return claims.router_ids.setdefault((mark(args.get("vswitch_id")), router_id), name)
 
 
 def name_conflicts(
@@ -108,20 +116,20 @@ def _host_marks(args: Mapping[str, object]) -> Iterator[tuple[str, object, list[
     for index, host in enumerate(hosts if isinstance(hosts, Sequence) else ()):
         if isinstance(host, Mapping):
             given = [host.get("instance_id"), host.get("instance")]
-            marks = [_mark(value) for value in given if value]
-            marks += [(_mark(args.get("vswitch_id")), host["address"])] if _plain(host, "address") else []
+            marks = [mark(value) for value in given if value]
+            marks += [(mark(args.get("vswitch_id")), host["address"])] if _plain(host, "address") else []
             yield f"balancers[{index}]", host.get("name"), marks
 
 
 def _vip_mark(args: Mapping[str, object]) -> Hashable | None:
-    return (_mark(args.get("vswitch_id")), args["vip"]) if _plain(args, "vip") else None
+    return (mark(args.get("vswitch_id")), args["vip"]) if _plain(args, "vip") else None
 
 
 def _plain(values: Mapping[str, object], key: str) -> bool:
     return isinstance(values.get(key), str) and bool(values[key])
 
 
-def _mark(value: object) -> Hashable:
+def mark(value: object) -> Hashable:
     """Return a text as it is, and an Output or a resource as the one object it is."""
     return value if isinstance(value, str) else _Same(value)
 

@@ -29,6 +29,10 @@ _MASTER = (
 )
 _SSH = {"sshHost": "host", "hostKey": "host_key"}
 _PORT = "port"
+_BASTION_KEYS = frozenset({"host", "port", "user", "hostKey"})
+_BASTION = (
+    "give host, user and port if they differ, and hostKey to expect that one; it takes the masters' key"
+)
 _KEY_FILE = "sshPrivateKeyFile"
 _COMPONENT, _STACK = "kube-apiserver-havip:index:", "::pulumi:pulumi:Stack::"
 """What types of ours begin with; what is in the URN of the parent that a component of the program has."""
@@ -167,6 +171,14 @@ def check_public(*, public: bool, api_cidrs: Sequence[object]) -> None:
         raise Refusal("configuration", found)
 
 
+def vswitch_cidr(given: str, place: Mapping[str, str]) -> str:
+    """Return the vSwitch's CIDR: of one that exists (`place` is the network's ids by key) only its owner knows it."""
+    if place["vswitchId"] and not given:
+        rule, remedy = "is missing beside vswitchId", "give that vSwitch's own CIDR"
+        raise Refusal("configuration", [Violation("vswitchCidr", given, rule, remedy)])
+    return given or "10.0.0.0/24"
+
+
 def security_groups(raw: object, known: Sequence[MasterArgs], place: Mapping[str, str]) -> list[str]:
     """Return the groups that created masters join besides the stack's own; `place` is the network's ids by key."""
     given, rule = inputs.sequence(raw), rules_surroundings.mixture(known)
@@ -231,17 +243,22 @@ def private_key(path: str, passphrase: str) -> str:
     return text
 
 
-def ssh_proxy(raw: Mapping[str, Any], key: Mapping[str, str]) -> dict[str, Any]:
+def ssh_proxy(raw: object, key: Mapping[str, str]) -> dict[str, Any]:
     """Return the bastion's connection, empty without one; it takes the masters' `key`, with its passphrase."""
     if not raw:
         return {}
-    unknown = sorted(set(raw) - {"host", "port", "user", "hostKey"})
-    if unknown or not raw.get("host"):
-        what = f"{unknown[0]} is not a key of it" if unknown else "host is missing"
-        raise pulumi.RunError(
-            f"sshProxy (with {', '.join(sorted(raw))}): {what}; give host, user and port if they differ, and hostKey "
-            "to expect that one; it takes the masters' key"
-        )
+    if not isinstance(raw, Mapping):
+        # It may be what should be in there, a password among it.
+        shown = "a text" if isinstance(raw, str) else raw
+        raise Refusal("configuration", [Violation("sshProxy", shown, "must be a mapping", _BASTION)])
+    found = [
+        Violation(f"sshProxy.{unknown}", "...", "is not a key of a bastion", _BASTION)
+        for unknown in sorted(set(raw) - _BASTION_KEYS)
+    ]
+    if not raw.get("host"):
+        found.append(Violation("sshProxy.host", raw.get("host"), "is missing", _BASTION))
+    if found:
+        raise Refusal("configuration", found)
     known = {"host_key" if name == "hostKey" else name: value for name, value in raw.items()}
     return {**known, **key}
 
@@ -274,13 +291,17 @@ def _endpoint(login: Mapping[str, Any]) -> Endpoint:
     )
 
 
-def check_endpoints(overrides: Sequence[Mapping[str, str]]) -> None:
+def check_endpoints(overrides: object) -> None:
     """Refuse to start when an API endpoint on this machine does not answer.
 
     The provider tries an unreachable one again for minutes. Only loopback addresses are asked: another
     override may be reachable through a proxy only.
     """
-    for endpoint in sorted({value for entry in overrides for value in entry.values() if value}):
+    if overrides and not _are_overrides(overrides):
+        rule, remedy = "must be a list of mappings of texts", "list it such as ecs: 127.0.0.1:7443"
+        raise Refusal("configuration", [Violation("alicloud:endpoints", overrides, rule, remedy)])
+    known = [inputs.mapping(entry) for entry in inputs.sequence(overrides)]
+    for endpoint in sorted({str(value) for entry in known for value in entry.values() if value}):
         host, _, port = endpoint.partition(":")
         if not host.startswith("127."):
             continue
@@ -291,6 +312,13 @@ def check_endpoints(overrides: Sequence[Mapping[str, str]]) -> None:
                 f"alicloud:endpoints: nothing answers on {endpoint} ({error}); start the sandbox with `make up`, "
                 "or remove the override to use Alibaba Cloud itself"
             ) from error
+
+
+def _are_overrides(given: object) -> bool:
+    return bool(inputs.sequence(given)) and all(
+        isinstance(entry, Mapping) and all(isinstance(value, str | None) for value in entry.values())
+        for entry in inputs.sequence(given)
+    )
 
 
 def quiet_interrupts() -> None:

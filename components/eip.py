@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 from pulumi_alicloud import ecs
 
+from components import inputs
 from components.args import EipArgs
 
 
@@ -20,12 +21,11 @@ def associated(
     depends_on: Sequence[pulumi.Resource] = (),
 ) -> pulumi.Output[str]:
     """Add the EIP `name`, and return its address once it leads to the instance."""
-    bandwidth = args.get("bandwidth_mbps", 5)
     eip = ecs.EipAddress(
         name,
         address_name=address_name,
-        bandwidth=pulumi.Output.all(bandwidth).apply(lambda all_: f"{all_[0]:g}"),
-        internet_charge_type=args.get("charge_type", "PayByTraffic"),
+        bandwidth=inputs.otherwise(args.get("bandwidth_mbps"), 5).apply(lambda mbps: f"{mbps:g}"),
+        internet_charge_type=inputs.otherwise(args.get("charge_type"), "PayByTraffic"),
         payment_type="PayAsYouGo",
         isp=args.get("isp"),
         tags=tags,

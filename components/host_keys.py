@@ -13,9 +13,11 @@ from typing import Any, cast
 import pulumi
 from pulumi_command import local
 
-from components import reach, scripts, ssh
+from components import inputs, reach, scripts, ssh
 from components.args import ApiServerVipArgs, BalancerArgs, SshArgs, SshProxyArgs
 from components.questions import reachable
+from components.rules_ssh import BASTION
+from components.violations import Violation
 
 TYPE = "kube-apiserver-havip:index:HostKeys"
 _LEARN = "python3 -"
@@ -40,7 +42,7 @@ class HostKeys(pulumi.ComponentResource):
         self._name, self._args, self._after = name, args, after
         self._shared = args.get("ssh") or {}
         bastion = self._shared.get("proxy")
-        self._bastion = self._proxy("bastion", bastion) if bastion else None
+        self._bastion = self._proxy(BASTION, bastion) if bastion else None
         self._pinned = {host["name"]: self._host(host) for host in reachable(args)}
         self.register_outputs({})
 
@@ -61,7 +63,7 @@ class HostKeys(pulumi.ComponentResource):
         merged = ssh.merged(self._shared, own)
         if proxy := merged.get("proxy"):
             same = proxy == self._shared.get("proxy") and self._bastion
-            merged["proxy"] = same or self._proxy(f"{name}-bastion", proxy)
+            merged["proxy"] = same or self._proxy(f"{name}-{BASTION}", proxy)
         instance = host.get("instance")
         identity = host.get("instance_id") or (instance.id if instance else None)
         # What is only asked holds nobody up.
@@ -101,7 +103,7 @@ class HostKeys(pulumi.ComponentResource):
                 **({"HAVIP_MAY_BE_DOWN": "yes"} if may_be_down else {}),
             },
             # Another instance has another key; the place alone says so of what is no instance of ours.
-            triggers=[args.get("host") or address, args.get("port") or ssh.PORT]
+            triggers=[args.get("host") or address, inputs.otherwise(args.get("port"), ssh.PORT)]
             if identity is None
             else [identity],
             # With another program the key would be unknown in a preview, and every connection seem to change.
@@ -120,13 +122,15 @@ class HostKeys(pulumi.ComponentResource):
     ) -> pulumi.Output[str]:
         """Return `pin` once the host has shown it, or shows nothing at all; not in a preview."""
 
-        async def check(values: Sequence[str]) -> str:
-            text, expected, urn = values
+        async def check(values: Sequence[Any]) -> str:
+            text, expected, urn = values[0], values[1] or "", values[2]
             if expected == ssh.ANY_HOST_KEY or pulumi.runtime.is_dry_run():
                 return expected
             if not expected and urn:
                 self._never_learned(name, urn, may_be_down=may_be_down)
                 return expected
+            if not ssh.key_of(expected):  # anybody's would do; nor can it be learned, so late
+                raise pulumi.RunError(f"{self._name}: {_no_key(name, expected)}")
             shown = await asyncio.to_thread(reach.shown_host_key, text)
             if shown and shown.split() != ssh.key_of(expected):
                 raise pulumi.RunError(
@@ -150,11 +154,19 @@ class HostKeys(pulumi.ComponentResource):
 
 def _patience(args: SshArgs) -> pulumi.Output[str]:
     """Return for how many seconds the plugin would try to connect."""
-    limit = args.get("dial_error_limit", ssh.DIAL_ERROR_LIMIT)
-    each = args.get("per_dial_timeout", ssh.PER_DIAL_TIMEOUT_S)
+    limit = inputs.otherwise(args.get("dial_error_limit"), ssh.DIAL_ERROR_LIMIT)
+    each = inputs.otherwise(args.get("per_dial_timeout"), ssh.PER_DIAL_TIMEOUT_S)
     return pulumi.Output.all(limit, each).apply(
         lambda all_: f"{all_[0] * all_[1] if all_[0] >= 0 else math.inf:g}"
     )
+
+
+def _no_key(name: str, given: str) -> Violation:
+    rule = "is no host key" if given else "turned out to be empty"
+    remedy = (
+        "give it as known_hosts has it, or any, or leave it out to have it learned; nothing is sent there"
+    )
+    return Violation(f"host_key of {name}", given, rule, remedy)
 
 
 def _changed(who: str, endpoint: Mapping[str, Any], expected: str, shown: str, urn: str) -> str:

@@ -2,11 +2,13 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import pulumi
 
 from components.settings import Settings
 
+_T = TypeVar("_T")
 CLOUD_ONLY = frozenset({"instance_id", "instance", "ssh"})
 """Keys of a host that no file depends on. They stay out of what is rendered: one unknown or secret
 leaf would make a whole file unknown or secret."""
@@ -48,6 +50,11 @@ def _without(value: object, keys: frozenset[str] | set[str]) -> object:
     if not isinstance(value, Mapping):
         return value
     return {key: item for key, item in value.items() if key not in keys}
+
+
+def otherwise(value: pulumi.Input[Any] | None, default: _T) -> pulumi.Output[_T]:
+    """Return `value`, or `default` if it is, or turns out to be, nothing."""
+    return pulumi.Output.all(value).apply(lambda all_: default if all_[0] in (None, "") else all_[0])
 
 
 def mapping(value: object) -> Mapping[str, object]:

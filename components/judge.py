@@ -1,6 +1,8 @@
 """From arguments to a plan that breaks no rule, or one message that names every rule broken."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+import pulumi
 
 from components import adoption, claims, inputs, plan, reader, rules, rules_ssh, shapes
 from components.args import ApiServerVipArgs
@@ -27,11 +29,17 @@ def judged(
     said = {violation.where for violation in found}
     misread: list[Violation] = []
     made = plan.make(name, reader.read(Settings, raw, misread))
-    broken = [*misread, *rules.check(made, unknown)]
+    broken = [one for one in misread if not one.is_open(unknown)]
+    broken += [one for one in rules.check(made, unknown) if not _within(one.where, misread)]
     found += [violation for violation in broken if violation.where not in said]
     if found:
         raise Refusal(name, found, spared)
     return made
+
+
+def _within(where: str, misread: Iterable[Violation]) -> bool:
+    """Say whether `where` is, or is in, what could not be read: nobody gave what is there instead."""
+    return any(f"{where}.".startswith((f"{one.where}.", f"{one.where}[")) for one in misread)
 
 
 def judge_known(name: str, args: Mapping[str, object], *, whole: bool = True) -> Plan:
@@ -50,12 +58,21 @@ def judge_known(name: str, args: Mapping[str, object], *, whole: bool = True) ->
     return judged(name, inputs.mapping(raw), frozenset(unknown), found, UNCHANGED)
 
 
-def judge_password(name: str, password: str) -> str:
+def judge_password(name: str, password: str | None) -> str:
     """Return `password` if VRRP version 2 can carry it; ``RunError`` (which does not show it) otherwise."""
-    rule = _password_rule(password)
+    known = password or ""  # too late to do without: the files name it
+    rule = _password_rule(known)
     if rule:
         raise Refusal(name, [rule], NO_HOST)
-    return password
+    return known
+
+
+def judge_instances(name: str, ids: Sequence[str | None]) -> None:
+    """Raise ``RunError`` unless the balancers' instances, whose `ids` are all known now, are one for each."""
+    args = {"balancers": [{"instance_id": known or ""} for known in ids]}
+    found = [*_empty_ids(args), *_instances(args)]
+    if found:
+        raise Refusal(name, found, NO_HOST)
 
 
 def _empty_ids(args: Mapping[str, object]) -> list[Violation]:
@@ -71,15 +88,17 @@ def _empty_ids(args: Mapping[str, object]) -> list[Violation]:
 
 
 def _instances(args: Mapping[str, object]) -> list[Violation]:
-    seen: dict[str, int] = {}
+    seen: dict[Hashable, int] = {}
     found = []
     for index, host in enumerate(_hosts(args, "balancers")):
         given = host.get("instance_id")
-        if isinstance(given, str) and given in seen:
-            rule = f"is already the instance of balancers[{seen[given]}]"
-            found.append(Violation(f"balancers[{index}].instance_id", given, rule, "give each its own"))
-        elif isinstance(given, str):
-            seen[given] = index
+        if given == "" or not isinstance(given, str | pulumi.Output):
+            continue
+        first = seen.setdefault(claims.mark(given), index)
+        if first != index:
+            rule = f"is already the instance of balancers[{first}]"
+            shown = given if isinstance(given, str) else "an Output"
+            found.append(Violation(f"balancers[{index}].instance_id", shown, rule, "give each its own"))
     return found
 
 
@@ -92,7 +111,11 @@ def _password(args: Mapping[str, object]) -> list[Violation]:
 
 def _password_rule(password: str) -> Violation | None:
     where = "keepalived.auth_pass"
-    if not 1 <= len(password) <= _AUTH_PASS_LIMIT:
+    if not password:
+        return Violation(
+            where, password, "is empty", f"use 1 to {_AUTH_PASS_LIMIT} characters, or leave it out"
+        )
+    if len(password) > _AUTH_PASS_LIMIT:
         rule = (
             f"has {len(password)} characters; VRRP version 2 counts {_AUTH_PASS_LIMIT} and ignores the rest"
         )

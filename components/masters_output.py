@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 import pulumi
 
-from components import ssh
+from components import inputs, ssh
 from components.args import ApiServerVipArgs
 from components.enums import CheckKind
 from components.plan import Plan
@@ -46,7 +46,7 @@ def described(args: ApiServerVipArgs, plan: pulumi.Output[Plan]) -> pulumi.Outpu
             "name": host["name"],
             "address": host["address"],
             "ssh_host": login.get("host") or host["address"],
-            "ssh_port": login.get("port") or ssh.PORT,
+            "ssh_port": inputs.otherwise(login.get("port"), ssh.PORT),
         }
         for host, login in zip(given, logins, strict=True)
     ]

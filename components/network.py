@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_alicloud import ecs, vpc
 
-from components import shapes
+from components import inputs, shapes
 from components.rules_surroundings import check_network
 from components.settings import PORT
 
@@ -21,11 +21,11 @@ class NetworkArgs(TypedDict):
     vpc_cidr: NotRequired[pulumi.Input[str]]
     """CIDR of the VPC to create. Default: 10.0.0.0/16."""
     vswitch_cidr: NotRequired[pulumi.Input[str]]
-    """CIDR of the vSwitch. Default: 10.0.0.0/24."""
+    """CIDR of the vSwitch. Required with ``vswitch_id``. Default: 10.0.0.0/24."""
     vpc_id: NotRequired[pulumi.Input[str]]
     """An existing VPC, with ``vswitch_id``."""
     vswitch_id: NotRequired[pulumi.Input[str]]
-    """An existing vSwitch to use instead of creating VPC and vSwitch."""
+    """An existing vSwitch to use instead of creating VPC and vSwitch; with its CIDR and VPC."""
     ssh_cidrs: NotRequired[list[str]]
     """Who may reach SSH, besides the members themselves (CIDRs). Default: nobody."""
     api_cidrs: NotRequired[list[str]]
@@ -125,7 +125,7 @@ class Network(pulumi.ComponentResource):
                 security_group_id=self.security_group_id,
                 type="ingress",
                 ip_protocol="tcp",
-                port_range=pulumi.Output.all(port).apply(lambda all_: f"{int(all_[0])}/{int(all_[0])}"),
+                port_range=inputs.otherwise(port, PORT).apply(lambda known: f"{int(known)}/{int(known)}"),
                 cidr_ip=cidr,
                 policy="accept",
                 priority=1,

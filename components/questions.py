@@ -1,7 +1,7 @@
 """What the end of an ``up`` asks about an endpoint, as ``templates/verify.py`` takes it on stdin."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import pulumi
@@ -72,6 +72,14 @@ def _host(host: BalancerArgs, args: ApiServerVipArgs) -> dict[str, Any]:
     }
 
 
+def _each_once(hosts: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Drop who is a balancer, or asked already, under another name: an address may be known no earlier than now."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for host in hosts:  # the balancers come first
+        found.setdefault(host["address"], host)
+    return [*found.values()]
+
+
 def _about(
     name: str, plan: Plan, vip: str, outside: str, hosts: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
@@ -81,7 +89,7 @@ def _about(
     order = {balancer.name: place for place, balancer in enumerate(plan.rollout)}
     asked = [
         {**host, "login": login, "balancer": host["name"] in order}
-        for host, login in ((host, json.loads(host["login"])) for host in hosts)
+        for host, login in ((host, json.loads(host["login"])) for host in _each_once(hosts))
         if login.get("host_key") != ""  # a host that was down when its key was to be learned
     ]
     ports = (settings.port, *settings.additional_ports)

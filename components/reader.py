@@ -4,8 +4,9 @@ import dataclasses
 import types
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import TypeVar, get_args, get_origin, get_type_hints
+from typing import TypeVar, cast, get_args, get_origin, get_type_hints
 
+from components.settings import NOT_GIVEN
 from components.violations import Violation
 
 _T = TypeVar("_T")
@@ -13,7 +14,10 @@ _NOUNS = {int: "a whole number", bool: "true or false", str: "a text"}
 
 
 def read(target: type[_T], raw: Mapping[str, object], violations: list[Violation], where: str = "") -> _T:
-    """Make a `target` of `raw`; a value that does not fit is reported and replaced by the default."""
+    """Make a `target` of `raw`; a value that does not fit is reported and replaced by the default.
+
+    What is ``None`` is not given; an entry of a list cannot be that.
+    """
     hints = get_type_hints(target)
     values: dict[str, object] = {}
     for key, value in raw.items():
@@ -48,12 +52,13 @@ def _convert(hint: object, value: object, violations: list[Violation], path: str
 def _sequence(item: object, value: object, violations: list[Violation], path: str) -> object:
     if isinstance(value, str) or not isinstance(value, Sequence):
         return _mismatch(violations, path, value, "must be a list", "write it as a list")
-    found = [
-        _convert(item, entry, violations, f"{path}[{index}]")
-        for index, entry in enumerate(value)
-        if entry is not None  # not known yet
-    ]
-    return tuple(entry for entry in found if entry is not None)
+    found = [_convert(item, entry, violations, f"{path}[{index}]") for index, entry in enumerate(value)]
+    return tuple(_placeholder(item) if entry is None else entry for entry in found)
+
+
+def _placeholder(item: object) -> object:
+    """Stand in for an entry that does not fit, so that those after it keep their place."""
+    return NOT_GIVEN if item is int else cast(type, item)()
 
 
 def _member(hint: type[Enum], value: object, violations: list[Violation], path: str) -> object:

@@ -24,6 +24,7 @@ def check(plan: Plan, unknown: frozenset[str] = frozenset()) -> list[Violation]:
     found = [*_counts(settings), *_names(settings)]
     found += _addresses(settings)
     found += _distinct(settings)
+    found += _namesakes(settings)
     found += _vswitch(settings)
     found += rules_services.check(plan)
     found += rules_texts.check(plan)
@@ -72,6 +73,18 @@ def _distinct(settings: Settings) -> Iterator[Violation]:
     if settings.vip and taken:
         rule = f"is the address of {taken[0]}"
         yield Violation("vip", settings.vip, rule, "choose an address that no host has")
+
+
+def _namesakes(settings: Settings) -> Iterator[Violation]:
+    """Backends called like a balancer on another host: a name is what one login and one host key belong to."""
+    own = {balancer.name: index for index, balancer in enumerate(settings.balancers) if balancer.name}
+    for index, backend in enumerate(settings.backends):
+        namesake = own.get(backend.name)
+        if namesake is not None and backend.address != settings.balancers[namesake].address:
+            rule = f"is not that of balancers[{namesake}], which has the same name"
+            remedy = "give one host one address, or two hosts two names"
+            depends = (f"balancers[{namesake}].address",)
+            yield Violation(f"backends[{index}].address", backend.address, rule, remedy, depends)
 
 
 def twice(kind: str, key: str, values: Sequence[str | int]) -> Iterator[Violation]:

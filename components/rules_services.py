@@ -152,7 +152,8 @@ def _vrrp(plan: Plan) -> Iterator[Violation]:
     if keepalived.check_weight and not keepalived.nopreempt and abs(keepalived.check_weight) <= apart:
         rule = f"never moves the VIP: the balancers' priorities are up to {apart} apart"
         remedy = f"use 0, or at least {apart + 1} in size"
-        depends = ("balancers", "keepalived.nopreempt")
+        every = (f"balancers[{index}].priority" for index in range(len(plan.balancers)))
+        depends = (*every, "keepalived.nopreempt")
         yield Violation("keepalived.check_weight", keepalived.check_weight, rule, remedy, depends)
     if keepalived.check_weight and keepalived.nopreempt:
         rule = "with nopreempt a weighted check never moves the VIP"

@@ -10,6 +10,8 @@ from components.violations import Violation, not_a_port
 
 _WORD = re.compile(r"[^\s\x00-\x1f\x7f]+")
 _HOST = re.compile(r"[A-Za-z0-9_:\[][A-Za-z0-9._:%\]-]*")
+BASTION = "bastion"
+"""What the host key of a bastion is kept under; of a host's own one after its name and a dash."""
 _UNLOCKS = "private_key_password"
 
 
@@ -24,6 +26,48 @@ def check(args: Mapping[str, object]) -> Iterator[Violation]:
         keys += _key({**shared, **own}, where if "private_key" in own else "ssh")
     # Of what several hosts have in common the same is said of each.
     yield from dict.fromkeys([*keys, *_one_host_each(args, shared), *_sshds(args, shared)])
+    yield from _namesakes(args)
+
+
+def learned(args: Mapping[str, object]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return under which names host keys are kept that are not given, of bastions and of hosts, each with its place."""
+    shared = inputs.mapping(args.get("ssh"))
+    common = shared.get("proxy")
+    bastions = [("ssh.proxy", BASTION)] if _is_learned(common) else []
+    hosts: list[tuple[str, str]] = []
+    for where, host in _asked(args):
+        login, name = {**shared, **inputs.mapping(host.get("ssh"))}, str(host.get("name"))
+        if login.get("proxy") != common and _is_learned(login.get("proxy")):
+            bastions.append((f"{where}.proxy", f"{name}-{BASTION}"))
+        if not login.get("host_key"):
+            hosts.append((where.removesuffix("ssh") + "name", name))
+    return bastions, hosts
+
+
+def _is_learned(proxy: object) -> bool:
+    return bool(proxy) and not inputs.mapping(proxy).get("host_key")
+
+
+def _asked(args: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Every host once that SSH goes to (`questions.reachable`), and where its own ``ssh`` is given."""
+    balancers = [inputs.mapping(entry) for entry in inputs.sequence(args.get("balancers"))]
+    names = [balancer.get("name") for balancer in balancers]
+    addresses = [one for one in (balancer.get("address") for balancer in balancers) if isinstance(one, str)]
+    for where, host in _hosts(args):
+        one_of_them = host.get("name") in names or host.get("address") in addresses
+        if where.startswith("balancers") or not one_of_them:
+            yield where, host
+
+
+def _namesakes(args: Mapping[str, object]) -> Iterator[Violation]:
+    """Hosts whose host key would be kept under the name that a bastion's is kept under."""
+    bastions, hosts = learned(args)
+    taken = {name: where for where, name in bastions}
+    for where, name in hosts:
+        if name in taken:
+            rule = f"is the name under which the host key of {taken[name]} is kept"
+            remedy = f"give the host another name, or give {taken[name]}.host_key"
+            yield Violation(where, name, rule, remedy)
 
 
 def _sshds(args: Mapping[str, object], shared: Mapping[str, object]) -> Iterator[Violation]:

@@ -107,13 +107,16 @@ def _name(name: str) -> Iterator[Violation]:
 
 
 def _place(args: Mapping[str, object]) -> Iterator[Violation]:
-    """Half a network: either a zone to create one in, or a vSwitch together with its VPC."""
+    """Half a network: either a zone to create one in, or a vSwitch together with its CIDR and its VPC."""
     vswitch, vpc = args.get("vswitch_id"), args.get("vpc_id")
     if vswitch and not vpc:
         yield Violation("vpc_id", vpc, "is missing beside vswitch_id", "give the id of the vSwitch's VPC")
     if vpc and not vswitch:
         remedy = "give vswitch_id too, or leave vpc_id out to create both"
         yield Violation("vswitch_id", vswitch, "is missing beside vpc_id", remedy)
+    if vswitch and "vswitch_cidr" not in args:
+        remedy = "give that vSwitch's own CIDR"
+        yield Violation("vswitch_cidr", None, "is missing beside vswitch_id", remedy)
     if not vswitch and not args.get("zone_id"):
         remedy = "name one, such as cn-hangzhou-i"
         yield Violation("zone_id", args.get("zone_id"), "a vSwitch lives in a zone", remedy)

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pulumi
 from pulumi_command import remote
 
+from components import inputs
 from components.args import SshArgs, SshProxyArgs
 
 DIAL_ERROR_LIMIT = 15
@@ -29,7 +30,7 @@ def connection(args: SshArgs, address: pulumi.Input[str]) -> remote.ConnectionAr
     proxy = args.get("proxy")
     return remote.ConnectionArgs(
         host=args.get("host") or address,
-        port=args.get("port"),
+        port=_port(args),
         user=user(args),
         private_key=_secret(args, "private_key"),
         private_key_password=_secret(args, "private_key_password"),
@@ -53,7 +54,7 @@ def _fields(args: Mapping[str, Any], address: pulumi.Input[str]) -> dict[str, An
     proxy = args.get("proxy")
     return {
         "host": args.get("host") or address,
-        "port": args.get("port") or PORT,
+        "port": inputs.otherwise(args.get("port"), PORT),
         "user": user(args),
         "private_key": _secret(args, "private_key"),
         "passphrase": _secret(args, "private_key_password"),
@@ -97,7 +98,7 @@ def _sudo(name: str) -> str:
 def _proxy(args: SshProxyArgs) -> remote.ProxyConnectionArgs:
     return remote.ProxyConnectionArgs(
         host=args["host"],
-        port=args.get("port"),
+        port=_port(args),
         user=user(args),
         private_key=_secret(args, "private_key"),
         private_key_password=_secret(args, "private_key_password"),
@@ -107,6 +108,11 @@ def _proxy(args: SshProxyArgs) -> remote.ProxyConnectionArgs:
         dial_error_limit=DIAL_ERROR_LIMIT,
         per_dial_timeout=PER_DIAL_TIMEOUT_S,
     )
+
+
+def _port(args: Mapping[str, Any]) -> pulumi.Input[int] | None:
+    given = args.get("port")
+    return inputs.otherwise(given, PORT) if isinstance(given, pulumi.Output) else given
 
 
 def _host_key(given: pulumi.Input[str] | None) -> pulumi.Input[str] | None:

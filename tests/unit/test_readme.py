@@ -94,6 +94,7 @@ def test_the_options_shown_break_no_rule(home: Path) -> None:
     base = {
         f"{OURS}masters": masters,
         f"{OURS}vswitchId": "vsw-1",
+        f"{OURS}vswitchCidr": "10.0.0.0/24",
         f"{OURS}sshPrivateKeyFile": str(home / ".ssh/id_ed25519"),
     }
     assert program_with({**base, **config}).error == ""

@@ -10,6 +10,7 @@ import pytest
 from components import ApiServerVip, ApiServerVipArgs
 from tests.unit.components import engine, examples
 from tests.unit.components.engine import HOST_KEY, Run, revealed, run
+from tests.unit.components.test_composition import arguments
 
 pytestmark = pytest.mark.unit
 GIVEN = "ecdsa-sha2-nistp256 AAAAgiven"
@@ -108,6 +109,63 @@ def test_a_bastion_of_its_own_or_with_a_key_given() -> None:
 
     commands = learners(up(own))
     assert set(commands) == {f"cp-{host}-host-key" for host in (*HOSTS, "k8s-master01-bastion")}
+
+
+def a_host_called_bastion(args: dict[str, Any]) -> None:
+    args["ssh"]["proxy"] = BASTION
+    args["balancers"][0]["name"] = args["backends"][0]["name"] = "bastion"
+
+
+def a_host_called_as_another_one_s_bastion(args: dict[str, Any]) -> None:
+    args["balancers"][0]["ssh"] = {"proxy": BASTION}
+    args["backends"][2]["name"] = "k8s-master01-bastion"
+
+
+NAMESAKES = [
+    (a_host_called_bastion, "balancers[0].name = 'bastion'", "ssh.proxy"),
+    (
+        a_host_called_as_another_one_s_bastion,
+        "backends[2].name = 'k8s-master01-bastion'",
+        "balancers[0].ssh.proxy",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "where", "proxy"), NAMESAKES)
+def test_a_host_may_not_have_the_name_that_a_bastion_s_key_is_kept_under(
+    change: Callable[[dict[str, Any]], object], where: str, proxy: str
+) -> None:
+    got = up(change, preview=True)
+    assert f"{where}: is the name under which the host key of {proxy} is kept; " in got.error
+    assert not got.resources
+
+
+@pytest.mark.parametrize("change", [case[0] for case in NAMESAKES])
+def test_where_the_bastion_s_key_is_given_a_host_may_have_any_name(
+    change: Callable[[dict[str, Any]], object],
+) -> None:
+    def given(args: dict[str, Any]) -> None:
+        change(args)
+        for login in (args["ssh"], args["balancers"][0].get("ssh", {})):
+            if "proxy" in login:
+                login["proxy"] = {**BASTION, "host_key": GIVEN}
+
+    got = up(given)
+    assert got.error == ""
+    assert len(learners(got)) == len(HOSTS)
+
+
+def test_two_endpoints_may_not_keep_two_bastions_keys_under_one_name() -> None:
+    def program() -> None:
+        first = arguments(1, ssh={"private_key": examples.KEY})
+        first["balancers"][0]["ssh"] = {"proxy": cast(Any, BASTION)}
+        ApiServerVip("cp", first)
+        ApiServerVip("cp-m1", arguments(2, ssh={"private_key": examples.KEY, "proxy": BASTION}))
+
+    said = (
+        "ssh.proxy = 'bastion': its resources would be called cp-m1-bastion, as some of the host keys of 'cp'"
+    )
+    assert said in run(program, preview=True).error
 
 
 @pytest.mark.parametrize("given", [True, False])

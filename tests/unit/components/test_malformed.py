@@ -203,7 +203,12 @@ COMPONENTS: dict[str, tuple[Callable[[Any], object], Callable[[], dict[str, Any]
     "Network": (lambda args: Network("net", args), lambda: {**nothing(NetworkArgs), "zone_id": "z"}),
     "an existing network": (
         lambda args: Network("net", args),
-        lambda: {**nothing(NetworkArgs), "vswitch_id": "vsw-1", "vpc_id": "vpc-1"},
+        lambda: {
+            **nothing(NetworkArgs),
+            "vswitch_id": "vsw-1",
+            "vpc_id": "vpc-1",
+            "vswitch_cidr": "10.1.0.0/24",
+        },
     ),
     "Masters": (
         lambda args: Masters("cp", args),

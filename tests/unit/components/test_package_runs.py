@@ -18,9 +18,8 @@ pytestmark = pytest.mark.unit
 PREVIEW, UPDATE = "127.0.0.1:4001", "127.0.0.1:4002"
 """Where the engine's monitor of each run listens."""
 FIRST = elsewhere(arguments(verify="off"))
-SHARED = elsewhere(
-    {**arguments(1, verify="off"), "balancers": arguments()["balancers"], "vswitch_id": "vsw-0"}
-)
+_HOSTS = {key: arguments()[key] for key in ("balancers", "backends")}
+SHARED = elsewhere({**arguments(1, verify="off"), **_HOSTS, "vswitch_id": "vsw-0"})
 """Another endpoint on the hosts of the first."""
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pulumi
 import pytest
+import yaml
 
 from components import configured, interrupted, state
 from tests.unit.components.engine import HOST_KEY, Run, revealed
 from tests.unit.components.examples import KEY
-from tests.unit.components.programs import KEY_FILE, run_file
+from tests.unit.components.programs import KEY_FILE, ROOT, run_file
 
 pytestmark = pytest.mark.unit
 MASTERS = ("k8s-master01", "k8s-master02", "k8s-master03")
@@ -65,6 +66,50 @@ def test_0_is_no_port() -> None:
     for key in ("port", "backends[0].port", "monitor_port"):
         assert f"{key} = 0: is not a TCP port" in got.error
     assert not got.resources
+
+
+LISTS = ("masters", "balancers", "securityGroupIds", "sshCidrs", "apiCidrs", "additionalPorts")
+MAPPINGS = ("failover", "haproxy", "keepalived", "healthCheck", "packages", "adopt", "tags", "sshProxy")
+NO_LISTS: list[Any] = [{"x": "y"}, "text", 7, [[]], [{"x": "y"}]]
+NO_MAPPINGS: list[Any] = [["x"], [7], [["x"]], [{"x": "y"}], "text", 7]
+NO_BASTIONS: list[Any] = [{"user": "ops"}, {"host": "h", "prot": 1}, {"host": ["h"]}]
+MALFORMED = [
+    *((key, raw) for key in LISTS for raw in NO_LISTS),
+    *((key, raw) for key in MAPPINGS for raw in NO_MAPPINGS),
+    *(("sshProxy", raw) for raw in NO_BASTIONS),
+]
+
+
+@pytest.mark.parametrize(("key", "raw"), MALFORMED, ids=str)
+def test_whatever_is_malformed_is_named_and_nothing_is_registered(key: str, raw: Any) -> None:
+    config: dict[str, Any] = {key: json.dumps(raw)}
+    got = program(**config)
+    python = {"healthCheck": "health_check", "sshProxy": r"(sshProxy|ssh\.proxy)"}
+    named = python.get(key, re.sub("([A-Z])", lambda letter: f"_?{letter[1]}", key))
+    assert re.search(rf"- {named}[.\[\] \w]* = .*: .+; .+", got.error, re.IGNORECASE)
+    assert not got.resources
+
+
+@pytest.mark.parametrize("raw", [["x"], [7], [None], [["x"]], [{"ecs": 1}], {"ecs": "x"}, "x", 7, True])
+def test_malformed_overrides_of_the_cloud_s_endpoints_are_refused_in_words(raw: Any) -> None:
+    with pytest.raises(
+        pulumi.RunError, match=r"alicloud:endpoints = .*: must be a list of mappings of texts; "
+    ):
+        configured.check_endpoints(raw)
+
+
+def test_the_cidr_of_a_vswitch_that_exists_is_asked_for() -> None:
+    place: dict[str, Any] = {"vswitchId": "vsw-1", "vpcId": "vpc-1"}
+    got = program(**place)
+    assert "vswitchCidr = '': is missing beside vswitchId; give that vSwitch's own CIDR" in got.error
+    assert not got.resources
+    assert program(**place, vswitchCidr="10.0.0.0/24").error == ""
+
+
+def test_what_only_created_vswitches_have_is_no_default_that_the_engine_fills_in() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    assert declared["vswitchCidr"]["default"] == ""
+    assert program().of("Switch")["k8s-stack-vswitch"].inputs["cidrBlock"] == "10.0.0.0/24"
 
 
 def test_a_balancer_named_twice_is_refused() -> None:

@@ -24,6 +24,12 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ("no address", balancers("10.0.0.11", ""), "balancers[1].address", "not an IPv4"),
     ("loopback", balancers("10.0.0.11", "127.0.0.1"), "balancers[1].address", "not an address of a host"),
     ("one address twice", balancers("10.0.0.11", "10.0.0.11"), "balancers[1].address", "balancers[0]"),
+    (
+        "one name, two hosts",
+        {"backends": [{"name": "k8s-master02", "address": "10.0.0.13"}]},
+        "backends[0].address",
+        "is not that of balancers[1], which has the same name",
+    ),
     ("outside", balancers("10.0.0.11", "10.0.1.12"), "balancers[1].address", "outside the vSwitch"),
     ("VIP outside", {"vip": "10.0.1.10"}, "vip", "outside the vSwitch"),
     ("VIP is the network's", {"vip": "10.0.0.0"}, "vip", "reserved"),

@@ -46,13 +46,22 @@ def test_a_changed_port_has_a_rule_of_its_own_beside_that_of_the_old_one() -> No
 
 
 def test_an_existing_vswitch_is_used() -> None:
-    got = run(lambda: Network("net", {"vpc_id": "vpc-1", "vswitch_id": "vsw-1"}), preview=False)
+    args: NetworkArgs = {"vpc_id": "vpc-1", "vswitch_id": "vsw-1", "vswitch_cidr": "172.16.8.0/24"}
+    got = run(lambda: Network("net", args), preview=False)
+    assert got.error == ""
     assert not got.of("Switch")
     assert not got.of("vpc/network:Network")
     assert got.of("SecurityGroup")["net-security-group"].inputs["vpcId"] == "vpc-1"
 
 
-@pytest.mark.parametrize(("args", "word"), [({}, "zone_id"), ({"vswitch_id": "vsw-1"}, "vpc_id")])
+@pytest.mark.parametrize(
+    ("args", "word"),
+    [
+        ({}, "zone_id = None"),
+        ({"vswitch_id": "vsw-1", "vswitch_cidr": "172.16.8.0/24"}, "vpc_id = None"),
+        ({"vswitch_id": "vsw-1", "vpc_id": "vpc-1"}, "vswitch_cidr = None: is missing beside vswitch_id; "),
+    ],
+)
 def test_half_a_network_is_refused(args: dict[str, Any], word: str) -> None:
     got = run(lambda: Network("net", cast(NetworkArgs, args)), preview=True)
     assert word in got.error

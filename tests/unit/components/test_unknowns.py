@@ -2,7 +2,9 @@
 
 import copy
 import dataclasses
+import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, cast, get_args, get_origin, is_typeddict
 
 import pulumi
@@ -195,3 +197,212 @@ def test_an_unknown_value_is_no_reason_to_refuse_another(preview: bool) -> None:
         ApiServerVip("cp", cast(ApiServerVipArgs, given))
 
     assert run(program, preview=preview).error == ""
+
+
+@pytest.mark.parametrize("preview", [True, False])
+@pytest.mark.parametrize(("late_priority", "said"), [(110, ""), (121, "priorities are up to 21 apart")])
+def test_how_far_priorities_are_apart_is_judged_once_all_are_known(
+    late_priority: int, said: str, preview: bool
+) -> None:
+    def program() -> None:
+        given = every_argument()
+        given["keepalived"] |= {"check_weight": -20, "nopreempt": False}
+        given["balancers"][0]["priority"] = 100
+        given["balancers"][1]["priority"] = _Source().id.apply(lambda _: late_priority)
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    got = run(program, preview=preview)
+    if preview:
+        assert got.error == ""
+    else:
+        assert said in got.error
+        assert bool(got.error) == bool(said)
+        assert bool(got.of("remote:Command")) == (not said), "no host is touched"
+
+
+@pytest.mark.parametrize("unknown", [True, False])
+def test_a_host_that_balances_and_serves_under_two_names_is_asked_once(unknown: bool) -> None:
+    def program() -> None:
+        source, given = _Source(), every_argument()
+        for n, backend in enumerate(given["backends"]):
+            backend |= {"name": f"api{n}", "ssh": {}}
+        for host in [*given["balancers"], *given["backends"]] if unknown else []:
+            host["address"] = _after(source, host["address"])
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    got = run(program, preview=False)
+    assert got.error == ""
+    asked = json.loads(revealed(got.resources["command:local:Command::cp-verify"].inputs["stdin"]))["hosts"]
+    assert [(host["name"], host["balancer"]) for host in asked] == [
+        ("k8s-master02", True),
+        ("k8s-master01", True),
+        ("api2", False),
+    ]
+
+
+@pytest.mark.parametrize("host", [("balancers", 1), ("backends", 1)])
+def test_that_two_hosts_share_a_name_is_said_once_their_addresses_are_known(host: tuple[str, int]) -> None:
+    def program() -> None:
+        given = every_argument()
+        kind, index = host
+        given[kind][index]["address"] = _Source().id.apply(lambda _: "10.0.0.14")
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    assert run(program, preview=True).error == ""
+    got = run(program, preview=False)
+    assert "backends[1].address = " in got.error
+    assert "is not that of balancers[1], which has the same name" in got.error
+    assert not got.of("remote:Command"), "no host is touched"
+
+
+def test_one_output_is_one_instance() -> None:
+    def program() -> None:
+        source, given = _Source(), every_argument()
+        for balancer in given["balancers"]:
+            balancer["instance_id"] = source.id
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    got = run(program, preview=True)
+    assert "balancers[1].instance_id = 'an Output': is already the instance of balancers[0]" in got.error
+    assert not got.of("ApiServerVip")
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        (["i-0", "i-0"], "balancers[1].instance_id = 'i-0': is already the instance of balancers[0]"),
+        (["i-0", ""], "balancers[1].instance_id = '': is empty"),
+        (["i-0", None], "balancers[1].instance_id = '': is empty"),
+    ],
+)
+def test_instances_that_turn_out_to_be_none_or_one_are_refused_before_a_host_is_touched(
+    ids: list[str | None], said: str
+) -> None:
+    def program() -> None:
+        source, given = _Source(), every_argument()
+        for balancer, known in zip(given["balancers"], ids, strict=True):
+            balancer["instance_id"] = _after(source, known)
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    assert run(program, preview=True).error == ""
+    got = run(program, preview=False)
+    assert said in got.error
+    assert "no host was touched" in got.error
+    assert not got.of("remote:Command")
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("ssh", "port"),
+        ("ssh", "dial_error_limit"),
+        ("ssh", "per_dial_timeout"),
+        ("eip", "bandwidth_mbps"),
+        ("eip", "charge_type"),
+    ],
+)
+def test_what_turns_out_to_be_nothing_is_as_if_it_were_not_given(
+    path: tuple[str, str], nothing: object
+) -> None:
+    part, key = path
+
+    def program(*, late: bool) -> None:
+        source, given = _Source(), every_argument()
+        given["ssh"] = {"private_key": examples.KEY, "port": 2222}  # keys are learned
+        given[part].pop(key, None)
+        if late:
+            given[part][key] = _after(source, nothing)
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    got, plain = (run(partial(program, late=late), preview=False) for late in (True, False))
+    assert got.error == plain.error == ""
+    for name, one in plain.of("EipAddress").items():
+        assert got.of("EipAddress")[name].inputs == one.inputs
+    learned = {name: one for name, one in plain.of("local:Command").items() if name.endswith("-host-key")}
+    assert learned
+    for step in got.of("remote:Command").values():
+        assert revealed(step.inputs["connection"]).get("port", 22) == (22 if key == "port" else 2222)
+    for name, one in learned.items():
+        assert got.of("local:Command")[name].inputs == one.inputs
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_password_that_turns_out_to_be_nothing_is_refused_in_words(nothing: object) -> None:
+    def program() -> None:
+        given = every_argument()
+        given["keepalived"] |= {"vrrp_version": 2, "auth_pass": _Source().id.apply(lambda _: nothing)}
+        given["failover"]["advert_interval_ms"] = 1000
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    got = run(program, preview=False)
+    assert "keepalived.auth_pass = '': is empty; use 1 to 8 characters, or leave it out" in got.error
+    assert not got.of("remote:Command")
+
+
+@pytest.mark.parametrize(
+    ("late_key", "said"),
+    [
+        (None, "'': turned out to be empty"),
+        ("", "'': turned out to be empty"),
+        ("SHA256:x", "'SHA256:x': is no host key"),
+    ],
+)
+def test_a_host_key_that_turns_out_to_be_none_lets_nobody_in(late_key: str | None, said: str) -> None:
+    def program() -> None:
+        given = every_argument()
+        given["ssh"]["host_key"] = _Source().id.apply(lambda _: late_key)
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    got = run(program, preview=False)
+    assert "host_key of k8s-master0" in got.error
+    assert f" = {said}; give it as known_hosts has it" in got.error
+    assert not got.of("remote:Command"), "nothing is sent where any key would do"
+
+
+LISTS = [
+    ("", "additional_ports", 99999),
+    ("haproxy", "binds", "eth0"),
+    ("haproxy", "observer_cidrs", "all"),
+    ("packages", "names", "a; b"),
+]
+
+
+@pytest.mark.parametrize(("part", "key", "wrong"), LISTS)
+def test_what_is_wrong_after_an_unknown_entry_of_a_list_is_named_in_its_place(
+    part: str, key: str, wrong: object
+) -> None:
+    def program() -> None:
+        given = every_argument()
+        at = given[part] if part else given
+        at[key] = [_Source().id, wrong]
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    got = run(program, preview=True)
+    where = f"{part}.{key}" if part else key
+    assert [line.split(" = ")[0] for line in got.error.splitlines()[1:]] == [f"  - {where}[1]"]
+    assert not got.of("ApiServerVip")
+
+
+def test_what_is_wrong_after_an_entry_of_the_wrong_type_is_named_in_its_place() -> None:
+    given = every_argument() | {"additional_ports": ["x", 0]}
+    given["backends"] = [7, {"name": "a b", "address": "10.0.0.14"}]
+    with pytest.raises(pulumi.RunError) as refusal:
+        judge.judge_known("cp", given)
+    said = [line.split(" = ")[0].removeprefix("  - ") for line in str(refusal.value).splitlines()[1:]]
+    assert sorted(said) == ["additional_ports[0]", "additional_ports[1]", "backends[0]", "backends[1].name"]
+
+
+@pytest.mark.parametrize(("part", "key"), [case[:2] for case in LISTS])
+def test_an_entry_of_a_list_that_turns_out_to_be_nothing_is_refused(part: str, key: str) -> None:
+    def program() -> None:
+        given = every_argument()
+        at = given[part] if part else given
+        at[key] = [_Source().id.apply(lambda _: None), *at[key]]
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    assert run(program, preview=True).error == ""
+    got = run(program, preview=False)
+    assert f"{key}[0] = None: must be " in got.error
+    assert len(got.error.splitlines()) == 2, "once"
+    assert not got.of("remote:Command"), "no host is touched"
