@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from drill.checker import holders, requests, streams
+from drill.checker.outage import Outage, outage, since
 from drill.checker.requests import SLOW_S, Window
 from drill.history import History, Line, Setting
 
@@ -97,9 +98,12 @@ def judge(history: History) -> Record:
     found = requests.together(
         requests.judged(heard, window, kills=bool(setting.path)),
         requests.judged(
-            _since(silenced, healed), Window(healed, inject, measured, clipped=True), kills=False
+            {place: since(lines, healed) for place, lines in silenced.items()},
+            Window(healed, inject, measured, clipped=True),
+            kills=False,
         ),
     )
+    lasted = outage(history, heard, window, found)
     begun = history.when("clients") or inject
     floor = requests.floor(heard, begun + 1, inject)
     must_end = streams.Ended(setting.path, effect, frozenset(setting.silenced), injected)
@@ -140,14 +144,14 @@ def judge(history: History) -> Record:
         reasons=found.reasons,
         title=setting.title,
     )
-    verdict, why = _verdict(record, history, kept, found)
+    verdict, why = _verdict(record, history, kept, found, lasted)
     if OUTSIDE not in history.clients:
         why += "; no client was outside the VPC"
     return Record(**{**vars(record), "verdict": verdict, "why": why})
 
 
 def _verdict(
-    record: Record, history: History, kept: streams.Streams, found: requests.Requests
+    record: Record, history: History, kept: streams.Streams, found: requests.Requests, lasted: Outage
 ) -> tuple[Verdict, str]:
     if blind := _blind(record, history, kept):
         return Verdict.UNKNOWN, blind
@@ -163,7 +167,7 @@ def _verdict(
     return (
         _beside(record, history)
         or _stormed(record, history)
-        or _held_long_enough(_promise(record, history.setting, found), history)
+        or _held_long_enough(_promise(record, history.setting, found, lasted), history)
     )
 
 
@@ -190,34 +194,39 @@ def _beside(record: Record, history: History) -> tuple[Verdict, str] | None:
     return None if found[0] is Verdict.WITHIN else found
 
 
-def _promise(record: Record, setting: Setting, found: requests.Requests) -> tuple[Verdict, str]:
+def _promise(
+    record: Record, setting: Setting, found: requests.Requests, lasted: Outage
+) -> tuple[Verdict, str]:
     if setting.budget_ms is None:
         return Verdict.UNKNOWN, "the component promises nothing for this fault"
     if setting.budget_ms == 0:
         return _nothing_fails(record, found)
     lasting_ms = setting.budget_ms if setting.lasting_ms is None else setting.lasting_ms
-    return min(
+    verdicts = [
         _in_time(record.gap_ms or 0, setting.budget_ms, "without an answer", record.late_ms),
-        _in_time(record.failing_ms or 0, lasting_ms, "until the last failed request", record.late_ms),
-        key=lambda found: WORST_FIRST.index(found[0]),
-    )
+        _in_time(_ms(lasted.failing_s), lasting_ms, "until the last failed request", record.late_ms),
+    ]
+    if lasted.healed is not None:
+        verdict, why = _nothing_fails(record, lasted.healed)
+        verdicts.append((verdict, f"after the healing: {why}"))
+    return min(verdicts, key=lambda found: WORST_FIRST.index(found[0]))
 
 
 def _nothing_fails(record: Record, found: requests.Requests) -> tuple[Verdict, str]:
-    """Judge where no request may fail: none may wait for the network's own repetitions either.
+    """Judge requests of which none may fail: none may wait for the network's own repetitions either.
 
     A few do wherever packets are lost. Many do only where what is dead is asked again and again.
     """
-    if record.failed:
-        return Verdict.OVER, f"{record.failed} requests failed, none may"
-    allowed = STALLED_SHARE * record.total
-    if record.stalled > allowed:
-        return Verdict.OVER, f"nothing failed, but {record.stalled} requests waited for more than 750 ms"
+    if found.failed:
+        return Verdict.OVER, f"{found.failed} requests failed, none may"
+    allowed, late_ms = STALLED_SHARE * found.total, record.late_ms
+    if (stalled := found.stalled(late_ms / 1000)) > allowed:
+        return Verdict.OVER, f"nothing failed, but {stalled} requests waited for more than 750 ms"
     if (stalled := found.stalled()) > allowed:
         words = f"nothing failed, but {stalled} requests waited for more than 750 ms"
-        return Verdict.UNKNOWN, f"{words}; the drill itself was late by {record.late_ms:.0f} ms"
-    gap, most = record.gap_ms or 0.0, (record.floor_ms or 0.0) + SLOW_S * 1000
-    verdict, why = _in_time(gap, round(most), "without an answer", record.late_ms)
+        return Verdict.UNKNOWN, f"{words}; the drill itself was late by {late_ms:.0f} ms"
+    most = (record.floor_ms or 0.0) + SLOW_S * 1000
+    verdict, why = _in_time(_ms(found.gap_s), round(most), "without an answer", late_ms)
     return (
         (verdict, "nothing failed") if verdict is Verdict.WITHIN else (verdict, f"nothing failed, but {why}")
     )
@@ -345,14 +354,6 @@ def _without(lines: Sequence[Line], begin: float, end: float) -> tuple[Line, ...
         return bool(begin <= start < end or begin <= finish < end)
 
     return tuple(line for line in lines if not inside(line))
-
-
-def _since(clients: Mapping[str, Sequence[Line]], begin: float) -> dict[str, list[Line]]:
-    """Return the requests that were due from `begin` on."""
-    return {
-        place: [line for line in lines if line["kind"] == "req" and line["due"] >= begin]
-        for place, lines in clients.items()
-    }
 
 
 def _of(clients: Mapping[str, Sequence[Line]], kind: str) -> list[Line]:

@@ -44,6 +44,8 @@ class Requests:
     """From the first request that failed to the last one, by when they were due; 0 if none failed."""
     onset: float | None
     """When clients first felt the fault: the first failed request was due, those in flight included."""
+    last: float | None
+    """When the last request that failed was due."""
     reasons: Mapping[str, int]
 
     def stalled(self, late_s: float = 0.0) -> int:
@@ -79,8 +81,11 @@ def judged(clients: Mapping[str, Sequence[Line]], window: Window, *, kills: bool
         if end - begin > gap:
             gap, gap_at = end - begin, (begin, end)
     onset = max(window.anchor, min([*felt, *failures])) if felt or failures else None
-    failing = max(failures) - onset if failures and onset is not None else 0.0
-    return Requests(total, failed, in_flight, tuple(waits), gap, gap_at, max(0.0, failing), onset, reasons)
+    last = max(failures, default=None)
+    failing = last - onset if last is not None and onset is not None else 0.0
+    return Requests(
+        total, failed, in_flight, tuple(waits), gap, gap_at, max(0.0, failing), onset, last, reasons
+    )
 
 
 def took_effect(clients: Mapping[str, Sequence[Line]], inject: float, injected: float, path: str) -> float:
@@ -123,6 +128,7 @@ def together(first: Requests, second: Requests) -> Requests:
         *max((first.gap_s, first.gap_at), (second.gap_s, second.gap_at)),
         max(first.failing_s, second.failing_s),
         first.onset,
+        max((last for last in (first.last, second.last) if last is not None), default=None),
         reasons,
     )
 

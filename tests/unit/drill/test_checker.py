@@ -64,7 +64,7 @@ def test_a_client_that_died_with_its_host_is_not_asked() -> None:
 def test_the_former_holder_s_own_client_is_asked_about_the_time_after_healing(
     seconds: float, verdict: Verdict
 ) -> None:
-    about = setting(silenced=("m1",), whole_from="heal")
+    about = setting(silenced=("m1",), whole_from="heal", two_holders_ms=350)
     own = client(outages=[(INJECT, HEAL + seconds, "refused")])
     record = judge(history({"outside": client(), "m1": own}, about, events(whole=HEAL + 1)))
     assert record.failed == seconds * 100
@@ -209,6 +209,42 @@ def test_a_vanished_host_s_apiserver_has_a_budget_of_its_own(lasting_ms: int, ve
     assert judge(history({"outside": client(outages=third)}, about)).verdict is verdict
     long = history({"outside": client(outages=outage(300))}, about)
     assert judge(long).verdict is Verdict.OVER
+
+
+@pytest.mark.parametrize(
+    ("about", "begin", "verdict"),
+    [
+        ({}, HEAL - 0.2, Verdict.OVER),
+        ({}, INJECT, Verdict.WITHIN),
+        ({}, HEAL, Verdict.OVER),
+        ({"silenced": ("m1",)}, HEAL, Verdict.WITHIN),
+        ({"silenced": ("m1",)}, HEAL + 0.2, Verdict.OVER),
+        ({"two_holders_ms": None}, HEAL, Verdict.OVER),
+        ({"whole_from": "inject", "silenced": ("m1",)}, INJECT + 2.5, Verdict.WITHIN),
+        ({"whole_from": "inject"}, INJECT + 2.5, Verdict.OVER),
+        ({"anchor": "heal"}, HEAL, Verdict.WITHIN),
+        ({"parted": True}, HEAL, Verdict.WITHIN),
+    ],
+)
+def test_a_budget_is_for_the_fault_and_not_again_for_its_healing(
+    about: dict[str, Any], begin: float, verdict: Verdict
+) -> None:
+    """One that comes back may have the VIP beside its successor; one that boots takes its time to go down."""
+    told = setting(**{"whole_from": "heal", "two_holders_ms": 350, **about})
+    clients = {"outside": client(outages=[(begin, begin + 0.2, "refused")])}
+    record = judge(history(clients, told, events(whole=HEAL + 1)))
+    assert record.verdict is verdict, record.why
+
+
+@pytest.mark.parametrize(("begin", "verdict"), [(INJECT, Verdict.WITHIN), (HEAL, Verdict.OVER)])
+def test_a_wait_that_the_healing_costs_is_none_of_the_fault_s(begin: float, verdict: Verdict) -> None:
+    held = tuple(
+        {**line, "done": begin + 0.6} if line["kind"] == "req" and 0 <= line["due"] - begin < 0.6 else line
+        for line in client()
+    )
+    told = setting(budget_ms=700, whole_from="heal")
+    record = judge(history({"outside": held}, told, events(whole=HEAL + 1)))
+    assert (record.failed, record.verdict) == (0, verdict), record.why
 
 
 @pytest.mark.parametrize(("failed", "verdict"), [(0, Verdict.WITHIN), (1, Verdict.OVER)])
