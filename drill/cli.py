@@ -14,7 +14,7 @@ from components.enums import Preset
 from components.failover import PRESETS
 from drill import options, series
 from drill.checker import Record, Verdict
-from drill.configurations import OTHERS, captured, check_installed, install, put_back
+from drill.configurations import OTHERS, captured, check_installed, install, put_back, restored
 from drill.cost.cli import cost
 from drill.errors import DrillError
 from drill.faults import CATALOGUE, SHORT, SIDE_BY_SIDE, demanded, fitting, named
@@ -225,10 +225,8 @@ def _compared(engine: Engine, tested: Stack, plan: series.Plan, directory: Path,
         runner = Runner(current["stack"], Load(), plan.seed, engine, PATIENCE_S, left)
         runner.run(one.fault, one.number, target)
 
-    try:
+    with restored(engine, tested, left, to_console):
         return series.do(plan, directory, make, to_console)
-    finally:
-        put_back(captured(engine, tested, (tested.config,), to_console)[tested.config], tested)
 
 
 def comparable(names: Sequence[str] | None) -> tuple[str, ...]:

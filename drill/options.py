@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from drill.configurations import heal_installed
 from drill.errors import DrillError
 from drill.healing import heal_configuration, heal_hosts
 from drill.left import Left
@@ -130,6 +131,7 @@ def healed_stack(left: Left, engine: Engine, sandbox: str, prefix: str, login: L
         heal_configuration(engine, left, to_console, may_change=login is None)
     found = stack_of(engine, sandbox, prefix, login)
     heal_hosts(found, left, to_console)
+    heal_installed(engine, found, left, to_console)
     return found
 
 
