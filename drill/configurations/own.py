@@ -7,7 +7,7 @@ from typing import Any
 
 from components.paths import HAPROXY_DROP_IN
 from drill.configurations.other import DROP_ADDRESS, SETTLE_LIMIT_S
-from drill.engine import up, up_again
+from drill.engine import must_be_applied, up, up_again
 from drill.errors import DrillError
 from drill.hosts import Host
 from drill.left import NOWHERE, Left
@@ -54,6 +54,8 @@ def captured(
     """
     found: dict[str, Own] = {}
     others = [preset for preset in presets if preset != stack.config]
+    if others:
+        must_be_applied(engine)
     try:
         for preset in others:
             tell(f"pulumi up with preset {preset} ...")

@@ -344,6 +344,7 @@ _ALL = (
         "a timeout changed through pulumi up, and changed back",
         changes.changed({"haproxy.timeout_client": "11h"}, {"haproxy.timeout_client": "10h"}),
         NOTHING_FAILS,
+        prepare=changes.applied(),
         hold_s=2,
         needs=(our_program,),
     ),
@@ -352,6 +353,7 @@ _ALL = (
         "the preset changed through pulumi up, and changed back",
         changes.changed({"failover.preset": "tolerant"}, {"failover.preset": "standard"}),
         NOTHING_FAILS,
+        prepare=changes.applied(),
         hold_s=2,
         needs=(our_program,),
     ),
@@ -360,6 +362,7 @@ _ALL = (
         "the monitor's port changed through pulumi up, and changed back",
         changes.changed({"monitorPort": "33306"}, {"monitorPort": "33307"}),
         NOTHING_FAILS,
+        prepare=changes.applied(),
         hold_s=2,
         needs=(our_program,),
     ),
@@ -368,6 +371,7 @@ _ALL = (
         "the endpoint's port changed through pulumi up, the old one kept beside it, and changed back",
         changes.other_port,
         NOTHING_FAILS,
+        prepare=changes.applied(),
         hold_s=2,
         needs=(our_program,),
     ),
@@ -376,12 +380,14 @@ _ALL = (
         "the VRRP password changed through pulumi up (VRRP version 2)",
         changes.changed({"keepalived.auth_pass": "second"}),
         NOTHING_FAILS,
-        prepare=changes.changed(
-            {
-                "keepalived.vrrp_version": "2",
-                "keepalived.auth_pass": "first",
-                "failover.advert_interval_ms": "1000",
-            }
+        prepare=changes.applied(
+            changes.changed(
+                {
+                    "keepalived.vrrp_version": "2",
+                    "keepalived.auth_pass": "first",
+                    "failover.advert_interval_ms": "1000",
+                }
+            )
         ),
         hold_s=2,
         needs=(our_program,),
@@ -391,6 +397,7 @@ _ALL = (
         "the key by which the hosts are reached replaced through pulumi up",
         changes.other_key,
         NOTHING_FAILS,
+        prepare=changes.applied(),
         hold_s=2,
         sandbox_only=True,
         needs=(our_program,),
@@ -400,7 +407,7 @@ _ALL = (
         "haproxy and keepalived upgraded through pulumi up",
         changes.newest_packages,
         NOTHING_FAILS,
-        prepare=changes.later_packages_offered,
+        prepare=changes.applied(changes.later_packages_offered),
         hold_s=2,
         sandbox_only=True,
         needs=(our_program, balancers_with("apt-get")),

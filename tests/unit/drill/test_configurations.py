@@ -150,3 +150,20 @@ def test_a_preset_that_a_killed_drill_left_is_not_taken_for_the_stack_s_own(
     heal_installed(engine, stack, left, lambda _: None)
     assert applied(stack) == [2, 2]
     assert left.read() == {}
+
+
+def test_presets_are_tried_on_a_stack_that_has_nothing_else_to_apply(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def refused(_engine: Engine) -> None:
+        raise DrillError("run first: pulumi up")
+
+    for name in ("up", "up_again"):
+        monkeypatch.setattr(own, name, lambda *_, name=name: done.append(name))
+    monkeypatch.setattr(own, "must_be_applied", refused)
+    with pytest.raises(DrillError, match="run first: pulumi up"):
+        own.captured(Told("dev", {}), stack, ("standard", "fast"), lambda _: None)
+    assert done == []
+    assert list(own.captured(Told("dev", {}), stack, ("standard",), lambda _: None)) == ["standard"]
