@@ -6,7 +6,16 @@ from drill.errors import DrillError
 from drill.faults import changes, doings
 from drill.faults.doings import APISERVER, machine, service
 from drill.faults.fault import NOTHING_FAILS, Fault, nothing
-from drill.faults.fitting import able, apiservers, balancers_with, one_apart, one_elsewhere, our_program
+from drill.faults.fitting import (
+    able,
+    apiservers,
+    balancers_with,
+    drains,
+    notices_not_ready,
+    one_apart,
+    one_elsewhere,
+    our_program,
+)
 from drill.stack import Stack
 
 _HAPROXY = "process_death"
@@ -273,7 +282,7 @@ _ALL = (
         NOTHING_FAILS,
         hold_s=8,
         sandbox_only=True,
-        needs=(apiservers(2),),
+        needs=(apiservers(2), notices_not_ready, drains),
     ),
     Fault(
         "apiserver-draining",

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 
+from components.paths import HAPROXY_CFG
 from drill.stack import Stack
 
+DRAINS = "error-status"
+"""What is in HAProxy's configuration where it drains; the hosts leave out what is only for later versions."""
 Need = Callable[[Stack], str]
 
 
@@ -46,6 +49,25 @@ def balancers_with(program: str) -> Need:
         return f"needs {program}, which is not on {', '.join(without)}" if without else ""
 
     return lack
+
+
+def notices_not_ready(stack: Stack) -> str:
+    """Need a health check that the sandbox's apiserver fails when it is not ready: else nothing would happen."""
+    asked = [host.apiserver for host in stack.backends if host.apiserver]
+    if all(one.path.partition("?")[0] == "/readyz" and not one.ready(500) for one in asked):
+        return ""
+    return "needs a health check that asks /readyz and takes a 500 for not ready"
+
+
+def drains(stack: Stack) -> str:
+    """Need balancers that leave the streams of an apiserver that is not ready alone, as the hosts' files say."""
+    kept = f"grep -q {DRAINS} {HAPROXY_CFG} || echo no"
+    cutting = [host.name for host in stack.balancers if host.run(kept).strip()]
+    if not cutting:
+        return ""
+    return (
+        f"{', '.join(cutting)} cuts such streams (health_check.not_ready is down, or HAProxy is before 2.4)"
+    )
 
 
 def our_program(stack: Stack) -> str:
