@@ -21,8 +21,8 @@ class Verdict(StrEnum):
 OUTSIDE = "outside"
 """The place of the client that comes from elsewhere."""
 STALLED_SHARE = 0.01
-"""Of the requests of the worst five seconds, so many may wait for more than 750 ms where none may fail: on a busy machine
-0.1 % of a run waited for 500 ms, and 3.6 % where HAProxy tried a dead apiserver three times before another one."""
+"""Of the requests of the worst five seconds, so many may wait for more than 750 ms where none may fail: on a busy
+machine 0.1 % of a run waited for 500 ms, and 3.6 % where HAProxy tried a dead apiserver three times before another."""
 FLOOR_MS = 300.0
 """Where the drill cannot see below this, nobody knows whether an outage was bridged by packets sent again."""
 WORST_FIRST = (Verdict.OVER, Verdict.UNKNOWN, Verdict.WITHIN)

@@ -47,5 +47,5 @@ def outage(history: History, heard: Mapping[str, Sequence[Line]], window: Window
 def since(lines: Sequence[Line], begin: float) -> list[Line]:
     """Return the requests that were due from `begin` on, and when their client was late."""
     return [
-        line for line in lines if line["kind"] == "late" or line["kind"] == "req" and line["due"] >= begin
+        line for line in lines if line["kind"] == "late" or (line["kind"] == "req" and line["due"] >= begin)
     ]

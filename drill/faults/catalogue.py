@@ -222,7 +222,7 @@ _ALL = (
         prepare=doings.holder_gone,
         silences="holder",
         hold_s=6,
-        # One that preempts does so once nobody ranks above it: not before the peer has seen it for 5 s (ADR 4).
+        returns=True,
         tail_s=8,
         whole_from="inject",
         whole_limit_s=60,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from components import failover
+from components import failover, render
 from components.enums import Preset
 from components.failover import PRESETS
 from drill.configurations import check_installed
@@ -18,10 +18,11 @@ from drill.faults import CATALOGUE, SHORT, Fault, changes
 from drill.faults.fault import Scene
 from drill.history import Writer, read
 from drill.hosts import ssh
-from drill.runner import in_force, tail_s
+from drill.runner import in_force
 from drill.stack import Stack
 from sandbox.hosts.later import Later
 from sandbox.stack.engine import Engine
+from tests.unit.components import examples
 from tests.unit.drill import made_up
 from tests.unit.drill.fake import FakeHost, log, scene
 
@@ -105,14 +106,26 @@ def test_a_host_is_cut_off_for_as_long_as_the_fault_is_held(monkeypatch: pytest.
 
 def test_what_takes_longer_than_its_budget_is_still_measured() -> None:
     alone, both = CATALOGUE["survivor-haproxy-stopped"], CATALOGUE["both-haproxy-stopped"]
-    assert tail_s(alone, 2270) == pytest.approx(3.27)
-    assert tail_s(alone, 650) == tail_s(both, 2270) == 2
+    slow, quick = scene(process_return=2270), scene(process_return=650)
+    assert alone.measured_s(slow) == pytest.approx(3.27)
+    assert alone.measured_s(quick) == both.measured_s(slow) == 2
 
 
-def test_a_host_that_preempts_late_is_still_measured() -> None:
+@pytest.mark.parametrize("advert_ms", [100, 1000, 3000])
+def test_a_host_that_preempts_late_is_still_measured(advert_ms: int) -> None:
     """The peer ranks above it for some seconds after it is back, and all is whole by then."""
-    settled_s = 5  # components.render.settle_s, of every preset
-    assert tail_s(CATALOGUE["host-returns"], 0) > settled_s + 2
+    plan = examples.planned(examples.topology() | {"failover": {"advert_interval_ms": advert_ms}})
+    where = scene(lambda _: "", **plan.budget)
+    moved_s = render.settle_s(plan) + 4 * advert_ms / 1000
+    assert CATALOGUE["host-returns"].measured_s(where) > moved_s + 1
+    assert CATALOGUE["host-returns"].measured_s(scene()) == 8
+
+
+def test_slow_checks_have_the_time_they_are_promised() -> None:
+    fault = CATALOGUE["apiserver-killed"]
+    assert fault.whole_within_s(scene(backend_return=1750)) == fault.whole_limit_s
+    assert fault.whole_within_s(scene(backend_return=60000)) == 63
+    assert fault.whole_within_s(scene(backend_return=-1)) == fault.whole_limit_s
 
 
 def test_what_two_holders_are_promised_follows_from_the_fault() -> None:
