@@ -37,8 +37,8 @@ class Scene:
     """Holds what was done to a host that comes back as the fault itself."""
     held_s: float = 0.0
     """How long the fault will be in force, in seconds."""
-    ends_late: set[str] = field(default_factory=set)
-    """Hosts with a fault that goes on until it ends by itself, whenever it was to be healed."""
+    ends_late: list[tuple[Host, str]] = field(default_factory=list)
+    """Hosts with a fault that goes on until it ends by itself, whenever it was to be healed, and which that is."""
 
     left: Left = NOWHERE
     """Where is kept what is in force, if the drill is killed."""
