@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
@@ -14,10 +14,10 @@ from components.enums import Preset
 from components.failover import PRESETS
 from drill import options, series
 from drill.checker import Record, Verdict
-from drill.configurations import OTHERS, captured, check_installed, install, put_back
+from drill.configurations import OTHERS, captured, check_installed, install, put_back, restored
 from drill.cost.cli import cost
 from drill.errors import DrillError
-from drill.faults import CATALOGUE, SHORT, SIDE_BY_SIDE, demanded, fitting, named
+from drill.faults import CATALOGUE, SHORT, SIDE_BY_SIDE, Fault, demanded, fitting, named
 from drill.left import Left
 from drill.load_cli import load, streams
 from drill.options import (
@@ -225,10 +225,8 @@ def _compared(engine: Engine, tested: Stack, plan: series.Plan, directory: Path,
         runner = Runner(current["stack"], Load(), plan.seed, engine, PATIENCE_S, left)
         runner.run(one.fault, one.number, target)
 
-    try:
+    with restored(engine, tested, left, to_console):
         return series.do(plan, directory, make, to_console)
-    finally:
-        put_back(captured(engine, tested, (tested.config,), to_console)[tested.config], tested)
 
 
 def comparable(names: Sequence[str] | None) -> tuple[str, ...]:
@@ -247,12 +245,30 @@ def _series(output: Path, plan: series.Plan, *, resume: bool) -> tuple[Path, ser
 
 
 @app.command()
-def faults() -> None:
-    """Show every fault, what the component promises for it, and which are in the short set."""
+def faults(
+    sandbox: Sandbox = "dev",
+    stack: StackName = "dev",
+    outputs: Outputs = "",
+    project: Project = PROJECT,
+    real_cloud: Real = False,
+) -> None:
+    """Show every fault, what the stack promises for it, and which are in the short set."""
+    try:
+        promised = options.budget_of(engine_of(sandbox, stack, project, real_cloud=real_cloud), outputs)
+    except (DrillError, SandboxError) as error:
+        promised = {}
+        to_console(f"Of no stack's promises are there milliseconds, only their names: {error}")
     table = Table("fault", "what happens", "promise", "short")
     for fault in CATALOGUE.values():
-        table.add_row(fault.name, fault.title, fault.budget or "-", "x" if fault.name in SHORT else "")
+        table.add_row(fault.name, fault.title, promise(fault, promised), "x" if fault.name in SHORT else "")
     console.print(table)
+
+
+def promise(fault: Fault, budget: Mapping[str, int]) -> str:
+    """What a budget promises for a fault, or the name of that where the budget does not have it."""
+    if fault.budget in budget:
+        return "-" if budget[fault.budget] < 0 else f"{budget[fault.budget]} ms"
+    return fault.budget or "-"
 
 
 @app.command()

@@ -15,6 +15,20 @@ from sandbox.stack.recovery import cancel_dead_lock
 _LOCAL = "file://"
 
 
+def pending(engine: Engine) -> bool:
+    """Whether a ``pulumi up`` would change anything."""
+    return engine.run("preview", "--expect-no-changes", capture=True).returncode != 0
+
+
+def must_be_applied(engine: Engine) -> None:
+    """Raise :class:`DrillError` if a change would bring about more than itself, or the stack cannot be looked at."""
+    if pending(engine):
+        raise DrillError(
+            f"stack {engine.stack!r} is not as its configuration and its program say (pulumi preview), so a change "
+            "would bring that about as well; run first: pulumi up (make up)"
+        )
+
+
 def up(engine: Engine, changes: Mapping[str, str], left: Left = NOWHERE) -> None:
     """Run ``pulumi up`` with keys (paths such as ``failover.preset``) changed in a copy of the configuration.
 

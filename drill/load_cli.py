@@ -11,7 +11,8 @@ import typer
 from rich.table import Table
 
 from drill import options, series
-from drill.configurations import captured, check_installed, install, put_back
+from drill.configurations import check_installed, install, restored
+from drill.left import Left
 from drill.load import bench, hold
 from drill.load.bench import CONNECTIONS
 from drill.stack import Stack
@@ -37,15 +38,12 @@ def load(
     HAProxy's: compare the rows, do not take them for what HAProxy can do.
     """
     counts, found = connections or list(CONNECTIONS), []
-    with _measuring(sandbox, stack, project, output, outputs) as (engine, tested):
+    with _measuring(sandbox, stack, project, output, outputs) as (engine, tested, left):
         found += bench(tested, seconds=seconds, connections=counts, straight=True, tell=to_console)
         if howto:
-            own = captured(engine, tested, (tested.config,), to_console)[tested.config]
-            try:
+            with restored(engine, tested, left, to_console):
                 other = install("howto", tested)
                 found += bench(other, seconds=seconds, connections=counts, straight=False, tell=to_console)
-            finally:
-                put_back(own, tested)
     _write(output / "load.json", [asdict(one) for one in found])
     table = Table(
         "way",
@@ -88,7 +86,7 @@ def streams(
     output: options.Output = series.ROOT,
 ) -> None:
     """Hold thousands of idle streams for minutes, use each once, and say what they cost HAProxy in memory."""
-    with _measuring(sandbox, stack, project, output, outputs) as (_, tested):
+    with _measuring(sandbox, stack, project, output, outputs) as (_, tested, _):
         held = hold(tested, count, minutes, to_console)
     _write(output / "streams.json", asdict(held))
     to_console(
@@ -103,7 +101,7 @@ def streams(
 @contextmanager
 def _measuring(
     sandbox: str, stack: str, project: Path, output: Path, outputs: str
-) -> Iterator[tuple[Engine, Stack]]:
+) -> Iterator[tuple[Engine, Stack, Left]]:
     """Give a stack on which nothing else happens; from its spectator endpoint and apiservers are reached."""
     with options.alone(sandbox, stack, output, real_cloud=False) as left:
         engine = options.engine_of(sandbox, stack, project, real_cloud=False)
@@ -111,7 +109,7 @@ def _measuring(
         check_installed(tested)
         assert tested.sandbox is not None  # noqa: S101 - these commands know no other
         with precedence(tested.sandbox):
-            yield engine, tested
+            yield engine, tested, left
 
 
 def _write(file: Path, content: object) -> None:

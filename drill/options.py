@@ -3,7 +3,7 @@
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from drill.configurations import heal_installed
 from drill.errors import DrillError
 from drill.healing import heal_configuration, heal_hosts
 from drill.left import Left
@@ -31,6 +32,7 @@ __all__ = [
     "Sandbox",
     "StackName",
     "alone",
+    "budget_of",
     "engine_of",
     "healed_stack",
     "stack_of",
@@ -106,9 +108,7 @@ def stack_of(engine: Engine, sandbox: str, prefix: str, login: Login | None = No
 
     Raises :class:`DrillError` if it is not up, or if it has no endpoint with outputs of that prefix.
     """
-    outputs = _outputs(engine)
-    if not outputs:
-        raise DrillError(f"stack {engine.stack!r} has no outputs: it is not up; run: make up")
+    outputs = _known(engine)
     own, ours = chosen(outputs, prefix), configurable(engine.project)
     # Another program's preset is known to nobody but itself.
     config = preset_of(engine) if ours else re.sub(r"\W+", "-", prefix).strip("_-") or engine.stack
@@ -121,6 +121,12 @@ def stack_of(engine: Engine, sandbox: str, prefix: str, login: Login | None = No
     return replace(found, prefix=prefix, configurable=ours)
 
 
+def budget_of(engine: Engine, prefix: str) -> Mapping[str, int]:
+    """What an endpoint promises. Raises :class:`DrillError` if its stack is not up, or has none of that prefix."""
+    found: Mapping[str, int] = chosen(_known(engine), prefix).get("budget") or {}
+    return found
+
+
 def healed_stack(left: Left, engine: Engine, sandbox: str, prefix: str, login: Login | None = None) -> Stack:
     """The stack under test as :func:`stack_of` finds it, once what a killed drill left on it is healed.
 
@@ -130,7 +136,16 @@ def healed_stack(left: Left, engine: Engine, sandbox: str, prefix: str, login: L
         heal_configuration(engine, left, to_console, may_change=login is None)
     found = stack_of(engine, sandbox, prefix, login)
     heal_hosts(found, left, to_console)
+    heal_installed(engine, found, left, to_console)
     return found
+
+
+def _known(engine: Engine) -> dict[str, Any]:
+    """Return what the stack puts out. Raises :class:`DrillError` where it is not up."""
+    outputs = _outputs(engine)
+    if not outputs:
+        raise DrillError(f"stack {engine.stack!r} has no outputs: it is not up; run: make up")
+    return outputs
 
 
 def _outputs(engine: Engine) -> dict[str, Any]:

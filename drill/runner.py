@@ -25,8 +25,6 @@ SETTLE_LIMIT_S = 60.0
 STABLE_S = 4.0
 """So long it must have been whole, with the same holder: a configuration that preempts does so within this."""
 BASELINE_S = 3.0
-LATE_S = 1.0
-"""Measured beyond the budget where redundancy is not waited for: what takes too long must show."""
 USE_S = 2.3
 """For the answers on idle streams, and for those of a storm: a little more than the limit of a request."""
 STORM = 40
@@ -91,7 +89,7 @@ class Runner:
             watching.wait(time.time() + fault.whole_within_s(scene))
         if watching.since is not None:
             history.note("whole", at=watching.since)
-        time.sleep(tail_s(fault, fault.budget_ms(scene)))
+        time.sleep(fault.measured_s(scene))
         history.note("measured", pressure=pressure())
         clients.tell("use")
         time.sleep(USE_S)
@@ -165,14 +163,11 @@ def in_force(fault: Fault, scene: Scene, history: Writer) -> Iterator[float]:
         yield history.note("injected")
         if not scene.ends_late:
             history.note("heal")
+    healed = time.time()
     if scene.ends_late:
-        history.note("heal")
-    history.note("healed")
-
-
-def tail_s(fault: Fault, budget_ms: int | None) -> float:
-    """Return how long is measured at the end, in seconds."""
-    return fault.tail_s if fault.must_be_whole else max(fault.tail_s, (budget_ms or 0) / 1000 + LATE_S)
+        # Too early rather than too late: two that have the VIP count from here.
+        history.note("heal", at=min(host.ended_at(what) for host, what in scene.ends_late))
+    history.note("healed", at=healed)
 
 
 class Wholeness:

@@ -27,10 +27,12 @@ place={listens}
 SERVERS = """\
 # What is back counts from when HAProxy uses it again; other configurations, without this socket, say nothing.
 [ ! -S {socket} ] || echo "show servers state" | timeout 2 socat -t 1 stdio UNIX-CONNECT:{socket} 2>/dev/null |
-    awk 'NF > 6 && $6 == {down} {{ print "its haproxy has " $4 " down" }}'
+    awk 'NF > 6 && $6 == {stopped} {{ print "its haproxy has " $4 " down" }}
+        NF > 6 && $6 == {stopping} {{ print "its haproxy lets " $4 " drain" }}'
 """
-SERVER_DOWN = 0
-"""`srv_op_state` of HAProxy's "show servers state" (management guide, 9.3): stopped; 1 is slowstart, 2 running."""
+SERVER_STATES = {"stopped": 0, "stopping": 3}
+"""`srv_op_state` of HAProxy's "show servers state" (management guide, 9.3) where it gets no new connection; 1 is
+slowstart, 2 running."""
 
 BACKEND = """\
 echo "apiserver: $(curl -sk -o /dev/null -w '%{{http_code}}' --noproxy '*' --max-time 1 {url})"
@@ -48,7 +50,7 @@ def missing(stack: Stack, path: str = "/version") -> list[str]:
             script += BACKEND.format(url=shlex.quote(url))
         if host in stack.balancers:
             script += BALANCER.format(port=stack.port, path=path, vip=stack.vip, listens=host.listens)
-            script += SERVERS.format(socket=ADMIN_SOCKET, down=SERVER_DOWN)
+            script += SERVERS.format(socket=ADMIN_SOCKET, **SERVER_STATES)
         try:
             said = host.run(script, seconds=8).splitlines()
         except DrillError as error:

@@ -1,5 +1,6 @@
 """Short requests: the longest gap, those that failed, those that were slow."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,6 +11,7 @@ SLOW_S = 0.2
 STALLED_S = 0.75
 """A request that waits longer was not just slow: something did not answer it first. (HAProxy 2.2 waits for 0.5 s before
 it tries another kube-apiserver.)"""
+WORST_S = 5.0
 SPREAD_S = 0.1
 """Between the first connection through the VIP that a fault ends and the last one: processes do not die all at once."""
 
@@ -31,12 +33,15 @@ class Window:
 class Requests:
     """What all short requests together say."""
 
-    total: int
     failed: int
     in_flight: int
     """Failed ones whose connection was open when the process serving them was killed."""
-    waits: tuple[float, ...]
-    """How long each that was slow waited for its answer, in seconds."""
+    cut_short: int
+    """Of those that failed, how many had no time of their own: their client did not get to run."""
+    dues: tuple[float, ...]
+    """When each was due."""
+    waits: tuple[tuple[float, float], ...]
+    """When each that was slow was due, and for how long it waited for its answer, in seconds."""
     gap_s: float
     """The longest time in which a client got no answer."""
     gap_at: tuple[float, float]
@@ -44,17 +49,41 @@ class Requests:
     """From the first request that failed to the last one, by when they were due; 0 if none failed."""
     onset: float | None
     """When clients first felt the fault: the first failed request was due, those in flight included."""
+    last: float | None
+    """When the last request that failed was due."""
     reasons: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """How many there were."""
+        return len(self.dues)
 
     def stalled(self, late_s: float = 0.0) -> int:
         """Return how many waited longer than :data:`STALLED_S`, and than their own client's lateness explains."""
-        return sum(wait - late_s > STALLED_S for wait in self.waits)
+        return sum(wait - late_s > STALLED_S for _, wait in self.waits)
+
+    def at_worst(self, late_s: float = 0.0) -> tuple[int, int]:
+        """Return how many of how many stalled, in those :data:`WORST_S` in which that is most.
+
+        Of a whole run it would be less the longer that is.
+        """
+        dues = sorted(self.dues)
+        stalled = sorted(due for due, wait in self.waits if wait - late_s > STALLED_S)
+        found = (0, len(dues))
+        for due in stalled:
+            begin = max(dues[0], min(due, dues[-1] - WORST_S))
+            many, of = (
+                bisect_right(times, begin + WORST_S) - bisect_left(times, begin) for times in (stalled, dues)
+            )
+            found = max(found, (many, of), key=lambda pair: pair[0] / pair[1])
+        return found
 
 
 def judged(clients: Mapping[str, Sequence[Line]], window: Window, *, kills: bool) -> Requests:
     """Judge the requests of every client. `kills`: whether the fault ends connections that were open."""
-    total = failed = in_flight = 0
-    waits: list[float] = []
+    failed = in_flight = cut_short = 0
+    dues: list[float] = []
+    waits: list[tuple[float, float]] = []
     gap, gap_at = 0.0, (window.anchor, window.anchor)
     felt: list[float] = []
     failures: list[float] = []
@@ -64,23 +93,45 @@ def judged(clients: Mapping[str, Sequence[Line]], window: Window, *, kills: bool
         if not requests:
             continue
         counted = [line for line in requests if window.anchor <= line["done"] and line["due"] < window.end]
-        total += len(counted)
+        dues += [line["due"] for line in counted]
+        late = [(line["at"] - line["seconds"], line["at"]) for line in lines if line["kind"] == "late"]
         for line in counted:
             if not line["why"]:
-                waits += [wait] if (wait := line["done"] - line["due"]) > SLOW_S else []
+                wait = line["done"] - line["due"]
+                waits += [(line["due"], wait)] if wait > SLOW_S else []
             elif kills and line["connected"] and line["connected"] <= window.effect:
                 in_flight += 1
                 felt.append(line["due"])
             else:
                 failed += 1
+                cut_short += line["why"] == "incomplete" and own_time(line, late) < SLOW_S
                 failures.append(line["due"])
                 reasons[line["why"]] = reasons.get(line["why"], 0) + 1
         begin, end = longest_gap((line["done"] for line in requests if not line["why"]), window)
         if end - begin > gap:
             gap, gap_at = end - begin, (begin, end)
     onset = max(window.anchor, min([*felt, *failures])) if felt or failures else None
-    failing = max(failures) - onset if failures and onset is not None else 0.0
-    return Requests(total, failed, in_flight, tuple(waits), gap, gap_at, max(0.0, failing), onset, reasons)
+    last = max(failures, default=None)
+    failing = last - onset if last is not None and onset is not None else 0.0
+    return Requests(
+        failed=failed,
+        in_flight=in_flight,
+        cut_short=cut_short,
+        dues=tuple(dues),
+        waits=tuple(waits),
+        gap_s=gap,
+        gap_at=gap_at,
+        failing_s=max(0.0, failing),
+        onset=onset,
+        last=last,
+        reasons=reasons,
+    )
+
+
+def own_time(line: Line, late: Iterable[tuple[float, float]]) -> float:
+    """Return for how long a request could be answered: its client ran, and would have seen that."""
+    asleep = sum(max(0.0, min(end, line["done"]) - max(begin, line["due"])) for begin, end in late)
+    return float(line["done"] - line["due"] - asleep)
 
 
 def took_effect(clients: Mapping[str, Sequence[Line]], inject: float, injected: float, path: str) -> float:
@@ -116,13 +167,15 @@ def together(first: Requests, second: Requests) -> Requests:
     for why, count in second.reasons.items():
         reasons[why] = reasons.get(why, 0) + count
     return Requests(
-        first.total + second.total,
         first.failed + second.failed,
         first.in_flight + second.in_flight,
+        first.cut_short + second.cut_short,
+        first.dues + second.dues,
         first.waits + second.waits,
         *max((first.gap_s, first.gap_at), (second.gap_s, second.gap_at)),
         max(first.failing_s, second.failing_s),
         first.onset,
+        max((last for last in (first.last, second.last) if last is not None), default=None),
         reasons,
     )
 

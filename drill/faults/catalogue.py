@@ -6,7 +6,16 @@ from drill.errors import DrillError
 from drill.faults import changes, doings
 from drill.faults.doings import APISERVER, machine, service
 from drill.faults.fault import NOTHING_FAILS, Fault, nothing
-from drill.faults.fitting import ONE_APART, ONE_ELSEWHERE, OUR_PROGRAM, able, apiservers, balancers_with
+from drill.faults.fitting import (
+    DRAINS,
+    NOTICES_NOT_READY,
+    ONE_APART,
+    ONE_ELSEWHERE,
+    OUR_PROGRAM,
+    able,
+    apiservers,
+    balancers_with,
+)
 from drill.stack import Stack
 
 _HAPROXY = "process_death"
@@ -214,7 +223,7 @@ _ALL = (
         prepare=doings.holder_gone,
         silences="holder",
         hold_s=6,
-        # One that preempts does so once nobody ranks above it: not before the peer has seen it for 5 s (ADR 4).
+        returns=True,
         tail_s=8,
         whole_from="inject",
         whole_limit_s=60,
@@ -274,7 +283,7 @@ _ALL = (
         NOTHING_FAILS,
         hold_s=8,
         sandbox_only=True,
-        needs=(apiservers(2),),
+        needs=(apiservers(2), NOTICES_NOT_READY, DRAINS),
     ),
     Fault(
         "apiserver-draining",
@@ -345,6 +354,7 @@ _ALL = (
         "a timeout changed through pulumi up, and changed back",
         changes.changed({"haproxy.timeout_client": "11h"}, {"haproxy.timeout_client": "10h"}),
         NOTHING_FAILS,
+        prepare=changes.applied(),
         hold_s=2,
         needs=(OUR_PROGRAM,),
     ),
@@ -353,6 +363,7 @@ _ALL = (
         "the preset changed through pulumi up, and changed back",
         changes.changed({"failover.preset": "tolerant"}, {"failover.preset": "standard"}),
         NOTHING_FAILS,
+        prepare=changes.applied(),
         hold_s=2,
         needs=(OUR_PROGRAM,),
     ),
@@ -361,6 +372,7 @@ _ALL = (
         "the monitor's port changed through pulumi up, and changed back",
         changes.changed({"monitorPort": "33306"}, {"monitorPort": "33307"}),
         NOTHING_FAILS,
+        prepare=changes.applied(),
         hold_s=2,
         needs=(OUR_PROGRAM,),
     ),
@@ -369,6 +381,7 @@ _ALL = (
         "the endpoint's port changed through pulumi up, the old one kept beside it, and changed back",
         changes.other_port,
         NOTHING_FAILS,
+        prepare=changes.applied(),
         hold_s=2,
         needs=(OUR_PROGRAM,),
     ),
@@ -377,12 +390,14 @@ _ALL = (
         "the VRRP password changed through pulumi up (VRRP version 2)",
         changes.changed({"keepalived.auth_pass": "second"}),
         NOTHING_FAILS,
-        prepare=changes.changed(
-            {
-                "keepalived.vrrp_version": "2",
-                "keepalived.auth_pass": "first",
-                "failover.advert_interval_ms": "1000",
-            }
+        prepare=changes.applied(
+            changes.changed(
+                {
+                    "keepalived.vrrp_version": "2",
+                    "keepalived.auth_pass": "first",
+                    "failover.advert_interval_ms": "1000",
+                }
+            )
         ),
         hold_s=2,
         needs=(OUR_PROGRAM,),
@@ -392,6 +407,7 @@ _ALL = (
         "the key by which the hosts are reached replaced through pulumi up",
         changes.other_key,
         NOTHING_FAILS,
+        prepare=changes.applied(),
         hold_s=2,
         sandbox_only=True,
         needs=(OUR_PROGRAM,),
@@ -401,7 +417,7 @@ _ALL = (
         "haproxy and keepalived upgraded through pulumi up",
         changes.newest_packages,
         NOTHING_FAILS,
-        prepare=changes.later_packages_offered,
+        prepare=changes.applied(changes.later_packages_offered),
         hold_s=2,
         sandbox_only=True,
         needs=(OUR_PROGRAM, balancers_with("apt-get")),

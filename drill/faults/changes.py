@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from drill.engine import up, up_again
+from drill.engine import must_be_applied, up, up_again
 from drill.errors import DrillError
-from drill.faults.fault import Doing, Scene
+from drill.faults.fault import Doing, Scene, nothing
 from drill.hosts import Host
 from drill.stack import Stack
 from sandbox.hosts.later import later
@@ -22,6 +22,21 @@ _OTHERS = ("socat", "curl")
 _AUTHORIZED = "/root/.ssh/authorized_keys"
 _MAIN_PID = "systemctl show --property MainPID --value keepalived"
 """(HAProxy is reloaded, which its first process outlives.)"""
+
+
+def applied(prepare: Doing = nothing) -> Doing:
+    """Go on only where nothing else would be changed as well; then prepare.
+
+    Before the measurement: looking takes the machine some seconds. Raises :class:`DrillError`.
+    """
+
+    @contextmanager
+    def doing(scene: Scene) -> Iterator[None]:
+        must_be_applied(_engine(scene))
+        with prepare(scene):
+            yield
+
+    return doing
 
 
 def changed(*choices: Mapping[str, str]) -> Doing:

@@ -66,7 +66,7 @@ def machine(what: str, who: str) -> Doing:
     def doing(scene: Scene) -> Iterator[None]:
         hosts = on(who, scene)
         with at_once([made for host in hosts for made in _made(what, host, scene)]):
-            scene.ends_late.update(host.name for host in hosts if what in host.ends_late)
+            scene.ends_late.extend((host, what) for host in hosts if what in host.ends_late)
             yield
 
     return doing

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+from components.failover import ALLOWANCE_MS
 from drill.errors import DrillError
 from drill.faults.fitting import Need
 from drill.hosts import Host
@@ -14,6 +15,10 @@ from sandbox.stack.engine import Engine
 NOTHING_FAILS = "nothing fails"
 """Budget of a fault that must cost no request and no stream beyond the process it kills."""
 NO_PROMISE = ""
+LATE_S = 1.0
+"""Measured beyond the budget where redundancy is not waited for."""
+RANKED_S = 5.0
+"""For so long a new holder ranks above its peers, or for four adverts (ADR 4)."""
 MARGIN_S = 3.0
 """A fault goes on for so long after its budget: what hangs a moment too long has failed only 2 s later."""
 
@@ -32,8 +37,8 @@ class Scene:
     """Holds what was done to a host that comes back as the fault itself."""
     held_s: float = 0.0
     """How long the fault will be in force, in seconds."""
-    ends_late: set[str] = field(default_factory=set)
-    """Hosts with a fault that goes on until it ends by itself, whenever it was to be healed."""
+    ends_late: list[tuple[Host, str]] = field(default_factory=list)
+    """Hosts with a fault that goes on until it ends by itself, whenever it was to be healed, and which that is."""
 
     left: Left = NOWHERE
     """Where is kept what is in force, if the drill is killed."""
@@ -103,6 +108,8 @@ class Fault:
     whole_limit_s: float = 20.0
     """How long is waited for redundancy to return by itself; where a host `boots`, for as long as that may take."""
     boots: bool = False
+    returns: bool = False
+    """Whether a host comes back that may preempt: once nobody ranks above it any more, and some adverts later."""
     tail_s: float = 2.0
     """How long is measured after redundancy is whole, so that a late failure is seen."""
     must_be_whole: bool = True
@@ -151,7 +158,20 @@ class Fault:
 
     def whole_within_s(self, scene: Scene) -> float:
         """Return how long is waited for redundancy to return by itself, in seconds."""
-        return max(self.whole_limit_s, scene.holder.boot_limit_s) if self.boots else self.whole_limit_s
+        boot_s = scene.holder.boot_limit_s if self.boots else 0.0
+        # An apiserver is back when every HAProxy uses it again, which slow checks notice late.
+        noticed_s = scene.stack.budget.get("backend_return", 0) / 1000 + MARGIN_S
+        return max(self.whole_limit_s, boot_s, noticed_s)
+
+    def measured_s(self, scene: Scene) -> float:
+        """Return how long is measured at the end, in seconds: what takes too long must show."""
+        if not self.must_be_whole:
+            return max(self.tail_s, (self.budget_ms(scene) or 0) / 1000 + LATE_S)
+        back_ms = scene.stack.budget.get("two_holders_return", 0)
+        if not self.returns or back_ms <= 0:
+            return self.tail_s
+        adverts_s = 4 * (back_ms - ALLOWANCE_MS) / 1000
+        return max(self.tail_s, max(RANKED_S, adverts_s) + adverts_s + MARGIN_S)
 
     def two_holders_ms(self, scene: Scene) -> int | None:
         """Return for how many ms two may have the VIP, ``None`` where nothing is promised."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from components.paths import HAPROXY_CFG
 from drill.stack import Stack
 
 
@@ -14,6 +15,10 @@ class Need:
     """As docs/drill.md has it."""
     lack: Callable[[Stack], str]
     """Says what a stack lacks, and nothing where it has it."""
+
+
+_DRAINING = "error-status"
+"""What is in HAProxy's configuration where it drains; the hosts leave out what is only for later versions."""
 
 
 def apiservers(number: int) -> Need:
@@ -63,6 +68,24 @@ def balancers_with(program: str) -> Need:
     return Need(f"balancers with `{program}`", lack)
 
 
+def _deaf_to_not_ready(stack: Stack) -> str:
+    asked = [host.apiserver for host in stack.backends if host.apiserver]
+    if all(one.path.partition("?")[0] == "/readyz" and not one.ready(500) for one in asked):
+        return ""
+    return "needs a health check that asks /readyz and takes a 500 for not ready"
+
+
+def _cutting(stack: Stack) -> str:
+    # As the hosts' files say it: of HAProxy's version nothing else tells.
+    kept = f"grep -q {_DRAINING} {HAPROXY_CFG} || echo no"
+    cutting = [host.name for host in stack.balancers if host.run(kept).strip()]
+    if not cutting:
+        return ""
+    return (
+        f"{', '.join(cutting)} cuts such streams (health_check.not_ready is down, or HAProxy is before 2.4)"
+    )
+
+
 def _other_program(stack: Stack) -> str:
     return (
         "" if stack.configurable else "changes keys of this project's program, and another one made the stack"
@@ -73,3 +96,13 @@ OUR_PROGRAM = Need(
     "this project's own program, whose configuration they change to what it is not yet", _other_program
 )
 """A configuration has the keys that are changed."""
+
+NOTICES_NOT_READY = Need(
+    "a health check that asks `/readyz` and takes a 500 for not ready", _deaf_to_not_ready
+)
+"""One that the sandbox's apiserver fails when it is not ready: else nothing would happen."""
+
+DRAINS = Need(
+    "balancers that drain what is not ready (HAProxy from 2.4 on, `not_ready` is `drain`)", _cutting
+)
+"""They leave the streams of such an apiserver alone."""

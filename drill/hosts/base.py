@@ -107,6 +107,10 @@ class Host(ABC):
         del seconds
         raise self._cannot("cut off")
 
+    def ended_at(self, what: str) -> float:
+        """Return when what `ends_late` ended last, by this machine's clock. Raises :class:`DrillError`."""
+        raise DrillError(f"{self.name}: {what} ends when it is healed")
+
     def partitioned(self, peer: "Host") -> AbstractContextManager[None]:
         """No packet between two hosts."""
         raise self._cannot(f"part from {peer.name}")

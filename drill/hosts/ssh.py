@@ -24,7 +24,9 @@ CHECKED = (
     f'rules="{_RULES.replace("{", "{{").replace("}", "}}")}"; echo "$rules" | nft --check -f -'
 )
 """Whether the host takes the rules, before anything depends on them."""
-_OPEN = "nft delete table netdev drill"
+_OPENED = "/run/drill-opened"
+"""A file as old as the end of the last cut-off: whoever logs in finds that later, with two holders meanwhile."""
+_OPEN = f"nft delete table netdev drill; touch {_OPENED}"
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ class SshHost(Host):
         # A unit of the host's own ends it, whatever becomes of this program; and of the unit, if that is ended early.
         # (A boot ends it too: nothing of it is kept.) While one is in force, its name forbids a second one.
         self.run(
-            f"{CHECKED.format(address=self.address)} && "
+            f"rm -f {_OPENED}; {CHECKED.format(address=self.address)} && "
             'systemd-run --quiet --collect --unit=drill-cut-off --setenv=RULES="$rules" '
             f"--property=RuntimeMaxSec={seconds + 10:g} --property=ExecStopPost='-/bin/sh -c \"{_OPEN}\"' "
             f"sh -c {shlex.quote(script)}"
@@ -168,3 +170,7 @@ class SshHost(Host):
         finally:
             time.sleep(max(0.0, seconds + 1 - (time.monotonic() - began)))
             self.run("true", seconds=60)
+
+    @override
+    def ended_at(self, what: str) -> float:
+        return float(self.run(f"date -r {_OPENED} +%s.%N")) - self.clock_offset()

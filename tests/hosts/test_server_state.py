@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from components import paths, render
-from drill.settle import SERVER_DOWN, SERVERS
+from drill.settle import SERVER_STATES, SERVERS
 from sandbox.hosts.images import DEFAULT
 from sandbox.hosts.mirror import ensure_tools
 from tests.hosts import live
@@ -89,7 +89,7 @@ def test_a_server_that_haproxy_does_not_use_is_missing_for_the_drill(
     """An apiserver may be ready for a while before the balancers' checks have noticed."""
 
     def missing(haproxy_socket: str) -> list[str]:
-        return bash("-c", SERVERS.format(socket=haproxy_socket, down=SERVER_DOWN)).splitlines()
+        return bash("-c", SERVERS.format(socket=haproxy_socket, **SERVER_STATES)).splitlines()
 
     admin = f"{tmp_path}/haproxy.sock"
     port = server.getsockname()[1]
@@ -103,3 +103,23 @@ def test_a_server_that_haproxy_does_not_use_is_missing_for_the_drill(
     ):
         live.eventually(lambda: statuses(haproxy) == {"UP"}, "all are there")
         assert missing(admin) == []
+        # One that is not ready keeps what it has, and gets nothing new.
+        backend, name = known(tmp_path)
+
+        def drains() -> bool:
+            bash(
+                "-c",
+                f"echo set server {backend}/{name} health stopping | socat -t 1 stdio UNIX-CONNECT:{admin}",
+            )
+            return missing(admin) == [f"its haproxy lets {name} drain"]
+
+        live.eventually(drains, "no check takes that back meanwhile")
+
+
+def known(directory: Path) -> tuple[str, str]:
+    """The name of the backend and that of a server, in the configuration in `directory`."""
+    text = (directory / "haproxy.cfg").read_text()
+    backend, server = re.search(r"^backend (\S+)", text, re.M), re.search(r"^ +server (\S+)", text, re.M)
+    assert backend is not None
+    assert server is not None
+    return backend[1], server[1]

@@ -64,7 +64,7 @@ def test_a_client_that_died_with_its_host_is_not_asked() -> None:
 def test_the_former_holder_s_own_client_is_asked_about_the_time_after_healing(
     seconds: float, verdict: Verdict
 ) -> None:
-    about = setting(silenced=("m1",), whole_from="heal")
+    about = setting(silenced=("m1",), whole_from="heal", two_holders_ms=350)
     own = client(outages=[(INJECT, HEAL + seconds, "refused")])
     record = judge(history({"outside": client(), "m1": own}, about, events(whole=HEAL + 1)))
     assert record.failed == seconds * 100
@@ -211,6 +211,42 @@ def test_a_vanished_host_s_apiserver_has_a_budget_of_its_own(lasting_ms: int, ve
     assert judge(long).verdict is Verdict.OVER
 
 
+@pytest.mark.parametrize(
+    ("about", "begin", "verdict"),
+    [
+        ({}, HEAL - 0.2, Verdict.OVER),
+        ({}, INJECT, Verdict.WITHIN),
+        ({}, HEAL, Verdict.OVER),
+        ({"silenced": ("m1",)}, HEAL, Verdict.WITHIN),
+        ({"silenced": ("m1",)}, HEAL + 0.2, Verdict.OVER),
+        ({"two_holders_ms": None}, HEAL, Verdict.OVER),
+        ({"whole_from": "inject", "silenced": ("m1",)}, INJECT + 2.5, Verdict.WITHIN),
+        ({"whole_from": "inject"}, INJECT + 2.5, Verdict.OVER),
+        ({"anchor": "heal"}, HEAL, Verdict.WITHIN),
+        ({"parted": True}, HEAL, Verdict.WITHIN),
+    ],
+)
+def test_a_budget_is_for_the_fault_and_not_again_for_its_healing(
+    about: dict[str, Any], begin: float, verdict: Verdict
+) -> None:
+    """One that comes back may have the VIP beside its successor; one that boots takes its time to go down."""
+    told = setting(**{"whole_from": "heal", "two_holders_ms": 350, **about})
+    clients = {"outside": client(outages=[(begin, begin + 0.2, "refused")])}
+    record = judge(history(clients, told, events(whole=HEAL + 1)))
+    assert record.verdict is verdict, record.why
+
+
+@pytest.mark.parametrize(("begin", "verdict"), [(INJECT, Verdict.WITHIN), (HEAL, Verdict.OVER)])
+def test_a_wait_that_the_healing_costs_is_none_of_the_fault_s(begin: float, verdict: Verdict) -> None:
+    held = tuple(
+        {**line, "done": begin + 0.6} if line["kind"] == "req" and 0 <= line["due"] - begin < 0.6 else line
+        for line in client()
+    )
+    told = setting(budget_ms=700, whole_from="heal")
+    record = judge(history({"outside": held}, told, events(whole=HEAL + 1)))
+    assert (record.failed, record.verdict) == (0, verdict), record.why
+
+
 @pytest.mark.parametrize(("failed", "verdict"), [(0, Verdict.WITHIN), (1, Verdict.OVER)])
 def test_where_nothing_may_fail_one_request_is_too_many(failed: int, verdict: Verdict) -> None:
     about = setting(budget_ms=0, path="m3")
@@ -262,6 +298,60 @@ def test_where_nothing_may_fail_few_may_wait(every: int, late_s: float, verdict:
     record = judge(history({"outside": waited}, setting(budget_ms=0, path="m3")))
     assert record.failed == 0
     assert record.verdict is verdict, record.why
+
+
+@pytest.mark.parametrize(("apart", "verdict"), [(0.1, Verdict.OVER), (1.9, Verdict.WITHIN)])
+def test_a_long_run_excuses_no_burst(apart: float, verdict: Verdict) -> None:
+    """Six of 1,200 requests are fewer than one in a hundred; of those of five seconds they are not."""
+    begin = INJECT - 5
+    dues = [round(begin + number * apart, 2) for number in range(1, 7)]
+    waited = tuple(
+        {**line, "done": line["due"] + 1.0}
+        if line["kind"] == "req" and round(line["due"], 2) in dues
+        else line
+        for line in client()
+        if line["kind"] != "req" or line["due"] >= begin
+    )
+    when = events(clients=99.0, inject=begin, injected=begin)
+    early = tuple(request(99.0 + number * 0.01) for number in range(100))
+    record = judge(history({"outside": (*early, *waited)}, setting(budget_ms=0, path="m3"), when))
+    assert (record.stalled, record.failed) == (6, 0)
+    assert record.verdict is verdict, record.why
+
+
+@pytest.mark.parametrize(
+    ("why", "late_s", "verdict"),
+    [
+        ("incomplete", 2.1, Verdict.UNKNOWN),
+        ("incomplete", 0.0, Verdict.OVER),
+        ("incomplete", 1.0, Verdict.OVER),
+        ("refused", 2.1, Verdict.OVER),
+    ],
+)
+@pytest.mark.parametrize("about", [{"budget_ms": 0, "path": ""}, {"budget_ms": 2900, "whole_from": "heal"}])
+def test_what_a_client_that_did_not_run_gave_up_says_nothing(
+    about: dict[str, Any], why: str, late_s: float, verdict: Verdict
+) -> None:
+    """Where nothing may fail; after the healing that is everywhere."""
+    due = HEAL + 0.5
+    late: Line = {"kind": "late", "at": due + 2.05, "seconds": late_s}
+    given_up = request(due, why, took=2.03)
+    told = history({"outside": client(late, given_up)}, setting(**about), events(whole=HEAL + 1))
+    record = judge(told)
+    assert (record.failed, record.verdict) == (1, verdict), record.why
+
+
+@pytest.mark.parametrize(("floor_s", "verdict"), [(0.25, Verdict.WITHIN), (0.35, Verdict.UNKNOWN)])
+def test_a_machine_that_is_busy_before_the_fault_sees_no_short_outage(
+    floor_s: float, verdict: Verdict
+) -> None:
+    """Of a gap as long as one before the fault nobody could say whose it is."""
+    lines = tuple(
+        line for line in client() if line["kind"] != "req" or not 103.0 <= line["due"] < 103.0 + floor_s
+    )
+    record = judge(history({"outside": lines}, setting(budget_ms=0, path="m3")))
+    assert record.verdict is verdict, record.why
+    assert verdict is Verdict.WITHIN or "too busy" in record.why
 
 
 def test_where_some_may_fail_others_may_wait() -> None:

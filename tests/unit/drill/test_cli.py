@@ -3,14 +3,18 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from drill import cli, options, series
 from drill.checker import Record, judge
 from drill.errors import DrillError
 from drill.faults import SIDE_BY_SIDE
 from drill.options import locked
+from sandbox.progress import console
+from sandbox.stack.engine import Engine
 from tests.unit.drill import made_up
 from tests.unit.drill.test_series import written
 
@@ -45,6 +49,40 @@ def test_only_what_others_are_measured_with_is_compared() -> None:
     assert cli.comparable(["haproxy-killed", "haproxy-killed"]) == ("haproxy-killed",)
     with pytest.raises(DrillError, match="haproxy-stopped"):
         cli.comparable(["holder-killed"])
+
+
+class Up(Engine):
+    """The engine of a stack that is up."""
+
+    @override
+    def exists(self) -> bool:
+        return True
+
+    @override
+    def outputs(self) -> dict[str, Any]:
+        endpoint = {"vip": "10.0.0.10", "control_plane_endpoint": "10.0.0.10:6443", "masters": [{}]}
+        return {**endpoint, "budget": {"process_death": 254, "last_process_hang": -1}}
+
+
+def test_faults_are_shown_with_what_the_stack_promises_where_it_is_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def down(*_: object, **__: object) -> Engine:
+        raise DrillError("sandbox 'dev' does not exist")
+
+    monkeypatch.setattr(console, "width", 300)
+    for engine, death, hang, said in (
+        (lambda *_, **__: Up("dev", {}), "254 ms", "-", False),
+        (down, "process_death", "last_process_hang", True),
+    ):
+        monkeypatch.setattr(cli, "engine_of", engine)
+        cli.faults()
+        shown = "".join(capsys.readouterr())
+        rows = {line.split()[1]: line for line in shown.splitlines() if line.startswith("│")}
+        assert f" {death} " in rows["haproxy-killed"]
+        assert f" {hang} " in rows["survivor-haproxy-hung"]
+        assert " nothing fails " in rows["host-returns"]
+        assert ("'dev' does not exist" in shown) == said
 
 
 @pytest.fixture

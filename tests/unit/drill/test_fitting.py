@@ -1,16 +1,22 @@
 """Faults on stacks of other shapes than the dev stack's: who is who, and which are left out."""
 
+import subprocess
 import time
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from components import render
+from components.paths import HAPROXY_CFG
 from drill.errors import DrillError
 from drill.faults import CATALOGUE, SHORT, Scene, demanded, fitting
+from drill.hosts import Apiserver
 from drill.load.bench import idle_backend
 from drill.stack import Stack
 from sandbox.settings import Settings
+from tests.unit.components import examples
 from tests.unit.drill.fake import log, shaped
 
 pytestmark = pytest.mark.unit
@@ -92,6 +98,47 @@ def test_the_reason_is_in_it() -> None:
     assert left_out(on_sandbox(*TWO))["apiservers-two-killed"] == "needs 3 apiservers, the stack has 2"
     with pytest.raises(DrillError, match="'apiserver-cut-off': every host balances"):
         demanded(["nothing", "apiserver-cut-off"], on_sandbox(*TWO))
+
+
+@pytest.mark.parametrize(
+    ("asked", "fits"),
+    [
+        (Apiserver(), True),
+        (Apiserver(path="/readyz?verbose", status="200,401"), True),
+        (Apiserver(path="/livez"), False),
+        (Apiserver(status="200-599"), False),
+        (Apiserver(path="", status=""), False),
+    ],
+)
+def test_an_apiserver_that_is_not_ready_is_noticed_or_left_out(asked: Apiserver, *, fits: bool) -> None:
+    stack = on_sandbox(*CLASSIC)
+    hosts = tuple(replace(host, apiserver=asked) for host in stack.hosts)
+    gone = left_out(replace(stack, hosts=hosts, balancers=hosts[:2]))
+    assert ("apiserver-not-ready" not in gone) == fits
+    assert fits or "/readyz" in gone["apiserver-not-ready"]
+
+
+def test_streams_of_an_apiserver_that_is_not_ready_are_kept_or_it_is_left_out(tmp_path: Path) -> None:
+    """The hosts have one line or the other, by their HAProxy's version."""
+    plan = examples.planned(examples.topology())
+    draining = render.haproxy_cfg(plan)
+    before_2_4 = "\n".join(line for line in draining.splitlines() if not line.endswith("# from 2.4 on"))
+    file = tmp_path / "haproxy.cfg"
+
+    def shell(command: str) -> str:
+        return "" if "grep" not in command else bash(command.replace(HAPROXY_CFG, str(file)))
+
+    stack = replace(shaped(*CLASSIC, answer=shell).stack, sandbox=Settings("lab", 7001))
+    file.write_text(draining)
+    assert left_out(stack) == {}
+    file.write_text(before_2_4)
+    assert list(left_out(stack)) == ["apiserver-not-ready"]
+    assert "m1, m2 cuts such streams" in left_out(stack)["apiserver-not-ready"]
+
+
+def bash(command: str) -> str:
+    """What a host would say."""
+    return subprocess.run(["bash", "-c", command], text=True, check=True, capture_output=True).stdout
 
 
 def test_changes_are_for_stacks_of_this_project_s_program() -> None:

@@ -16,7 +16,7 @@ from drill.engine import up, up_again
 from drill.errors import DrillError
 from drill.faults import CATALOGUE, changes
 from drill.faults.fault import nothing
-from drill.healing import heal_configuration, heal_hosts
+from drill.healing import heal_configuration, heal_hosts, mend
 from drill.hosts import SandboxHost
 from drill.left import Left
 from drill.runner import Runner
@@ -122,12 +122,23 @@ def test_hosts_that_a_killed_drill_left_in_a_fault_are_mended(
     assert log(where.third) == []  # nothing was left
     left.note(fault="apiserver-not-ready", packages={"m1": ["haproxy=1"]}, key="ssh-ed25519 AAA\n")
     heal_hosts(stack, left, lambda _: None)
-    mended, forgotten = log(where.third)
-    assert mended == "rm -f /run/apiserver/not-ready; systemctl start apiserver"
+    made_ready, mended, forgotten = log(where.third)
+    assert made_ready == "rm -f /run/apiserver/not-ready"
+    assert mended == "systemctl start apiserver"
     assert forgotten.startswith("grep -vxF -f - /root/.ssh/authorized_keys")
     assert any(command.endswith("haproxy=1") for command in log(where.holder))
     assert not any("apt-get" in command for command in log(where.peer))
     assert left.read() == {}
+
+
+def test_an_apiserver_is_ready_again_also_where_no_health_check_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    where = scene()
+    stack = replace(where.stack, sandbox=Settings("lab", 7001))
+    monkeypatch.setattr("drill.healing.await_whole", lambda *_: 0.0)
+    mend(stack)
+    assert [log(host) for host in stack.backends] == [["rm -f /run/apiserver/not-ready"]] * 3
+    mend(where.stack)
+    assert len(log(where.third)) == 1  # elsewhere there is no such file
 
 
 def test_a_key_is_forgotten_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,8 @@ def test_a_host_that_is_cut_off_lets_packets_in_again_by_itself(said: list[str])
     assert words[0] == "systemd-run"
     assert "--unit=drill-cut-off" in words
     [after] = [word for word in words if "ExecStopPost" in word]
-    assert "nft delete table netdev drill" in after
+    assert "nft delete table netdev drill; touch /run/drill-opened" in after
+    assert checked.startswith("rm -f /run/drill-opened; ")  # that of an earlier one
     assert "--property=RuntimeMaxSec=24.5" in words
     assert words[-1].endswith("nft -f - && sleep 14.5")
     assert back == "true"
