@@ -210,12 +210,14 @@ release() {
     rm -f "$RUNTIME/vrrp-state" "$RUNTIME/vrrp-state.order"
     left=$(ip -o -4 address show to "$1")
     drop_address "$1"
-    # After a hang peers have long agreed on a successor. What is still there is lent to `lo` (`keep_vip`): it begins anew.
-    if [ -n "$left" ] && [ "${SERVICE_RESULT:-watchdog}" != watchdog ] && [ -z "$(ip -o -4 address show to "$1")" ]; then
-        take_leave
-    fi
+    # What is still there is lent to `lo` (`keep_vip`): it begins anew in office.
+    if [ -n "$left" ] && died && [ -z "$(ip -o -4 address show to "$1")" ]; then take_leave; fi
     renew_metric
 }
+
+# Whether keepalived died just now, as systemd tells an ExecStopPost. One that hung (`watchdog`, `timeout`) is not missed
+# any more: peers have long agreed on a successor.
+died() { [[ " signal core-dump exit-code oom-kill " == *" ${SERVICE_RESULT:-} "* ]]; }
 
 # Not what `keep_vip` lends: that ends by itself.
 drop_address() {
