@@ -65,7 +65,8 @@ hold_services() {
             echo '#!/bin/sh'
             echo '# kube-apiserver-havip, while it installs packages: other services may do as they like'
             echo 'case $* in *haproxy* | *keepalived*) ;; *) exit 0 ;; esac'
-            echo "[ ! -d /proc/$$ ] || exit 101"
+            # One that was killed has no program any more, though nobody may have taken notice of its end.
+            echo "[ ! -e /proc/$$/exe ] || exit 101"
         } >$POLICY
         chmod 755 $POLICY
         ;;

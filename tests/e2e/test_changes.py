@@ -17,8 +17,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.endpoint, pytest.mark.timeout(600)]
 
 VIP = "10.0.0.10"
 ADMIN_SOCKET = "/run/kube-apiserver-havip/haproxy.sock"
-BUSY_S = 1.0
-"""What a busy machine adds to an outage."""
+BUSY_S = 2.0
+"""What a busy machine adds to an outage: a SYN that is lost in it is sent again after a second."""
 FIRST, SECOND, THIRD, FOURTH = "k8s-master01", "k8s-master02", "k8s-master03", "k8s-master04"
 
 

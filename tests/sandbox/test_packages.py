@@ -159,8 +159,9 @@ def test_a_held_lock_is_waited_for_and_its_holder_named(fleet: Fleet) -> None:
 
 
 def test_a_run_that_was_killed_leaves_services_free(fleet: Fleet) -> None:
+    held = "for try in $(seq 200); do [ ! -e /usr/sbin/policy-rc.d ] || break; sleep 0.1; done"
     with injected(fleet.settings, PackageLock(host=HOST)):
-        fleet.ssh(HOST, f"nohup {paths.TOOL} packages 60 jq >/dev/null 2>&1 & sleep 2; pkill -KILL hostctl")
+        fleet.ssh(HOST, f"nohup {paths.TOOL} packages 60 jq >/dev/null 2>&1 & {held}; pkill -KILL hostctl")
         assert fleet.ssh(HOST, "/usr/sbin/policy-rc.d haproxy start; echo $?") == "0"
     packages(fleet, "haproxy")
     fleet.ssh(HOST, "test ! -e /usr/sbin/policy-rc.d")
