@@ -142,8 +142,8 @@ def took_effect(clients: Mapping[str, Sequence[Line]], inject: float, injected: 
     A reboot returns after the whole shutdown, a package manager after all of its work. Of the apiservers that `path`
     names, the end of their watches tells, as far as these end within :data:`SPREAD_S`: a process that dies lets go of
     its newest connections first and of its listening socket last (the kernel's task_work is last in, first out), within
-    :data:`LISTENING_S`. What connects later has to be sent to another one. On the way through the VIP the first failure tells, and
-    :data:`SPREAD_S`. Never later than `injected`.
+    :data:`LISTENING_S`. What connects later has to be sent to another one. On the way through the VIP the first failure
+    tells, and :data:`SPREAD_S`. Never later than `injected`.
     """
     every = [line for lines in clients.values() for line in lines]
     cut = [line for line in every if line["kind"] == "watch-end" and line["why"] and line["at"] >= inject]
