@@ -7,7 +7,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_alicloud import ecs
 
-from components import claims, eip, inputs, shapes
+from components import claims, eip, shapes
 from components.rules_surroundings import check_masters, named
 
 TYPE = "kube-apiserver-havip:index:Masters"
@@ -151,9 +151,10 @@ class Masters(pulumi.ComponentResource):
         )
 
     def _eip(self, name: str, instance: ecs.Instance) -> pulumi.Output[str]:
+        bandwidth = self._args.get("eip_bandwidth_mbps")
         return eip.associated(
             f"{self._name}-{name}-eip",
-            {"bandwidth_mbps": inputs.otherwise(self._args.get("eip_bandwidth_mbps"), 5)},
+            {} if bandwidth is None else {"bandwidth_mbps": bandwidth},
             address_name=name,
             instance_id=instance.id,
             instance_type="EcsInstance",

@@ -174,13 +174,18 @@ def test_plugins_on_path_are_not_missing(tmp_path: Path) -> None:
     assert official.missing_plugins(found) == [parts.ALICLOUD]
 
 
-def test_official_without_plugins_is_told_when_the_built_one_is_used(
-    installation: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in {**installation, "HAVIP_CACHE": str(tmp_path / "cache")}.items():
+def use(installation: dict[str, str], directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make an installation the shell's own, with a cache in `directory` in which nothing was built."""
+    for name, value in {**installation, "HAVIP_CACHE": str(directory / "cache")}.items():
         monkeypatch.setenv(name, value)
     for name in ("HAVIP_TOOLCHAIN", "PULUMI_HOME"):
         monkeypatch.delenv(name, raising=False)
+
+
+def test_official_without_plugins_is_told_when_the_built_one_is_used(
+    installation: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(installation, tmp_path, monkeypatch)
     built = toolchain.Toolchain("built", tmp_path, tmp_path, "v3.259.0")
     monkeypatch.setattr(toolchain, "find_built", lambda: built)
     monkeypatch.setattr(toolchain, "_build", lambda _: built)
@@ -220,10 +225,7 @@ def test_no_go(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_without_go_an_official_toolchain_is_enough(
     installation: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {**installation, "HAVIP_CACHE": str(tmp_path / "cache")}.items():
-        monkeypatch.setenv(name, value)
-    for name in ("HAVIP_TOOLCHAIN", "PULUMI_HOME"):
-        monkeypatch.delenv(name, raising=False)
+    use(installation, tmp_path, monkeypatch)
     toolchain.check()
     monkeypatch.setenv("HAVIP_TOOLCHAIN", "built")
     with pytest.raises(ToolchainError, match="no `go` on PATH"):
