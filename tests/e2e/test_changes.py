@@ -119,6 +119,7 @@ def handed_over(lab: Lab, leaver: str) -> Iterator[None]:
     with prober.running(), holders.watched():
         yield
     said = f"{prober.report()}; holders: {holders.moves()}"
+    assert holders.longest_s(0) < budget["handover"] / 1000 + BUSY_S, said
     assert prober.gap_s() < budget["handover"] / 1000 + BUSY_S + SYN_S, said
     assert holders.longest_s(2) < budget["two_holders"] / 1000 + BUSY_S, said
     assert [holders.moves()[0], len(holders.moves())] == [leaver, 2], said
