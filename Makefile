@@ -29,10 +29,10 @@ env: ## Print what `make shell` exports: source <(make -s env)
 	@$(STACK) env
 
 files: ## Every file as it will land on each host, before an up; ARGS=--diff for what changes
-	@$(IN_ENV) python -m components.files $(ARGS)
+	@$(IN_ENV) python -m components files $(ARGS)
 
 verify: ## Whether the VIP answers from everywhere, and hosts and cloud are as the stack says; ARGS=--repair mends them
-	@$(IN_ENV) python -m components.verify $(ARGS)
+	@$(IN_ENV) python -m components verify $(ARGS)
 
 status: ## What the sandbox holds: hosts, addresses, who has the VIP
 	@$(RUN) sandbox status

@@ -5,18 +5,9 @@ from typing import Any, cast
 
 import pulumi
 
-from components import (
-    ApiServerVip,
-    ApiServerVipArgs,
-    Masters,
-    MastersArgs,
-    Network,
-    NetworkArgs,
-    configured,
-    interrupted,
-    reach,
-)
-from components.violations import together
+from components import ApiServerVip, ApiServerVipArgs, Masters, MastersArgs, Network, NetworkArgs
+from components.preflight import configured, interrupted, reach
+from components.rules.violations import together
 
 configured.quiet_interrupts()
 config = pulumi.Config()

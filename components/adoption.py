@@ -6,7 +6,7 @@ import pulumi
 
 from components import inputs
 from components.args import ApiServerVipArgs, BalancerArgs
-from components.violations import Violation
+from components.rules.violations import Violation
 
 KEPT = ["haVipName", "description", "tags"]
 """What an adopted HaVip keeps as it was."""

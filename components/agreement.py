@@ -30,7 +30,7 @@ class Holder:
 
 
 def looked(said: str, since: datetime) -> bool:
-    """Return whether a verification (``templates/verify.py``) that `said` so was made after `since`."""
+    """Return whether a verification (``templates/local/verify.py``) that `said` so was made after `since`."""
     found = _LOOKED.search(said)
     return found is not None and datetime.fromisoformat(found[1]) >= since
 
@@ -47,7 +47,7 @@ async def demand(endpoint: str, found: Holder, ha_vip: str, parent: pulumi.Resou
     while wrong := await _disagreement(found, ha_vip, parent):
         if time.monotonic() >= deadline:
             raise pulumi.RunError(
-                f"{endpoint}: everything is applied and answers, but {wrong}. `python -m components.verify` asks again"
+                f"{endpoint}: everything is applied and answers, but {wrong}. `python -m components verify` asks again"
             )
         await asyncio.sleep(PAUSE_S)
 

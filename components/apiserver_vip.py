@@ -9,27 +9,18 @@ import pulumi
 from pulumi_alicloud import vpc
 from pulumi_command import local
 
-from components import (
-    adoption,
-    claims,
-    eip,
-    inputs,
-    masters_output,
-    questions,
-    render,
-    rules_texts,
-    shapes,
-    ssh,
-)
+from components import adoption, eip, inputs, masters_output, questions, ssh
 from components.args import ApiServerVipArgs, BalancerArgs
 from components.balancer_host import BalancerHost, HostInputs
 from components.enums import Verify
 from components.host_keys import HostKeys
-from components.judge import judge_instances, judge_known, judge_password, judged
 from components.masters_output import MasterOutput
-from components.plan import Plan
+from components.planning.plan import Plan
+from components.planning.settings import Packages
 from components.removal import Leaver, hand_back, handover, removal
-from components.settings import Packages
+from components.rendering import render
+from components.rules import claims, shapes, texts
+from components.rules.judge import judge_instances, judge_known, judge_password, judged
 from components.verification import Verification
 
 TYPE = "kube-apiserver-havip:index:ApiServerVip"
@@ -342,7 +333,7 @@ def _former_names(opts: pulumi.ResourceOptions | None) -> tuple[str, ...]:
     aliases = (opts.aliases if opts else None) or []
     given = [alias.name if isinstance(alias, pulumi.Alias) else alias for alias in aliases]
     names = [name.rpartition("::")[2] for name in given if isinstance(name, str)]  # of a URN its last part
-    return tuple(name for name in names if rules_texts.NAME.fullmatch(name))
+    return tuple(name for name in names if texts.NAME.fullmatch(name))
 
 
 def _once(there: pulumi.Resource, value: pulumi.Output[str]) -> pulumi.Output[str]:

@@ -2,7 +2,7 @@
 
 Lists and nested dicts are plain (their number is known at preview); every leaf may be an ``Output``.
 Durations are HAProxy's (``500ms``, ``5s``, ``1h``; a bare number is milliseconds). Unless it says
-otherwise, an empty text or 0 leaves a directive out. The defaults live in ``settings.py``.
+otherwise, an empty text or 0 leaves a directive out. The defaults live in ``planning/settings.py``.
 """
 
 from collections.abc import Mapping

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_command import remote
 
-from components import paths, render, ssh
+from components import ssh
 from components.args import SshArgs
+from components.rendering import paths, render
 
 TYPE = "kube-apiserver-havip:index:BalancerHost"
 

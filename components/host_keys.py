@@ -13,11 +13,12 @@ from typing import Any, cast
 import pulumi
 from pulumi_command import local
 
-from components import inputs, reach, scripts, ssh
+from components import inputs, scripts, ssh
 from components.args import ApiServerVipArgs, BalancerArgs, SshArgs, SshProxyArgs
+from components.preflight import reach
 from components.questions import reachable
-from components.rules_ssh import BASTION
-from components.violations import Violation
+from components.rules.logins import BASTION
+from components.rules.violations import Violation
 
 TYPE = "kube-apiserver-havip:index:HostKeys"
 _LEARN = "python3 -"

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import pulumi
 
-from components.settings import Settings
+from components.planning.settings import Settings
 
 _T = TypeVar("_T")
 CLOUD_ONLY = frozenset({"instance_id", "instance", "ssh"})

@@ -7,8 +7,9 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_alicloud import ecs
 
-from components import claims, eip, shapes
-from components.rules_surroundings import check_masters, named
+from components import eip
+from components.rules import claims, shapes
+from components.rules.surroundings import check_masters, named
 
 TYPE = "kube-apiserver-havip:index:Masters"
 

@@ -8,8 +8,8 @@ import pulumi
 from components import inputs, ssh
 from components.args import ApiServerVipArgs
 from components.enums import CheckKind
-from components.plan import Plan
-from components.settings import Haproxy
+from components.planning.plan import Plan
+from components.planning.settings import Haproxy
 
 LOOPBACK = "127.0.0.1"
 

@@ -6,9 +6,10 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_alicloud import ecs, vpc
 
-from components import inputs, shapes
-from components.rules_surroundings import check_network
-from components.settings import PORT
+from components import inputs
+from components.planning.settings import PORT
+from components.rules import shapes
+from components.rules.surroundings import check_network
 
 TYPE = "kube-apiserver-havip:index:Network"
 

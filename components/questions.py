@@ -1,4 +1,4 @@
-"""What the end of an ``up`` asks about an endpoint, as ``templates/verify.py`` takes it on stdin."""
+"""What the end of an ``up`` asks about an endpoint, as ``templates/local/verify.py`` takes it on stdin."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,10 +6,11 @@ from typing import Any, cast
 
 import pulumi
 
-from components import render, ssh
+from components import ssh
 from components.args import ApiServerVipArgs, BackendArgs, BalancerArgs
 from components.enums import CheckKind, Verify
-from components.plan import Plan
+from components.planning.plan import Plan
+from components.rendering import render
 
 Checks = Mapping[str, pulumi.Input[str]]
 """What ``hostctl check`` is asked on one balancer: the bundle of a service, or the password."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_command import local
 
-from components import paths, scripts, ssh
+from components import scripts, ssh
 from components.args import SshArgs
+from components.rendering import paths
 
 PATIENCE_S = 45
 """A host that reboots is back by then; with the last attempt it is a minute at most."""

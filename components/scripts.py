@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components import render
+from components.rendering import render
 
 
 def hidden(name: str) -> pulumi.Output[str]:

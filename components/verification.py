@@ -7,12 +7,13 @@ from typing import Any
 import pulumi
 from pulumi_command import local
 
-from components import agreement, questions, render, scripts
+from components import agreement, questions, scripts
 from components.questions import Checks
+from components.rendering import render
 
 TYPE = "kube-apiserver-havip:index:Verification"
 QUESTIONS = "questions"
-"""Output of the component, for ``python -m components.verify``."""
+"""Output of the component, for ``python -m components verify``."""
 _SCRIPT = "HAVIP_SCRIPT"
 _OLDEST_PYTHON = (3, 9)
 _RUN = f"""\

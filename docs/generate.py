@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from components import failover
+from components.planning import failover
 from docs.arguments import Argument, described
 from drill.faults import CATALOGUE
 from provider import package

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from components.enums import Preset
-from components.failover import PRESETS
+from components.planning.failover import PRESETS
 from drill import options, series
 from drill.checker import Record, Verdict
 from drill.configurations import OTHERS, captured, check_installed, install, put_back, restored

@@ -4,7 +4,7 @@ import shlex
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from components.paths import ADMIN_SOCKET
+from components.rendering.paths import ADMIN_SOCKET
 from drill.errors import DrillError
 from drill.hosts import Host
 from drill.stack import Stack

@@ -19,8 +19,9 @@ from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 from pulumi.runtime.proto import provider_pb2
 
-from components import ApiServerVip, Masters, Network, claims
-from components.shapes import HIDDEN
+from components import ApiServerVip, Masters, Network
+from components.rules import claims
+from components.rules.shapes import HIDDEN
 
 NAME, VERSION = "kube-apiserver-havip", "0.1.0"
 COMPONENTS: list[type[pulumi.ComponentResource]] = [ApiServerVip, Network, Masters]

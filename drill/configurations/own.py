@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from components.paths import HAPROXY_DROP_IN
+from components.rendering.paths import HAPROXY_DROP_IN
 from drill.configurations.other import DROP_ADDRESS, SETTLE_LIMIT_S
 from drill.engine import must_be_applied, up, up_again
 from drill.errors import DrillError

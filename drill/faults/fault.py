@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from components.failover import ALLOWANCE_MS
+from components.planning.failover import ALLOWANCE_MS
 from drill.errors import DrillError
 from drill.faults.fitting import Need
 from drill.hosts import Host

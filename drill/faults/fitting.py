@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from components.paths import HAPROXY_CFG
+from components.rendering.paths import HAPROXY_CFG
 from drill.stack import Stack
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import IO, ClassVar
 
 from drill.errors import DrillError
-from templates.verify_judge import status_ranges
+from templates.local.verify_judge import status_ranges
 
 
 @dataclass(frozen=True)

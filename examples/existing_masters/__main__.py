@@ -2,15 +2,8 @@
 
 import pulumi
 
-from components import (
-    ApiServerVip,
-    ApiServerVipArgs,
-    BackendArgs,
-    BalancerArgs,
-    SshArgs,
-    configured,
-    interrupted,
-)
+from components import ApiServerVip, ApiServerVipArgs, BackendArgs, BalancerArgs, SshArgs
+from components.preflight import configured, interrupted
 
 config = pulumi.Config()
 given = config.require_object("masters")

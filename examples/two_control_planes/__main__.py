@@ -2,7 +2,8 @@
 
 import pulumi
 
-from components import ApiServerVip, Masters, Network, Verify, configured, interrupted
+from components import ApiServerVip, Masters, Network, Verify
+from components.preflight import configured, interrupted
 
 CIDR = "10.20.0.0/24"
 CONTROL_PLANES = {

@@ -104,9 +104,9 @@ class Lab:
         return done.stdout
 
     def verified(self, *arguments: str) -> dict[str, dict[str, Any]]:
-        """What ``python -m components.verify`` says of every endpoint of the stack, by name."""
+        """What ``python -m components verify`` says of every endpoint of the stack, by name."""
         done = subprocess.run(
-            [sys.executable, "-m", "components.verify", "--json", *arguments],
+            [sys.executable, "-m", "components", "verify", "--json", *arguments],
             cwd=self.flow.project,
             env={**os.environ, **self.engine.environment},
             capture_output=True,

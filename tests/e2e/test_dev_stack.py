@@ -69,7 +69,7 @@ def test_a_second_up_changes_nothing_and_runs_no_remote_command(dev: Lab) -> Non
 
 
 def verified(lab: Lab, *arguments: str) -> dict[str, Any]:
-    """What ``python -m components.verify`` says of the stack's one endpoint, the cloud left aside."""
+    """What ``python -m components verify`` says of the stack's one endpoint, the cloud left aside."""
     [endpoint] = lab.verified("--no-cloud", *arguments).values()
     return endpoint
 

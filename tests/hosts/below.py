@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from components import paths, render
+from components.rendering import paths, render
 
 STATE = "/var/lib/kube-apiserver-havip"
 MOVED = (

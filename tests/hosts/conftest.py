@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from components import paths, render
-from components.plan import Plan
+from components.planning.plan import Plan
+from components.rendering import paths, render
 from sandbox.hosts import images
 from sandbox.hosts.mirror import ensure_tools
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from components import paths, render
 from components.enums import Preset
-from components.plan import Plan
+from components.planning.plan import Plan
+from components.rendering import paths, render
 from tests.hosts.live import free_port
 from tests.hosts.monitors import HERE, answering, nobody, silent
 from tests.unit.components import examples

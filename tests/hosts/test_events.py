@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components import render
+from components.rendering import render
 from tests.hosts.live import free_port
 from tests.hosts.monitors import late, nobody, silent, starting
 from tests.unit.components import examples

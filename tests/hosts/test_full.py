@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components import connections
+from components.planning import connections
 from tests.hosts import live
 from tests.hosts.conftest import Judges
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components import paths
+from components.rendering import paths
 from tests.hosts.below import STATE, Host
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(60)]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from components import render
+from components.rendering import render
 from sandbox.hosts import images
-from templates.openssh import Endpoint
+from templates.local.openssh import Endpoint
 from tests.hosts.conftest import IMAGE
 from tests.hosts.sshd import Sshd, free_port, new_key
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from components import paths, render
-from components.plan import Plan
+from components.planning.plan import Plan
+from components.rendering import paths, render
 from tests.hosts.conftest import Judges, haproxy_cfg
 from tests.unit.components import examples
 

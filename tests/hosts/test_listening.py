@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components import paths
+from components.rendering import paths
 from sandbox.hosts.mirror import ensure_tools
 from tests.hosts.below import STATE, Host, made
 from tests.hosts.conftest import IMAGE

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import yaml
 
-from components import bundle, paths, render
+from components.rendering import bundle, paths, render
 from tests.hosts import live
 from tests.hosts.conftest import IMAGE, Judges, judges_of
 from tests.unit.components import examples

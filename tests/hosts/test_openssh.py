@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from components import render
+from components.rendering import render
 from sandbox.hosts import images
-from templates import openssh
-from templates.openssh import Endpoint, HostKeyDiffers, LoginRefused, TimedOut, Unreachable
+from templates.local import openssh
+from templates.local.openssh import Endpoint, HostKeyDiffers, LoginRefused, TimedOut, Unreachable
 from tests.hosts.conftest import IMAGE
 from tests.hosts.sshd import PASSWORD, Sshd, free_port, new_key
 
@@ -245,9 +245,10 @@ def test_no_secret_is_in_a_command_line_or_stays_on_the_disk(
 def test_a_script_is_whole_and_takes_the_endpoint_from_its_environment(
     target: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "openssh.py").write_text((render.TEMPLATES / "openssh.py").read_text())
-    (tmp_path / "ask.py").write_text(
-        '"""Ask."""\n\nfrom templates.openssh import Endpoint, run\n\nimport os\nimport sys\n\n'
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local" / "openssh.py").write_text((render.TEMPLATES / "local" / "openssh.py").read_text())
+    (tmp_path / "local" / "ask.py").write_text(
+        '"""Ask."""\n\nfrom templates.local.openssh import Endpoint, run\n\nimport os\nimport sys\n\n'
         'sys.stdout.write(run(Endpoint.parse(os.environ["HAVIP_SSH"]), "env").stdout)\n'
     )
     monkeypatch.setattr(render, "TEMPLATES", tmp_path)

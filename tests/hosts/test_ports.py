@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from components import paths, render
+from components.rendering import paths, render
 from sandbox.hosts.mirror import ensure_tools
 from tests.hosts.conftest import IMAGE
 from tests.unit.components import examples

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components import private_keys
+from components.rules import private_keys
 from tests.hosts.sshd import new_key
 
 pytestmark = pytest.mark.hosts

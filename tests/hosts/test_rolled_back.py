@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components import paths, render
+from components.rendering import paths, render
 from tests.hosts.below import PROGRAMS, STATE, Host, made
 from tests.unit.components import examples
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components import paths, render
+from components.rendering import paths, render
 from drill.settle import SERVER_STATES, SERVERS
 from sandbox.hosts.images import DEFAULT
 from sandbox.hosts.mirror import ensure_tools

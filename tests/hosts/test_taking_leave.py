@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components import paths, render
+from components.rendering import paths, render
 from sandbox.hosts.images import DEFAULT
 from sandbox.hosts.mirror import ensure_tools
 from tests.hosts.below import Host, made

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from components import paths, render
+from components.rendering import paths, render
 from tests.hosts.conftest import Judges
 from tests.hosts.live import free_port
 from tests.unit.components import examples

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from components import paths, render
+from components.rendering import paths, render
 from sandbox import names
 from sandbox.hosts import images
 from sandbox.hosts.machine import Machines, init_of, wait_until

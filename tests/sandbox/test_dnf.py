@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from components import paths, render
+from components.rendering import paths, render
 from sandbox.hosts import images, mirror
 from sandbox.settings import Settings
 from tests.sandbox.fleet import PORTS, Fleet, booted

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from components import paths, render
+from components.rendering import paths, render
 from sandbox.hosts import images, mirror
 from sandbox.hosts.machine import wait_until
 from sandbox.settings import Settings

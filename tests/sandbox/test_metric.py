@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from components import paths, render
+from components.rendering import paths, render
 from sandbox.hosts.machine import wait_until
 from sandbox.settings import Settings
 from tests.sandbox.fleet import PORTS, Fleet, booted

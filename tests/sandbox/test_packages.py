@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components import paths, render
+from components.rendering import paths, render
 from sandbox.faults.kinds import PackageLock, injected
 from sandbox.hosts import images, mirror
 from sandbox.settings import Settings

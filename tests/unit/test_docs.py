@@ -6,7 +6,7 @@ from itertools import chain
 
 import pytest
 
-from components import settings
+from components.planning import settings
 from docs import arguments, generate
 from sandbox.api import registry
 

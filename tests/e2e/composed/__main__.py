@@ -3,7 +3,8 @@
 import pulumi
 from pulumi_command import local
 
-from components import ApiServerVip, BackendArgs, BalancerArgs, SshArgs, Verify, configured
+from components import ApiServerVip, BackendArgs, BalancerArgs, SshArgs, Verify
+from components.preflight import configured
 
 config = pulumi.Config()
 masters = configured.masters(config.require_object("masters"), existing=True)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from components import reach, state
+from components.preflight import reach, state
 
 
 @pytest.fixture(autouse=True)

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from components import plan, reader, rules
-from components.plan import Plan
-from components.settings import Settings
-from components.violations import Violation
+from components.planning import plan
+from components.planning.plan import Plan
+from components.planning.settings import Settings
+from components.rules import members, reader
+from components.rules.violations import Violation
 
 VIP = "10.0.0.10"
 
@@ -114,7 +115,7 @@ def judged(args: dict[str, Any], name: str = "cp") -> tuple[Plan, list[Violation
     """Return the plan of `args` and everything that is wrong with it."""
     found: list[Violation] = []
     made = plan.make(name, reader.read(Settings, args, found))
-    return made, [*found, *rules.check(made)]
+    return made, [*found, *members.check(made)]
 
 
 def planned(args: dict[str, Any], name: str = "cp") -> Plan:

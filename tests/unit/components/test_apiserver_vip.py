@@ -7,7 +7,8 @@ from typing import Any, cast
 import pulumi
 import pytest
 
-from components import ApiServerVip, ApiServerVipArgs, configured
+from components import ApiServerVip, ApiServerVipArgs
+from components.preflight import configured
 from tests.unit.components import examples
 from tests.unit.components.engine import HAVIP_PICKED, Run, revealed, run
 

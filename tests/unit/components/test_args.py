@@ -8,7 +8,8 @@ from typing import is_typeddict
 import pytest
 from pulumi.provider.experimental.analyzer import Analyzer
 
-from components import ApiServerVip, args, args_services, inputs, settings
+from components import ApiServerVip, args, args_services, inputs
+from components.planning import settings
 
 pytestmark = pytest.mark.unit
 PAIRS = [

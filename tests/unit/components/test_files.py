@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from components import bundle, files, render
+from components.commands import files
+from components.rendering import bundle, render
 from tests.unit.components import examples
 
 pytestmark = pytest.mark.unit

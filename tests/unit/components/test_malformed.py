@@ -7,13 +7,14 @@ from typing import Any, cast
 import pulumi
 import pytest
 
-from components import ApiServerVip, ApiServerVipArgs, Masters, Network, configured
+from components import ApiServerVip, ApiServerVipArgs, Masters, Network
 from components.args import BackendArgs, BalancerArgs, EipArgs, PackagesArgs, SshArgs, SshProxyArgs
 from components.args_services import FailoverArgs, HaproxyArgs, HealthCheckArgs, KeepalivedArgs
-from components.judge import judge_known
 from components.masters import MasterArgs, MastersArgs
 from components.network import NetworkArgs
-from components.rules_surroundings import check_masters, check_network
+from components.preflight import configured
+from components.rules.judge import judge_known
+from components.rules.surroundings import check_masters, check_network
 from tests.unit.components import examples
 from tests.unit.components.engine import run
 from tests.unit.components.test_unknowns import every_argument

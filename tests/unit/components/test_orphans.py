@@ -7,8 +7,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import interrupted, orphans, state
-from components.orphans import Create, Orphan
+from components.preflight import interrupted, orphans, state
+from components.preflight.orphans import Create, Orphan
 
 pytestmark = pytest.mark.unit
 PREFIX = "urn:pulumi:dev::kube-apiserver-havip::"

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 import yaml
 
-from components import configured, interrupted, state
+from components.preflight import configured, interrupted, state
 from tests.unit.components.engine import HOST_KEY, Run, revealed
 from tests.unit.components.examples import KEY
 from tests.unit.components.programs import KEY_FILE, ROOT, run_file

@@ -3,9 +3,9 @@
 import pulumi
 import pytest
 
-from components import reach
-from components.reach import Login
-from templates.openssh import Endpoint
+from components.preflight import reach
+from components.preflight.reach import Login
+from templates.local.openssh import Endpoint
 
 pytestmark = pytest.mark.unit
 DOWN = "ssh: connect to host 10.0.0.13 port 22: No route to host"

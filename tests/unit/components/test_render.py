@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from components import bundle, paths, render, settings
-from components.plan import Plan
+from components.planning import settings
+from components.planning.plan import Plan
+from components.rendering import bundle, paths, render
 from tests.unit.components import examples
 
 pytestmark = pytest.mark.unit

@@ -8,8 +8,10 @@ from typing import Any, cast
 import pulumi
 import pytest
 
-from components import ApiServerVip, ApiServerVipArgs, claims, configured
-from components.judge import judge_known
+from components import ApiServerVip, ApiServerVipArgs
+from components.preflight import configured
+from components.rules import claims
+from components.rules.judge import judge_known
 from tests.unit.components import examples
 from tests.unit.components.engine import revealed, run
 from tests.unit.components.examples import KEY, LOCKED_KEY, pem

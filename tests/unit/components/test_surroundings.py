@@ -6,7 +6,8 @@ from typing import Any, cast
 import pulumi
 import pytest
 
-from components import Masters, MastersArgs, Network, NetworkArgs, configured
+from components import Masters, MastersArgs, Network, NetworkArgs
+from components.preflight import configured
 from tests.unit.components.engine import run
 
 pytestmark = pytest.mark.unit

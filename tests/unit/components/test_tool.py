@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components import render
+from components.rendering import render
 
 pytestmark = pytest.mark.unit
 HOST = """

@@ -10,8 +10,10 @@ from typing import Any, cast, get_args, get_origin, is_typeddict
 import pulumi
 import pytest
 
-from components import ApiServerVip, ApiServerVipArgs, args, failover, judge, settings, shapes
+from components import ApiServerVip, ApiServerVipArgs, args
 from components.enums import Preset
+from components.planning import failover, settings
+from components.rules import judge, shapes
 from tests.unit.components import examples
 from tests.unit.components.engine import Run, revealed, run
 

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
-from components import agreement, render, state, verify
-from components.report import as_text
-from templates.openssh import Endpoint, LoginRefused, SshError, Unreachable
-from templates.verify import Outcome, complaint, statement
-from templates.verify_asking import Answer, Host, Questions, Report, Target, parse, script
-from templates.verify_judge import Verdict, judge, ready
+from components import agreement
+from components.commands import verify
+from components.commands.report import as_text
+from components.preflight import state
+from components.rendering import render
+from templates.local.openssh import Endpoint, LoginRefused, SshError, Unreachable
+from templates.local.verify import Outcome, complaint, statement
+from templates.local.verify_asking import Answer, Host, Questions, Report, Target, parse, script
+from templates.local.verify_judge import Verdict, judge, ready
 
 pytestmark = pytest.mark.unit
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from components import failover, render
 from components.enums import Preset
-from components.failover import PRESETS
+from components.planning import failover
+from components.planning.failover import PRESETS
+from components.rendering import render
 from drill.configurations import check_installed
 from drill.errors import DrillError
 from drill.faults import CATALOGUE, SHORT, Fault, changes

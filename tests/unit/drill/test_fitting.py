@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from components import render
-from components.paths import HAPROXY_CFG
+from components.rendering import render
+from components.rendering.paths import HAPROXY_CFG
 from drill.errors import DrillError
 from drill.faults import CATALOGUE, SHORT, Scene, demanded, fitting
 from drill.hosts import Apiserver

@@ -1,0 +1,1 @@
+"""Commands beside `pulumi`, for a stack that is up: `python -m components files`, `python -m components verify`."""

@@ -1,0 +1,1 @@
+"""What a program asks before it registers anything: its configuration, its stack, its hosts, an interrupted ``up``."""

@@ -1,0 +1,80 @@
+"""Questions to hosts while the program runs, asked with the machine's own ``ssh`` before anything changes.
+
+Without them a wrong login or another host key shows only after the HaVip is made and every retry of the first host
+step has run out, minutes later.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pulumi
+
+from components.rendering import render
+from templates.local import openssh
+from templates.local.openssh import Endpoint
+
+ANSWER_TIMEOUT_S = 30
+_REFUSED = ("Permission denied", "Too many authentication failures")
+"""What ``ssh`` says of a host that is up and does not let us in."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """How to get into one host."""
+
+    name: str
+    endpoint: Endpoint
+    balancer: bool = True
+    """Whether something is done there; a host that is only asked may be down."""
+
+
+def complaint(login: Login) -> str:
+    """Return why the host cannot be entered, or an empty text."""
+    try:
+        done = openssh.run(login.endpoint, "true", timeout_s=ANSWER_TIMEOUT_S)
+    except openssh.SshError as error:
+        return str(error)
+    said = " ".join(done.stderr.split()) or f"`true` ended with {done.returncode}"
+    return f"{login.endpoint}: {said}" if done.returncode else ""
+
+
+def check(logins: Sequence[Login]) -> None:
+    """Try every login, side by side. Raises ``pulumi.RunError`` naming each host that cannot be entered.
+
+    One that is down and balances nothing is a warning. On a machine without ``ssh`` nothing is tried.
+    """
+    if not logins or not shutil.which("ssh"):
+        return
+    with ThreadPoolExecutor() as pool:
+        complaints = list(pool.map(complaint, logins))
+    refused = []
+    for login, said in zip(logins, complaints, strict=True):
+        refuses = any(words in said for words in _REFUSED)
+        if said and not login.balancer and not refuses:
+            pulumi.log.warn(f"{login.name}: no SSH, nothing is asked from there: {said}")
+        elif said:
+            refused.append(f"  - {login.name}: {said}")
+    if refused:
+        raise pulumi.RunError(
+            "these masters cannot be entered with SSH; nothing was changed:\n"
+            + "\n".join(refused)
+            + "\ncheck sshHost, sshUser, sshPrivateKeyFile, sshKeyPassphrase and sshProxy"
+        )
+
+
+def shown_host_key(endpoint: str) -> str:
+    """Return the host key that the host of `endpoint` (``ssh.endpoint``) shows; empty if it shows none now."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-"],
+        input=render.local_script("host_key.py"),
+        env={**os.environ, "HAVIP_SSH": endpoint, "HAVIP_PATIENCE_S": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip() if done.returncode == 0 else ""

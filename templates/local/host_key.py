@@ -1,0 +1,31 @@
+"""Print the host key that a host shows, as known_hosts has it; wait for a host that still boots.
+
+Nobody logs in there, only on the bastion if there is one. Nothing is printed for a host that may be down, and is.
+"""
+
+import os
+import sys
+import time
+
+from templates.local.openssh import Endpoint, LoginRefused, SshError, Unreachable, learn_host_key
+
+# The order in which golang.org/x/crypto/ssh asks, and so every Pulumi plugin: the key it will see is the one to know.
+ALGORITHMS = "ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-256,rsa-sha2-512,ssh-rsa,ssh-ed25519"
+
+endpoint = Endpoint.parse(os.environ["HAVIP_SSH"])
+deadline = time.monotonic() + float(os.environ["HAVIP_PATIENCE_S"])
+waiting_for = ""
+while True:
+    try:
+        sys.stdout.write(learn_host_key(endpoint, ALGORITHMS) + "\n")
+        break
+    except (Unreachable, LoginRefused) as error:  # a bastion that boots may not know the key yet
+        if time.monotonic() >= deadline:
+            sys.stderr.write(f"{error}\n")
+            sys.exit(0 if os.environ.get("HAVIP_MAY_BE_DOWN") else 1)
+        if str(error) != waiting_for:
+            waiting_for = str(error)
+            sys.stderr.write(f"waiting: {error}\n")
+    except SshError as error:
+        sys.exit(str(error))
+    time.sleep(2)
