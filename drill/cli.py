@@ -131,7 +131,7 @@ def run(  # noqa: PLR0917 - options of a command line
         login = Login(ssh_user, tuple(ssh_option or ())) if real_cloud else None
         tested = options.healed_stack(left, engine, sandbox, outputs, login)
         check_installed(tested)
-        if not tested.strangers:
+        if not tested.has_outside_client:
             to_console(
                 "No client comes from outside the VPC, since the endpoint has no EIP: only the hosts' own are asked"
             )

@@ -16,7 +16,7 @@ from drill.configurations import heal_installed
 from drill.errors import DrillError
 from drill.healing import heal_configuration, heal_hosts
 from drill.left import Left
-from drill.stack import Stack, anywhere, chosen, on_sandbox
+from drill.stack import Stack, chosen, on_sandbox, over_ssh
 from sandbox.faults import kinds
 from sandbox.progress import to_console
 from sandbox.settings import Settings
@@ -113,7 +113,7 @@ def stack_of(engine: Engine, sandbox: str, prefix: str, login: Login | None = No
     # Another program's preset is known to nobody but itself.
     config = preset_of(engine) if ours else re.sub(r"\W+", "-", prefix).strip("_-") or engine.stack
     if login:
-        found = anywhere(own, config, login.user, login.options)
+        found = over_ssh(own, config, login.user, login.options)
     else:
         settings = Settings.load(sandbox)
         assert settings is not None  # noqa: S101 - engine_of has seen to it

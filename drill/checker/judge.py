@@ -209,7 +209,9 @@ def _promise(
     lasting_ms = setting.budget_ms if setting.lasting_ms is None else setting.lasting_ms
     verdicts = [
         _in_time(record.gap_ms or 0, setting.budget_ms, "without an answer", record.late_ms),
-        _in_time(record.failing_from_fault_ms or 0, lasting_ms, "until the last failed request", record.late_ms),
+        _in_time(
+            record.failing_from_fault_ms or 0, lasting_ms, "until the last failed request", record.late_ms
+        ),
     ]
     if lasted.healed is not None:
         verdict, why = _nothing_fails(record, lasted.healed)

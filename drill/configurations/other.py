@@ -61,7 +61,7 @@ def install(name: str, stack: Stack) -> Stack:
     """Put a configuration on every balancer and wait until it is whole. Raises :class:`DrillError`."""
     with ThreadPoolExecutor(len(stack.balancers)) as pool:
         list(pool.map(lambda host: _install(name, stack, host), stack.balancers))
-    installed = stack.named(name, {})
+    installed = stack.with_config(name, {})
     if await_whole(installed, SETTLE_LIMIT_S) is None:
         raise DrillError(f"configuration {name!r} is not whole: {'; '.join(missing(installed))}")
     return installed

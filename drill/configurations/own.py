@@ -114,7 +114,7 @@ def put_back(own: Own, stack: Stack) -> Stack:
     for host in stack.balancers:
         for service in SERVICES:
             host.run(f"{HOSTCTL} apply {service}", stdin=own.bundles[host.name][service], seconds=120)
-    installed = stack.named(own.config, own.budget)
+    installed = stack.with_config(own.config, own.budget)
     if await_whole(installed, SETTLE_LIMIT_S) is None:
         raise DrillError(f"preset {own.config!r} is not whole: {'; '.join(missing(installed))}")
     return installed

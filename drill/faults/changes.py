@@ -9,7 +9,7 @@ from pathlib import Path
 
 from drill.engine import must_be_applied, up, up_again
 from drill.errors import DrillError
-from drill.faults.fault import Doing, Scene, nothing
+from drill.faults.fault import Injection, Scene, nothing
 from drill.hosts import Host
 from drill.stack import Stack
 from sandbox.hosts.later import later
@@ -24,29 +24,29 @@ _MAIN_PID = "systemctl show --property MainPID --value keepalived"
 """(HAProxy is reloaded, which its first process outlives.)"""
 
 
-def applied(prepare: Doing = nothing) -> Doing:
+def applied(prepare: Injection = nothing) -> Injection:
     """Go on only where nothing else would be changed as well; then prepare.
 
     Before the measurement: looking takes the machine some seconds. Raises :class:`DrillError`.
     """
 
     @contextmanager
-    def doing(scene: Scene) -> Iterator[None]:
+    def injection(scene: Scene) -> Iterator[None]:
         must_be_applied(_engine(scene))
         with prepare(scene):
             yield
 
-    return doing
+    return injection
 
 
-def changed(*choices: Mapping[str, str]) -> Doing:
+def changed(*choices: Mapping[str, str]) -> Injection:
     """Change keys of the stack's configuration to the first of `choices` that they do not have already.
 
     Raises :class:`DrillError` if it has them all: the change would change nothing, and prove nothing.
     """
 
     @contextmanager
-    def doing(scene: Scene) -> Iterator[None]:
+    def injection(scene: Scene) -> Iterator[None]:
         engine, before = _engine(scene), dict(scene.changes)
         changes = _news(engine, before, choices)
         try:
@@ -58,7 +58,7 @@ def changed(*choices: Mapping[str, str]) -> Doing:
             scene.changes.update(before)
             up_again(engine, scene.changes, scene.left)
 
-    return doing
+    return injection
 
 
 def _news(

@@ -59,7 +59,7 @@ def test_another_configuration_is_not_taken_for_the_stack_s_own() -> None:
     ("name", "done"),
     [
         ("survivor-haproxy-stopped", (["stop haproxy", "start haproxy"],) * 2),
-        ("both-haproxies-hung", (["hang haproxy", "continue haproxy"],) * 2),
+        ("both-haproxy-hung", (["hang haproxy", "continue haproxy"],) * 2),
     ],
 )
 def test_the_last_haproxies_can_be_stopped_and_hung(name: str, done: tuple[list[str], list[str]]) -> None:
@@ -162,7 +162,7 @@ def test_the_versions_from_before_are_put_back_while_their_source_is_there(
             True,
             True,
         ]
-    assert not log(where.third)
+    assert not log(where.victim)
 
 
 class Configured(Engine):
@@ -224,7 +224,7 @@ def test_streams_must_be_cut_where_the_configuration_is_known_and_does_not_forbi
     assert not changes.cuts_streams(ours, Configured("leaving", {}))
     assert not changes.cuts_streams(ours, None)
     assert not changes.cuts_streams(replace(ours, configurable=False), Configured("dev", {}))
-    assert not changes.cuts_streams(ours.named("howto", {}), Configured("dev", {}))
+    assert not changes.cuts_streams(ours.with_config("howto", {}), Configured("dev", {}))
 
 
 def test_the_ports_there_are_stay(brought_about: list[dict[str, str]]) -> None:

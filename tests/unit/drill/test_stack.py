@@ -54,7 +54,7 @@ def outputs(*masters: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def test_hosts_are_those_of_the_outputs() -> None:
-    found = stack.anywhere(
+    found = stack.over_ssh(
         outputs(
             master("lb1", 1, backend_port=0, ready_path="", ready_status="", ssh_port=2222),
             master("lb2", 2, backend_port=0, ready_path="", ready_status="", listens=""),
@@ -76,7 +76,7 @@ def test_hosts_are_those_of_the_outputs() -> None:
 def test_hosts_of_a_program_in_another_language_are_the_same() -> None:
     masters = [master("m1", 1), master("m2", 2, balancer=False)]
     theirs = [{camel_case(key): value for key, value in one.items()} for one in masters]
-    found, expected = (stack.anywhere(outputs(*given), "standard", "root", []) for given in (theirs, masters))
+    found, expected = (stack.over_ssh(outputs(*given), "standard", "root", []) for given in (theirs, masters))
     assert found == expected
 
 
@@ -125,7 +125,7 @@ def test_a_stack_of_an_older_version_is_told_what_to_do() -> None:
     old = master("m1", 1)
     del old["backend_port"], old["ready_path"]
     with pytest.raises(DrillError, match="says nothing of backend_port, ready_path"):
-        stack.anywhere(outputs(old), "standard", "root", [])
+        stack.over_ssh(outputs(old), "standard", "root", [])
 
 
 def test_only_this_project_s_program_has_the_keys_that_are_changed() -> None:
