@@ -14,6 +14,7 @@ import yaml
 
 from drill.configurations import heal_installed
 from drill.errors import DrillError
+from drill.faults import CHANGED
 from drill.healing import heal_configuration, heal_hosts
 from drill.left import Left
 from drill.stack import Stack, chosen, on_sandbox, over_ssh
@@ -37,9 +38,6 @@ __all__ = [
     "healed_stack",
     "stack_of",
 ]
-
-CHANGED = ("failover", "haproxy", "keepalived", "monitorPort", "packages", "port", "sshPrivateKeyFile")
-"""Keys of this project's configuration that faults change."""
 
 Sandbox = Annotated[str, typer.Option(help="Name of the sandbox.")]
 StackName = Annotated[str, typer.Option(help="Name of the Pulumi stack.")]
@@ -163,4 +161,4 @@ def configurable(project: Path) -> bool:
     """Whether a project's program is this one's: whether it declares the keys that a drill changes."""
     file = project / "Pulumi.yaml"
     declared = (yaml.safe_load(file.read_text()).get("config") or {}) if file.exists() else {}
-    return set(CHANGED) <= {key.rpartition(":")[2] for key in declared}
+    return CHANGED.issubset(key.rpartition(":")[2] for key in declared)

@@ -434,6 +434,11 @@ _ALL = (
 
 CATALOGUE = {fault.name: fault for fault in _ALL}
 
+CHANGED = frozenset[str]().union(
+    *(one.keys for fault in _ALL for one in (fault.prepare, fault.inject) if isinstance(one, changes.Change))
+)
+"""Keys of this project's configuration that faults change."""
+
 SHORT = (
     "nothing",
     "haproxy-stopped",

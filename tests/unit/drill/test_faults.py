@@ -1,6 +1,7 @@
 """What faults are held to, and what they do to hosts that only write it down."""
 
 import json
+import re
 import subprocess
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -15,7 +16,7 @@ from components.enums import Preset
 from components.failover import PRESETS
 from drill.configurations import check_installed
 from drill.errors import DrillError
-from drill.faults import CATALOGUE, SHORT, Fault, changes
+from drill.faults import CATALOGUE, CHANGED, SHORT, Fault, changes
 from drill.faults.fault import Scene
 from drill.history import Writer, read
 from drill.hosts import ssh
@@ -23,6 +24,7 @@ from drill.runner import in_force
 from drill.stack import Stack
 from sandbox.hosts.later import Later
 from sandbox.stack.engine import Engine
+from sandbox.stack.ssh_key import ensure_key
 from tests.unit.components import examples
 from tests.unit.drill import made_up
 from tests.unit.drill.fake import FakeHost, log, scene
@@ -200,6 +202,23 @@ def test_a_change_brings_nothing_else_about(monkeypatch: pytest.MonkeyPatch, nam
         CATALOGUE[name].prepare(replace(where, engine=Configured("pending", {}))),
     ):
         raise AssertionError("not to be reached")
+
+
+@pytest.mark.parametrize("name", [name for name in CATALOGUE if name.startswith("change-")])
+def test_a_change_declares_the_keys_that_it_changes(
+    monkeypatch: pytest.MonkeyPatch, brought_about: list[dict[str, str]], tmp_path: Path, name: str
+) -> None:
+    """By them a program is known to be this project's own."""
+    monkeypatch.setattr(changes, "must_be_applied", lambda _: None)
+    monkeypatch.setattr(changes, "later", lambda package, *_: Later(f"{package}=2", "offer", ""))
+    engine = Configured("dev", {"SANDBOX_SSH_KEY": str(ensure_key(tmp_path))})
+    fault, where = CATALOGUE[name], replace(scene(), engine=engine)
+    with fault.prepare(where), fault.inject(where):
+        pass
+    seen = {re.split(r"\W", path)[0] for paths in brought_about for path in paths}
+    declared = [one.keys for one in (fault.prepare, fault.inject) if isinstance(one, changes.Change)]
+    assert seen == frozenset[str]().union(*declared)
+    assert seen <= CHANGED
 
 
 def test_a_change_is_to_what_is_not_there(brought_about: list[dict[str, str]]) -> None:

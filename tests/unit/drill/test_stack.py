@@ -134,6 +134,15 @@ def test_only_this_project_s_program_has_the_keys_that_are_changed() -> None:
     assert not options.configurable(Path(__file__).parent)
 
 
+def test_a_program_that_lacks_one_of_the_keys_is_another_one(tmp_path: Path) -> None:
+    text = (PROJECT / "Pulumi.yaml").read_text()
+    for key in ("monitorPort", "additionalPorts"):
+        (tmp_path / "Pulumi.yaml").write_text(text.replace(f"  {key}:\n", f"  not-{key}:\n"))
+        assert not options.configurable(tmp_path), key
+    (tmp_path / "Pulumi.yaml").write_text(text)
+    assert options.configurable(tmp_path)
+
+
 class Told(Engine):
     """A stack's engine that says what it is told to."""
 
