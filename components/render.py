@@ -1,6 +1,5 @@
 """Every text that lands on a host, from a plan. Pure: the same plan gives the same text."""
 
-import math
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -13,7 +12,7 @@ from components import connections, paths
 from components.bundle import Bundle, File
 from components.durations import milliseconds
 from components.enums import CheckKind
-from components.failover import RESTART_PAUSE_MS
+from components.failover import RESTART_PAUSE_MS, settle_s
 from components.plan import Plan
 from components.settings import Balancer, Settings
 
@@ -127,7 +126,8 @@ def haproxy_drop_in(plan: Plan) -> str:
 
 def haproxy_events(plan: Plan, balancer: Balancer) -> str:
     """Render the script that tells keepalived of HAProxy's life and death."""
-    return _render("haproxy-events.sh.j2", plan, peers=plan.peers(balancer), settle_s=settle_s(plan))
+    settled = settle_s(plan.timers.advert_interval_ms)
+    return _render("haproxy-events.sh.j2", plan, peers=plan.peers(balancer), settle_s=settled)
 
 
 def keepalived_conf(plan: Plan, balancer: Balancer, vip: str) -> str:
@@ -142,11 +142,6 @@ def keepalived_conf(plan: Plan, balancer: Balancer, vip: str) -> str:
         advert_s=f"{advert:g}",
         check_timeout_s=plan.timers.check_timeout_s,
     )
-
-
-def settle_s(plan: Plan) -> int:
-    """Return for how many seconds every peer must have answered until a new holder ranks as before: some adverts."""
-    return max(5, math.ceil(4 * plan.timers.advert_interval_ms / 1000))
 
 
 def check_haproxy(plan: Plan) -> str:

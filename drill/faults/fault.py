@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from typing import Literal
 
-from components.failover import ALLOWANCE_MS
+from components.failover import advert_ms_of, settle_s
 from drill.errors import DrillError
 from drill.faults.needs import Need
 from drill.hosts import Host
@@ -19,8 +19,6 @@ NOTHING_FAILS = "nothing fails"
 NO_PROMISE = ""
 LATE_S = 1.0
 """Measured beyond the budget where redundancy is not waited for."""
-RANKED_S = 5.0
-"""For so long a new holder ranks above its peers, or for four adverts (ADR 4)."""
 MARGIN_S = 3.0
 """A fault goes on for so long after its budget: what hangs a moment too long has failed only 2 s later."""
 
@@ -191,11 +189,11 @@ class Fault:
         """Return how long is measured at the end, in seconds: what takes too long must show."""
         if not self.must_be_whole:
             return max(self.tail_s, (self.budget_ms(scene) or 0) / 1000 + LATE_S)
-        back_ms = scene.stack.budget.get("two_holders_return", 0)
-        if not self.returns or back_ms <= 0:
+        if not self.returns or not _promised(scene, "two_holders_return"):
             return self.tail_s
-        adverts_s = 4 * (back_ms - ALLOWANCE_MS) / 1000
-        return max(self.tail_s, max(RANKED_S, adverts_s) + adverts_s + MARGIN_S)
+        advert_ms = advert_ms_of(scene.stack.budget)
+        # So long a new holder ranks above its peers (ADR 4); then some adverts may pass.
+        return max(self.tail_s, settle_s(advert_ms) + 4 * advert_ms / 1000 + MARGIN_S)
 
     def two_holders_ms(self, scene: Scene) -> int | None:
         """Return for how many ms two may have the VIP, ``None`` where nothing is promised."""

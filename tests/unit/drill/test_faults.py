@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from components import failover, render
+from components import failover
 from components.enums import Preset
 from components.failover import PRESETS
 from drill.configurations import check_installed
@@ -119,7 +119,8 @@ def test_a_host_that_preempts_late_is_still_measured(advert_ms: int) -> None:
     """The peer ranks above it for some seconds after it is back, and all is whole by then."""
     plan = examples.planned(examples.topology() | {"failover": {"advert_interval_ms": advert_ms}})
     where = scene(lambda _: "", **plan.budget)
-    moved_s = render.settle_s(plan) + 4 * advert_ms / 1000
+    assert failover.advert_ms_of(plan.budget) == advert_ms
+    moved_s = failover.settle_s(advert_ms) + 4 * advert_ms / 1000
     assert CATALOGUE["host-returns"].measured_s(where) > moved_s + 1
     assert CATALOGUE["host-returns"].measured_s(scene()) == 8
 
