@@ -257,7 +257,7 @@ def faults(
         promised = options.budget_of(engine_of(sandbox, stack, project, real_cloud=real_cloud), outputs)
     except (DrillError, SandboxError) as error:
         promised = {}
-        to_console(f"Of no stack's promises are there milliseconds, only their names: {error}")
+        to_console(f"No stack to read budgets from; showing budget names instead of milliseconds: {error}")
     table = Table("fault", "what happens", "promise", "short")
     for fault in CATALOGUE.values():
         table.add_row(fault.name, fault.title, promise(fault, promised), "x" if fault.name in SHORT else "")

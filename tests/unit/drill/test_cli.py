@@ -82,7 +82,7 @@ def test_faults_are_shown_with_what_the_stack_promises_where_it_is_up(
         assert f" {death} " in rows["haproxy-killed"]
         assert f" {hang} " in rows["survivor-haproxy-hung"]
         assert " nothing fails " in rows["host-returns"]
-        assert ("'dev' does not exist" in shown) == said
+        assert ("showing budget names instead of milliseconds: sandbox 'dev' does not exist" in shown) == said
 
 
 @pytest.fixture

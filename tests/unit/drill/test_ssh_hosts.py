@@ -108,6 +108,22 @@ def test_where_rules_are_refused_nothing_is_cut_off(
     demanded(["holder-rebooted"], stack)
 
 
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (HOST.off, "m1 cannot be switched off: this fault needs the sandbox"),
+        (HOST.frozen, "m1 cannot be frozen: this fault needs the sandbox"),
+        (
+            lambda: HOST.partitioned(SshHost("m2", "10.0.0.2", "root@m2")),
+            "m1 cannot be parted from m2: this fault needs the sandbox",
+        ),
+    ],
+)
+def test_what_ssh_cannot_do_is_refused_in_words(fault: Callable[[], object], words: str) -> None:
+    with pytest.raises(DrillError, match=f"^{words}$"):
+        fault()
+
+
 def test_a_host_that_cannot_be_cut_off_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_host: SshHost, command: str, **_: object) -> str:
         raise DrillError(command)
