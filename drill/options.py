@@ -113,9 +113,7 @@ def stack_of(engine: Engine, sandbox: str, prefix: str, login: Login | None = No
     if login:
         found = over_ssh(own, config, login.user, login.options)
     else:
-        settings = Settings.load(sandbox)
-        assert settings is not None  # noqa: S101 - engine_of has seen to it
-        found = on_sandbox(settings, own, config)
+        found = on_sandbox(Settings.existing(sandbox), own, config)
     return replace(found, prefix=prefix, configurable=ours)
 
 
