@@ -13,8 +13,8 @@ import pytest
 from components import paths, render
 from components.enums import Preset
 from components.plan import Plan
-from tests.hosts.live import free_port
 from tests.hosts.monitors import HERE, answering, nobody, silent
+from tests.ports import free_port
 from tests.unit.components import examples
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(60)]
