@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +85,21 @@ def test_a_host_that_is_cut_off_lets_packets_in_again_by_itself(said: list[str])
     assert "--property=RuntimeMaxSec=24.5" in words
     assert words[-1].endswith("nft -f - && sleep 14.5")
     assert back == "true"
+
+
+def test_a_host_tells_when_a_cut_off_ended_by_its_own_clock(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ahead_s, opened = 100.0, tmp_path / "drill-opened"
+    opened.touch()
+    os.utime(opened, (1000.25 + ahead_s,) * 2)
+    monkeypatch.setattr(ssh, "_OPENED", str(opened))
+    monkeypatch.setattr(SshHost, "clock_offset", lambda _: ahead_s)
+    monkeypatch.setattr(SshHost, "_ssh", lambda _host, command: ["sh", "-c", command])
+    assert HOST.ended_at("cut_off") == pytest.approx(1000.25)
+    opened.unlink()
+    with pytest.raises(DrillError, match="drill-opened"):
+        HOST.ended_at("cut_off")
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("nft"), reason="only root may ask the kernel")

@@ -232,9 +232,11 @@ def test_a_stack_is_healed_before_its_outputs_are_taken_and_never_made_again(
     """A drill was killed in the middle of a change; the stack may have been destroyed since."""
     left, healed = Left(tmp_path / "drill-live.json"), list[str]()
     left.note(changes=["port"])
-    monkeypatch.setattr(options, "heal_configuration", lambda *_, **__: healed.append("healed"))
+    for name in ("heal_configuration", "heal_hosts", "heal_installed"):
+        monkeypatch.setattr(options, name, lambda *_, name=name, **__: healed.append(name))
     monkeypatch.setattr(Told, "exists", lambda _: up)
     outcome = nullcontext() if up else pytest.raises(DrillError, match="not up")
     with outcome:
         options.healed_stack(left, Told("live", {}, PROJECT / "docs"), "dev", "", options.Login())
-    assert healed == ["healed"] * up
+    # The configuration of others is taken off hosts that are well again.
+    assert healed == ["heal_configuration", "heal_hosts", "heal_installed"] * up
