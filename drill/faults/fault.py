@@ -81,7 +81,7 @@ class Scene:
 
     @property
     def victim(self) -> Host:
-        """The first of them."""
+        """The first of these: the one of :attr:`Who.VICTIM`, where a fault happens to a single apiserver."""
         return self.victims[0]
 
     def hosts(self, who: Who) -> list[Host]:
