@@ -1,5 +1,5 @@
 """The drill: faults on a running stack, what clients saw of them, and whether that is what the stack promises.
 
-Five parts that know each other only by what they write and read: ``workload`` (clients), ``faults`` (what is done to
-the hosts, always healed), ``history`` (JSON lines on disk), ``checker`` (judges history, pure), ``report``.
+A ``runner`` injects ``faults`` into the hosts of a ``stack``, always healed, while clients (``workload``) write what
+they see as ``history``: JSON lines on disk. ``checker`` (pure) and ``report`` know the rest only by them.
 """

@@ -131,7 +131,7 @@ def run(  # noqa: PLR0917 - options of a command line
         login = Login(ssh_user, tuple(ssh_option or ())) if real_cloud else None
         tested = options.healed_stack(left, engine, sandbox, outputs, login)
         check_installed(tested)
-        if not tested.strangers:
+        if not tested.has_outside_client:
             to_console(
                 "No client comes from outside the VPC, since the endpoint has no EIP: only the hosts' own are asked"
             )
@@ -257,7 +257,7 @@ def faults(
         promised = options.budget_of(engine_of(sandbox, stack, project, real_cloud=real_cloud), outputs)
     except (DrillError, SandboxError) as error:
         promised = {}
-        to_console(f"Of no stack's promises are there milliseconds, only their names: {error}")
+        to_console(f"No stack to read budgets from; showing budget names instead of milliseconds: {error}")
     table = Table("fault", "what happens", "promise", "short")
     for fault in CATALOGUE.values():
         table.add_row(fault.name, fault.title, promise(fault, promised), "x" if fault.name in SHORT else "")

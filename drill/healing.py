@@ -6,7 +6,7 @@ from contextlib import suppress
 from drill.engine import pending, up_again
 from drill.errors import DrillError
 from drill.faults.changes import forget_key, put_packages_back
-from drill.faults.doings import APISERVER, NOT_READY
+from drill.faults.injections import APISERVER, NOT_READY
 from drill.left import Left
 from drill.settle import await_whole
 from drill.stack import Stack

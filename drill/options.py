@@ -14,9 +14,10 @@ import yaml
 
 from drill.configurations import heal_installed
 from drill.errors import DrillError
+from drill.faults import CHANGED
 from drill.healing import heal_configuration, heal_hosts
 from drill.left import Left
-from drill.stack import Stack, anywhere, chosen, on_sandbox
+from drill.stack import Stack, chosen, on_sandbox, over_ssh
 from sandbox.faults import kinds
 from sandbox.progress import to_console
 from sandbox.settings import Settings
@@ -37,9 +38,6 @@ __all__ = [
     "healed_stack",
     "stack_of",
 ]
-
-CHANGED = ("failover", "haproxy", "keepalived", "monitorPort", "packages", "port", "sshPrivateKeyFile")
-"""Keys of this project's configuration that faults change."""
 
 Sandbox = Annotated[str, typer.Option(help="Name of the sandbox.")]
 StackName = Annotated[str, typer.Option(help="Name of the Pulumi stack.")]
@@ -113,11 +111,9 @@ def stack_of(engine: Engine, sandbox: str, prefix: str, login: Login | None = No
     # Another program's preset is known to nobody but itself.
     config = preset_of(engine) if ours else re.sub(r"\W+", "-", prefix).strip("_-") or engine.stack
     if login:
-        found = anywhere(own, config, login.user, login.options)
+        found = over_ssh(own, config, login.user, login.options)
     else:
-        settings = Settings.load(sandbox)
-        assert settings is not None  # noqa: S101 - engine_of has seen to it
-        found = on_sandbox(settings, own, config)
+        found = on_sandbox(Settings.existing(sandbox), own, config)
     return replace(found, prefix=prefix, configurable=ours)
 
 
@@ -163,4 +159,4 @@ def configurable(project: Path) -> bool:
     """Whether a project's program is this one's: whether it declares the keys that a drill changes."""
     file = project / "Pulumi.yaml"
     declared = (yaml.safe_load(file.read_text()).get("config") or {}) if file.exists() else {}
-    return set(CHANGED) <= {key.rpartition(":")[2] for key in declared}
+    return CHANGED.issubset(key.rpartition(":")[2] for key in declared)

@@ -4,7 +4,7 @@ import shlex
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from components.rendering.paths import ADMIN_SOCKET
+from components.rendering.paths import ADMIN_SOCKET, VRRP_STATE
 from drill.errors import DrillError
 from drill.hosts import Host
 from drill.stack import Stack
@@ -14,7 +14,7 @@ PAUSE_S = 0.1
 BALANCER = """\
 systemctl is-active --quiet haproxy || echo haproxy is not running
 systemctl is-active --quiet keepalived || echo keepalived is not running
-! grep -qx FAULT /run/kube-apiserver-havip/vrrp-state 2>/dev/null || echo keepalived takes no part
+! grep -qx FAULT {state} 2>/dev/null || echo keepalived takes no part
 holds=$(ip -4 -oneline address show up to {vip})
 [ -z "$holds" ] || echo holds
 place={listens}
@@ -49,7 +49,9 @@ def missing(stack: Stack, path: str = "/version") -> list[str]:
             url = f"https://{host.address}:{host.apiserver.port}{host.apiserver.path or '/'}"
             script += BACKEND.format(url=shlex.quote(url))
         if host in stack.balancers:
-            script += BALANCER.format(port=stack.port, path=path, vip=stack.vip, listens=host.listens)
+            script += BALANCER.format(
+                state=VRRP_STATE, port=stack.port, path=path, vip=stack.vip, listens=host.listens
+            )
             script += SERVERS.format(socket=ADMIN_SOCKET, **SERVER_STATES)
         try:
             said = host.run(script, seconds=8).splitlines()

@@ -23,7 +23,7 @@ _KEYS = (
     "ready_path",
     "ready_status",
 )
-STRANGERS = (401, 403)
+UNAUTHORIZED_STATUSES = (401, 403)
 """What an apiserver may say to clients that it does not know, where nobody says what its health check expects."""
 
 
@@ -51,7 +51,7 @@ class Stack:
     """Whether this project's program made it, so that its configuration has the keys that are changed."""
 
     @property
-    def strangers(self) -> bool:
+    def has_outside_client(self) -> bool:
         """Whether a client can come from outside the VPC."""
         return self.sandbox is not None or self.outside is not None
 
@@ -75,7 +75,7 @@ class Stack:
         found = {(200, 200)}
         for host in self.backends:
             assert host.apiserver is not None  # noqa: S101 - that makes it a backend
-            found |= {*host.apiserver.ranges} or {(status, status) for status in STRANGERS}
+            found |= {*host.apiserver.ranges} or {(status, status) for status in UNAUTHORIZED_STATUSES}
         return sorted(found)
 
     def holder(self) -> Host:
@@ -86,7 +86,7 @@ class Stack:
             raise DrillError(f"{self.vip} is held by {names}: a drill begins with exactly one holder")
         return found[0]
 
-    def named(self, config: str, budget: Mapping[str, int]) -> "Stack":
+    def with_config(self, config: str, budget: Mapping[str, int]) -> "Stack":
         """Return the same hosts with another configuration on them."""
         return replace(self, config=config, budget=budget)
 
@@ -141,7 +141,7 @@ def on_sandbox(settings: Settings, outputs: Mapping[str, Any], config: str) -> S
     return replace(_described(outputs, config, host), sandbox=settings, vpc=vpc)
 
 
-def anywhere(outputs: Mapping[str, Any], config: str, user: str, options: Sequence[str]) -> Stack:
+def over_ssh(outputs: Mapping[str, Any], config: str, user: str, options: Sequence[str]) -> Stack:
     """Describe the stack of these outputs, its masters reached by SSH. Raises :class:`DrillError`."""
 
     def host(master: Mapping[str, Any]) -> Host:
@@ -161,7 +161,7 @@ def anywhere(outputs: Mapping[str, Any], config: str, user: str, options: Sequen
 
 def _described(outputs: Mapping[str, Any], config: str, make: Callable[[Mapping[str, Any]], Host]) -> Stack:
     """Return what the outputs say; `make` knows how the host of an entry of ``masters`` is reached."""
-    masters = [_named(one) for one in outputs["masters"]]
+    masters = [_snake_case_keys(one) for one in outputs["masters"]]
     old = sorted({key for one in masters for key in _KEYS if key not in one})
     if old:
         raise DrillError(
@@ -181,7 +181,7 @@ def _described(outputs: Mapping[str, Any], config: str, make: Callable[[Mapping[
     )
 
 
-def _named(master: Mapping[str, Any]) -> dict[str, Any]:
+def _snake_case_keys(master: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry under the names that programs in Python give it; those in other languages have camelCase."""
     return {re.sub("([A-Z])", r"_\1", key).lower(): value for key, value in master.items()}
 

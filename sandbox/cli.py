@@ -43,19 +43,6 @@ Name = Annotated[str, typer.Option(help="Name of the sandbox; several run side b
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is still to come, until ^C.")]
 
 
-def settings_of(name: str) -> Settings:
-    """The settings the sandbox of that name was started with, else the defaults."""
-    return Settings.load(name) or Settings(name)
-
-
-def existing(name: str) -> Settings:
-    """The settings of a sandbox. Raises :class:`SandboxError` where there is none of that name."""
-    settings = Settings.load(name)
-    if settings is None:
-        raise SandboxError(f"sandbox {name!r} does not exist; start it with: sandbox up --name {name}")
-    return settings
-
-
 @app.command()
 def up(
     name: Name = "dev",
@@ -130,7 +117,7 @@ def prune_cache(
 @app.command()
 def down(name: Name = "dev", json_: AsJson = False) -> None:
     """Remove the sandbox with its hosts, network and state. Finds what a crash left; safe to repeat."""
-    removed = lifecycle.down(settings_of(name), to_console)
+    removed = lifecycle.down(Settings.load_or_default(name), to_console)
     if json_:
         output.answer({"removed": removed})
 
@@ -174,7 +161,7 @@ def status(name: Name = "dev", json_: AsJson = False) -> None:
 
     With --json also the API's address, CA and access key.
     """
-    current = Control(settings_of(name)).status()
+    current = Control(Settings.load_or_default(name)).status()
     if json_:
         output.answer(current.content)
         return
@@ -191,7 +178,7 @@ def usage_(
     json_: AsJson = False,
 ) -> None:
     """Measure what the sandbox costs: processor time and memory of its server, each host and each forwarder."""
-    shares = usage.measure(existing(name), seconds)
+    shares = usage.measure(Settings.existing(name), seconds)
     if json_:
         output.answer([asdict(share) for share in shares])
     else:
@@ -200,7 +187,7 @@ def usage_(
 
 def host_named(name: str, host: str) -> dict[str, Any]:
     """The host with that name or id. Raises :class:`SandboxError` naming the ones there are."""
-    return Control(settings_of(name)).host(host)
+    return Control(Settings.load_or_default(name)).host(host)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -212,7 +199,7 @@ def ssh(
     name: Name = "dev",
 ) -> None:
     """Log in to a host through its EIP, with the dev stack's key."""
-    settings = settings_of(name)
+    settings = Settings.load_or_default(name)
     address = host_named(name, host)["eip"]
     if not address:
         raise SandboxError(
@@ -241,7 +228,7 @@ def logs_(
     json_: AsJson = False,
 ) -> None:
     """Print a host's console or journal, or the log of the sandbox's server. A host that is off has both, too."""
-    settings = existing(name)
+    settings = Settings.existing(name)
     if journal and not host:
         raise SandboxError("--journal is a host's: name one, such as: sandbox logs k8s-master01 --journal")
     instance = host_named(name, host)["id"] if host else ""
@@ -269,7 +256,7 @@ def api_log(
     json_: AsJson = False,
 ) -> None:
     """Print every API call as JSON lines: time, action, parameters, code, milliseconds. With --json, as one list."""
-    settings = existing(name)
+    settings = Settings.existing(name)
     file: Path = settings.directory / "api.log"
     if follow:
         print_each(logs.follow(file, settings.directory))
@@ -286,15 +273,12 @@ def print_each(lines: Iterable[str]) -> None:
 
 
 def main() -> None:
-    """Run the command; a :class:`SandboxError` is one message and exit 1, never a traceback."""
+    """Run the command; an error is one message and exit 1, never a traceback."""
     heed()
     try:
         app()
-    except SandboxError as error:
-        console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
-        sys.exit(1)
-    except OSError as error:
-        # A full disk, a file somebody else owns: the system's own words say what and where.
+    except (SandboxError, OSError) as error:
+        # Of a full disk, of a file somebody else owns, the system's own words say what and where.
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(1)
     except SystemExit as ended:

@@ -101,3 +101,16 @@ class Settings:
             IPv4Network(stored["eip_range"]),
             bool(stored.get("with_hosts", True)),
         )
+
+    @classmethod
+    def existing(cls, name: str) -> "Settings":
+        """The settings of a sandbox. Raises :class:`SandboxError` where there is none of that name."""
+        found = cls.load(name)
+        if found is None:
+            raise SandboxError(f"sandbox {name!r} does not exist; start it with: sandbox up --name {name}")
+        return found
+
+    @classmethod
+    def load_or_default(cls, name: str) -> "Settings":
+        """The settings a sandbox of this name was started with, else those it would have."""
+        return cls.load(name) or cls(name)

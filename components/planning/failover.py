@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.enums import Preset
@@ -116,6 +117,16 @@ def skew_ms(priority: int, advert_ms: int, version: int) -> float:
     """Return how long a backup waits after a hand-over, in ms (v2: RFC 3768 6.1, v3: RFC 5798 6.1)."""
     unit = 1000 if version == 2 else advert_ms  # noqa: PLR2004 - the protocol's version number
     return (256 - priority) / 256 * unit
+
+
+def settle_s(advert_ms: int) -> int:
+    """Return for how many seconds every peer must have answered until a new holder ranks as before: some adverts."""
+    return max(5, math.ceil(4 * advert_ms / 1000))
+
+
+def advert_ms_of(promised: Mapping[str, int]) -> int:
+    """Return the milliseconds between two advertisements, of the timers that a :func:`budget` is of."""
+    return promised["two_holders_return"] - ALLOWANCE_MS
 
 
 def budget(

@@ -1,6 +1,5 @@
 """Every text that lands on a host, from a plan. Pure: the same plan gives the same text."""
 
-import math
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -12,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from components.enums import CheckKind
 from components.planning import connections
 from components.planning.durations import milliseconds
-from components.planning.failover import RESTART_PAUSE_MS
+from components.planning.failover import RESTART_PAUSE_MS, settle_s
 from components.planning.plan import Plan
 from components.planning.settings import Balancer, Settings
 from components.rendering import paths
@@ -128,7 +127,8 @@ def haproxy_drop_in(plan: Plan) -> str:
 
 def haproxy_events(plan: Plan, balancer: Balancer) -> str:
     """Render the script that tells keepalived of HAProxy's life and death."""
-    return _render("haproxy-events.sh.j2", plan, peers=plan.peers(balancer), settle_s=settle_s(plan))
+    settled = settle_s(plan.timers.advert_interval_ms)
+    return _render("haproxy-events.sh.j2", plan, peers=plan.peers(balancer), settle_s=settled)
 
 
 def keepalived_conf(plan: Plan, balancer: Balancer, vip: str) -> str:
@@ -143,11 +143,6 @@ def keepalived_conf(plan: Plan, balancer: Balancer, vip: str) -> str:
         advert_s=f"{advert:g}",
         check_timeout_s=plan.timers.check_timeout_s,
     )
-
-
-def settle_s(plan: Plan) -> int:
-    """Return for how many seconds every peer must have answered until a new holder ranks as before: some adverts."""
-    return max(5, math.ceil(4 * plan.timers.advert_interval_ms / 1000))
 
 
 def check_haproxy(plan: Plan) -> str:

@@ -57,6 +57,8 @@ class Record:
     """Answered after more than 750 ms, beyond what the client's own lateness explains."""
     failing_ms: float | None = None
     """From the first request that failed to the last one, by when they were due."""
+    failing_from_fault_ms: float | None = None
+    """The same as the budget counts it: from when the fault must have shown at the latest, and not past the healing."""
     no_holder_ms: float | None = None
     floor_ms: float | None = None
     """Longest gap of the same run before the fault: what the drill cannot see below."""
@@ -137,6 +139,7 @@ def judge(history: History) -> Record:
         streams_ended=kept.ended,
         stalled=found.stalled(late),
         failing_ms=_ms(found.failing_s),
+        failing_from_fault_ms=_ms(lasted.failing_s),
         no_holder_ms=_ms(holders.seconds_with(held, at_most=0)) if history.witnesses else None,
         floor_ms=_ms(floor),
         must_be_whole=setting.must_be_whole,
@@ -206,7 +209,9 @@ def _promise(
     lasting_ms = setting.budget_ms if setting.lasting_ms is None else setting.lasting_ms
     verdicts = [
         _in_time(record.gap_ms or 0, setting.budget_ms, "without an answer", record.late_ms),
-        _in_time(_ms(lasted.failing_s), lasting_ms, "until the last failed request", record.late_ms),
+        _in_time(
+            record.failing_from_fault_ms or 0, lasting_ms, "until the last failed request", record.late_ms
+        ),
     ]
     if lasted.healed is not None:
         verdict, why = _nothing_fails(record, lasted.healed)

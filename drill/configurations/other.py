@@ -9,6 +9,13 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from components.rendering.paths import (
+    HAPROXY_CFG,
+    HAPROXY_DROP_IN,
+    KEEPALIVED_CONF,
+    KEEPALIVED_DROP_IN,
+    VRRP_STATE,
+)
 from drill.errors import DrillError
 from drill.hosts import Host
 from drill.settle import await_whole, missing
@@ -17,8 +24,8 @@ from drill.stack import Stack
 HERE = Path(__file__).parent
 OTHERS = ("howto", "kubeadm")
 FILES = {
-    "haproxy.cfg": ("/etc/haproxy/haproxy.cfg", "644"),
-    "keepalived.conf": ("/etc/keepalived/keepalived.conf", "644"),
+    "haproxy.cfg": (HAPROXY_CFG, "644"),
+    "keepalived.conf": (KEEPALIVED_CONF, "644"),
     "check_apiserver.sh": ("/etc/keepalived/check_apiserver.sh", "755"),
 }
 SETTLE_LIMIT_S = 60.0
@@ -27,12 +34,11 @@ DROP_ADDRESS = """\
 ip -4 -oneline address show to {vip} | while read -r _ link _; do ip address delete {vip}/32 dev "$link"; done
 """
 
-_PREPARE = """\
+_PREPARE = f"""\
 systemctl stop keepalived haproxy
-rm -f /etc/systemd/system/haproxy.service.d/kube-apiserver-havip.conf
-rm -f /etc/systemd/system/keepalived.service.d/kube-apiserver-havip.conf
+rm -f {HAPROXY_DROP_IN} {KEEPALIVED_DROP_IN}
 systemctl daemon-reload
-rm -f /run/kube-apiserver-havip/vrrp-state
+rm -f {VRRP_STATE}
 """
 
 
@@ -61,7 +67,7 @@ def install(name: str, stack: Stack) -> Stack:
     """Put a configuration on every balancer and wait until it is whole. Raises :class:`DrillError`."""
     with ThreadPoolExecutor(len(stack.balancers)) as pool:
         list(pool.map(lambda host: _install(name, stack, host), stack.balancers))
-    installed = stack.named(name, {})
+    installed = stack.with_config(name, {})
     if await_whole(installed, SETTLE_LIMIT_S) is None:
         raise DrillError(f"configuration {name!r} is not whole: {'; '.join(missing(installed))}")
     return installed

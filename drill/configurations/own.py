@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from components.rendering.paths import HAPROXY_DROP_IN
+from components.rendering.paths import HAPROXY_DROP_IN, TOOL
 from drill.configurations.other import DROP_ADDRESS, SETTLE_LIMIT_S
 from drill.engine import must_be_applied, up, up_again
 from drill.errors import DrillError
@@ -16,7 +16,6 @@ from drill.stack import Stack
 from sandbox.interrupts import uninterrupted
 from sandbox.stack.engine import Engine
 
-HOSTCTL = "/usr/local/lib/kube-apiserver-havip/hostctl"
 SERVICES = ("haproxy", "keepalived")
 _ENDPOINT, _COMMAND = "kube-apiserver-havip:index:ApiServerVip", "command:remote:Command"
 
@@ -113,8 +112,8 @@ def put_back(own: Own, stack: Stack) -> Stack:
         _clear(host, stack.vip)
     for host in stack.balancers:
         for service in SERVICES:
-            host.run(f"{HOSTCTL} apply {service}", stdin=own.bundles[host.name][service], seconds=120)
-    installed = stack.named(own.config, own.budget)
+            host.run(f"{TOOL} apply {service}", stdin=own.bundles[host.name][service], seconds=120)
+    installed = stack.with_config(own.config, own.budget)
     if await_whole(installed, SETTLE_LIMIT_S) is None:
         raise DrillError(f"preset {own.config!r} is not whole: {'; '.join(missing(installed))}")
     return installed

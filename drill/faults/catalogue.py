@@ -1,12 +1,12 @@
 """Every fault of the drill, with what the component promises for it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from drill.errors import DrillError
-from drill.faults import changes, doings
-from drill.faults.doings import APISERVER, machine, service
-from drill.faults.fault import NOTHING_FAILS, Fault, nothing
-from drill.faults.fitting import (
+from drill.faults import changes, injections
+from drill.faults.fault import NOTHING_FAILS, Fault, Who, nothing
+from drill.faults.injections import APISERVER, machine, service
+from drill.faults.needs import (
     DRAINS,
     NOTICES_NOT_READY,
     ONE_APART,
@@ -16,7 +16,6 @@ from drill.faults.fitting import (
     apiservers,
     balancers_with,
 )
-from drill.stack import Stack
 
 _HAPROXY = "process_death"
 _LAST_HAPROXY = "last_process_death"
@@ -42,7 +41,7 @@ _ALL = (
     Fault(
         "haproxy-stopped",
         "HAProxy stopped on the holder",
-        service("stop", "haproxy", "holder"),
+        service("stop", "haproxy", Who.HOLDER),
         _HAPROXY,
         path="vip",
         hold_s=10,
@@ -50,7 +49,7 @@ _ALL = (
     Fault(
         "haproxy-killed",
         "HAProxy killed on the holder",
-        service("kill", "haproxy", "holder"),
+        service("kill", "haproxy", Who.HOLDER),
         _HAPROXY,
         path="vip",
         whole_from="inject",
@@ -58,7 +57,7 @@ _ALL = (
     Fault(
         "haproxy-hung",
         "HAProxy hung on the holder",
-        service("hang", "haproxy", "holder"),
+        service("hang", "haproxy", Who.HOLDER),
         "process_hang",
         path="vip",
         hold_s=8,
@@ -66,9 +65,9 @@ _ALL = (
     Fault(
         "survivor-haproxy-stopped",
         "HAProxy stopped on the holder while the peer's is down, then back",
-        service("stop", "haproxy", "holder"),
+        service("stop", "haproxy", Who.HOLDER),
         "process_return",
-        prepare=service("stop", "haproxy", "peers"),
+        prepare=service("stop", "haproxy", Who.PEERS),
         must_be_whole=False,
         path="vip",
         anchor="heal",
@@ -78,9 +77,9 @@ _ALL = (
     Fault(
         "survivor-haproxy-killed",
         "HAProxy killed on the holder while the peer's is down",
-        service("kill", "haproxy", "holder"),
+        service("kill", "haproxy", Who.HOLDER),
         _LAST_HAPROXY,
-        prepare=service("stop", "haproxy", "peers"),
+        prepare=service("stop", "haproxy", Who.PEERS),
         must_be_whole=False,
         path="vip",
         sandbox_only=True,
@@ -88,9 +87,9 @@ _ALL = (
     Fault(
         "survivor-haproxy-hung",
         "HAProxy hung on the holder while the peer's is down",
-        service("hang", "haproxy", "holder"),
+        service("hang", "haproxy", Who.HOLDER),
         "last_process_hang",
-        prepare=service("stop", "haproxy", "peers"),
+        prepare=service("stop", "haproxy", Who.PEERS),
         must_be_whole=False,
         path="vip",
         hold_s=10,
@@ -99,7 +98,7 @@ _ALL = (
     Fault(
         "both-haproxy-stopped",
         "HAProxy stopped on every balancer, then back",
-        service("stop", "haproxy", "balancers"),
+        service("stop", "haproxy", Who.BALANCERS),
         "process_return",
         path="vip",
         anchor="heal",
@@ -109,16 +108,16 @@ _ALL = (
     Fault(
         "both-haproxy-killed",
         "HAProxy killed on every balancer at once",
-        service("kill", "haproxy", "balancers"),
+        service("kill", "haproxy", Who.BALANCERS),
         _LAST_HAPROXY,
         path="vip",
         whole_from="inject",
         sandbox_only=True,
     ),
     Fault(
-        "both-haproxies-hung",
+        "both-haproxy-hung",
         "HAProxy hung on every balancer; each is killed and started anew",
-        service("hang", "haproxy", "balancers"),
+        service("hang", "haproxy", Who.BALANCERS),
         "last_process_hang",
         path="vip",
         hold_s=10,
@@ -128,14 +127,14 @@ _ALL = (
     Fault(
         "keepalived-stopped",
         "keepalived stopped on the holder",
-        service("stop", "keepalived", "holder"),
+        service("stop", "keepalived", Who.HOLDER),
         _HANDOVER,
         path="vip",
     ),
     Fault(
         "keepalived-killed",
         "keepalived killed on the holder",
-        service("kill", "keepalived", "holder"),
+        service("kill", "keepalived", Who.HOLDER),
         _HOST,
         path="vip",
         whole_from="inject",
@@ -143,7 +142,7 @@ _ALL = (
     Fault(
         "keepalived-hung",
         "keepalived hung on the holder",
-        service("hang", "keepalived", "holder"),
+        service("hang", "keepalived", Who.HOLDER),
         _HOST,
         two_holders="two_holders_hang",
         path="vip",
@@ -153,11 +152,11 @@ _ALL = (
     Fault(
         "holder-killed",
         "power of the holder cut",
-        machine("off", "holder"),
+        machine("off", Who.HOLDER),
         _HOST,
         _ITS_APISERVER,
         path="vip",
-        silences="holder",
+        silences=Who.HOLDER,
         hold_s=8,
         whole_limit_s=60,
         sandbox_only=True,
@@ -166,12 +165,12 @@ _ALL = (
     Fault(
         "holder-frozen",
         "the holder frozen",
-        machine("frozen", "holder"),
+        machine("frozen", Who.HOLDER),
         _HOST,
         _ITS_APISERVER,
         two_holders=_BACK,
         path="vip",
-        silences="holder",
+        silences=Who.HOLDER,
         hold_s=8,
         whole_limit_s=30,
         sandbox_only=True,
@@ -180,11 +179,11 @@ _ALL = (
     Fault(
         "holder-rebooted",
         "the holder rebooted in order",
-        machine("rebooted", "holder"),
+        machine("rebooted", Who.HOLDER),
         _HANDOVER,
         _ITS_APISERVER,
         path="vip",
-        silences="holder",
+        silences=Who.HOLDER,
         hold_s=2,
         whole_from="inject",
         whole_limit_s=60,
@@ -194,12 +193,12 @@ _ALL = (
     Fault(
         "holder-cut-off",
         "the holder cut off the network",
-        machine("cut_off", "holder"),
+        machine("cut_off", Who.HOLDER),
         _HOST,
         _ITS_APISERVER,
         two_holders=_BACK,
         path="vip",
-        silences="holder",
+        silences=Who.HOLDER,
         hold_s=8,
         whole_limit_s=30,
         needs=(ONE_ELSEWHERE, _CUT_OFF),
@@ -207,7 +206,7 @@ _ALL = (
     Fault(
         "holder-partitioned",
         "the holder and its peers do not reach each other, everybody else reaches all",
-        machine("partitioned", "holder"),
+        machine("partitioned", Who.HOLDER),
         _HOST,
         two_holders=_BACK,
         path="vip",
@@ -218,10 +217,10 @@ _ALL = (
     Fault(
         "host-returns",
         "the repaired former holder comes back",
-        doings.host_returns,
+        injections.host_returns,
         NOTHING_FAILS,
-        prepare=doings.holder_gone,
-        silences="holder",
+        prepare=injections.holder_gone,
+        silences=Who.HOLDER,
         hold_s=6,
         returns=True,
         tail_s=8,
@@ -234,9 +233,9 @@ _ALL = (
     Fault(
         "both-rebooted",
         "every balancer rebooted in order at once",
-        machine("rebooted", "balancers"),
+        machine("rebooted", Who.BALANCERS),
         path="vip",
-        silences="balancers",
+        silences=Who.BALANCERS,
         hold_s=1,
         whole_from="inject",
         whole_limit_s=90,
@@ -246,9 +245,9 @@ _ALL = (
     Fault(
         "both-power-cut",
         "every balancer switched off and on at once",
-        machine("off", "balancers"),
+        machine("off", Who.BALANCERS),
         path="vip",
-        silences="balancers",
+        silences=Who.BALANCERS,
         anchor="heal",
         hold_s=1,
         whole_limit_s=90,
@@ -258,9 +257,9 @@ _ALL = (
     Fault(
         "apiserver-killed",
         "one of the apiservers killed, for 20 s",
-        service("kill", APISERVER, "third", stays_dead=True),
+        service("kill", APISERVER, Who.VICTIM, stays_dead=True),
         NOTHING_FAILS,
-        path="third",
+        path=Who.VICTIM,
         hold_s=20,
         sandbox_only=True,
         needs=(apiservers(2),),
@@ -268,9 +267,9 @@ _ALL = (
     Fault(
         "apiserver-hung",
         "one of the apiservers hung",
-        service("hang", APISERVER, "third"),
+        service("hang", APISERVER, Who.VICTIM),
         "backend_hang",
-        path="third",
+        path=Who.VICTIM,
         cuts=True,
         hold_s=20,
         sandbox_only=True,
@@ -279,7 +278,7 @@ _ALL = (
     Fault(
         "apiserver-not-ready",
         "one of the apiservers not ready, for 8 s",
-        doings.not_ready,
+        injections.not_ready,
         NOTHING_FAILS,
         hold_s=8,
         sandbox_only=True,
@@ -288,9 +287,9 @@ _ALL = (
     Fault(
         "apiserver-draining",
         "one of the apiservers ended in order, for 10 s",
-        doings.draining,
+        injections.draining,
         NOTHING_FAILS,
-        path="third",
+        path=Who.VICTIM,
         hold_s=10,
         sandbox_only=True,
         needs=(apiservers(2),),
@@ -298,20 +297,20 @@ _ALL = (
     Fault(
         "apiserver-cut-off",
         "the host of one apiserver cut off the network",
-        machine("cut_off", "third"),
+        machine("cut_off", Who.VICTIM),
         "backend_loss",
-        path="third",
+        path=Who.VICTIM,
         cuts=True,
-        silences="third",
+        silences=Who.VICTIM,
         hold_s=15,
         needs=(apiservers(2), ONE_APART, _CUT_OFF),
     ),
     Fault(
         "apiservers-two-killed",
         "two of the apiservers killed",
-        service("kill", APISERVER, "two", stays_dead=True),
+        service("kill", APISERVER, Who.TWO_VICTIMS, stays_dead=True),
         "backends_death",
-        path="two",
+        path=Who.TWO_VICTIMS,
         hold_s=8,
         sandbox_only=True,
         needs=(apiservers(3),),
@@ -319,9 +318,9 @@ _ALL = (
     Fault(
         "apiservers-all-killed",
         "all apiservers killed, for 5 s, then back",
-        service("kill", APISERVER, "all", stays_dead=True),
+        service("kill", APISERVER, Who.BACKENDS, stays_dead=True),
         "backend_return",
-        path="all",
+        path=Who.BACKENDS,
         anchor="heal",
         hold_s=5,
         sandbox_only=True,
@@ -329,9 +328,9 @@ _ALL = (
     Fault(
         "apiservers-fewer-and-fewer",
         "two of the apiservers killed, then all, then back",
-        doings.fewer_and_fewer,
+        injections.fewer_and_fewer,
         "backend_return",
-        path="all",
+        path=Who.BACKENDS,
         anchor="heal",
         hold_s=5,
         sandbox_only=True,
@@ -341,9 +340,9 @@ _ALL = (
     Fault(
         "reload-storm",
         "HAProxy reloaded twenty times on every balancer, one apiserver hanging",
-        doings.reload_storm,
+        injections.reload_storm,
         NOTHING_FAILS,
-        prepare=doings.apiserver_gone,
+        prepare=injections.apiserver_gone,
         must_be_whole=False,
         hold_s=3,
         sandbox_only=True,
@@ -435,6 +434,11 @@ _ALL = (
 
 CATALOGUE = {fault.name: fault for fault in _ALL}
 
+CHANGED = frozenset[str]().union(
+    *(one.keys for fault in _ALL for one in (fault.prepare, fault.inject) if isinstance(one, changes.Change))
+)
+"""Keys of this project's configuration that faults change."""
+
 SHORT = (
     "nothing",
     "haproxy-stopped",
@@ -468,28 +472,3 @@ def named(names: Iterable[str]) -> list[Fault]:
         if name not in CATALOGUE:
             raise DrillError(f"fault {name!r}: there is none of that name; there are: {', '.join(CATALOGUE)}")
     return [CATALOGUE[name] for name in wanted]
-
-
-def demanded(names: Iterable[str], stack: Stack) -> list[Fault]:
-    """Return the faults of these names. Raises :class:`DrillError` for each that does not fit the stack, with why."""
-    found = named(names)
-    lacks = [f"fault {fault.name!r}: {why}" for fault in found if (why := fault.misfit(stack))]
-    if lacks:
-        raise DrillError("; ".join(lacks))
-    return found
-
-
-def fitting(names: Iterable[str], stack: Stack, tell: Callable[[str], None]) -> list[Fault]:
-    """Return those of these faults that fit the stack, and say why of each that is left out.
-
-    Raises :class:`DrillError` if none is left.
-    """
-    found = []
-    for fault in named(names):
-        if why := fault.misfit(stack):
-            tell(f"left out: {fault.name}: {why}")
-        else:
-            found.append(fault)
-    if not found:
-        raise DrillError("no fault of this set fits the stack")
-    return found

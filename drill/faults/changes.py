@@ -1,15 +1,17 @@
 """Changes that people make to a running stack, through ``pulumi up``; healing is to change them back."""
 
 import json
+import re
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from drill.engine import must_be_applied, up, up_again
 from drill.errors import DrillError
-from drill.faults.fault import Doing, Scene, nothing
+from drill.faults.fault import Injection, Scene, nothing
 from drill.hosts import Host
 from drill.stack import Stack
 from sandbox.hosts.later import later
@@ -24,29 +26,47 @@ _MAIN_PID = "systemctl show --property MainPID --value keepalived"
 """(HAProxy is reloaded, which its first process outlives.)"""
 
 
-def applied(prepare: Doing = nothing) -> Doing:
+@dataclass(frozen=True)
+class Change:
+    """An injection that changes the stack's configuration."""
+
+    keys: frozenset[str]
+    """The keys of this project's configuration that it changes, as the project declares them."""
+    inject: Injection
+
+    def __call__(self, scene: Scene) -> AbstractContextManager[object]:
+        """Return the change of a scene, in force while it is entered."""
+        return self.inject(scene)
+
+
+def _changing(*keys: str) -> Callable[[Injection], Change]:
+    """Declare the keys of an injection that finds out only on the stack what to change them to."""
+    return lambda inject: Change(frozenset(keys), inject)
+
+
+def applied(prepare: Injection = nothing) -> Change:
     """Go on only where nothing else would be changed as well; then prepare.
 
     Before the measurement: looking takes the machine some seconds. Raises :class:`DrillError`.
     """
 
     @contextmanager
-    def doing(scene: Scene) -> Iterator[None]:
+    def injection(scene: Scene) -> Iterator[None]:
         must_be_applied(_engine(scene))
         with prepare(scene):
             yield
 
-    return doing
+    return Change(prepare.keys if isinstance(prepare, Change) else frozenset(), injection)
 
 
-def changed(*choices: Mapping[str, str]) -> Doing:
+def changed(*choices: Mapping[str, str]) -> Change:
     """Change keys of the stack's configuration to the first of `choices` that they do not have already.
 
     Raises :class:`DrillError` if it has them all: the change would change nothing, and prove nothing.
     """
 
     @contextmanager
-    def doing(scene: Scene) -> Iterator[None]:
+    def injection(scene: Scene) -> Iterator[None]:
         engine, before = _engine(scene), dict(scene.changes)
         changes = _news(engine, before, choices)
         try:
@@ -58,7 +78,8 @@ def changed(*choices: Mapping[str, str]) -> Doing:
             scene.changes.update(before)
             up_again(engine, scene.changes, scene.left)
 
-    return doing
+    # A path begins with its key: haproxy.timeout_client, packages.names[0].
+    return Change(frozenset(re.split(r"[.\[]", path)[0] for paths in choices for path in paths), injection)
 
 
 def _news(
@@ -74,6 +95,7 @@ def _news(
     )
 
 
+@_changing("port", "additionalPorts")
 @contextmanager
 def other_port(scene: Scene) -> Iterator[None]:
     """Let the endpoint answer on another port, and on its own one besides: clients have not moved yet."""
@@ -85,6 +107,7 @@ def other_port(scene: Scene) -> Iterator[None]:
         yield
 
 
+@_changing("sshPrivateKeyFile")
 @contextmanager
 def other_key(scene: Scene) -> Iterator[None]:
     """Reach the hosts with another key, which they were given before; the key pair in the cloud stays."""
@@ -136,6 +159,7 @@ def put_packages_back(host: Host, versions: Sequence[str]) -> None:
     host.run("rm -f /etc/apt/sources.list.d/later-*.list")
 
 
+@_changing("packages")
 @contextmanager
 def newest_packages(scene: Scene) -> Iterator[None]:
     """Ask for the newest versions that the package sources of the holder have."""

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum, auto
+from typing import Literal
 
-from components.planning.failover import ALLOWANCE_MS
+from components.planning.failover import advert_ms_of, settle_s
 from drill.errors import DrillError
-from drill.faults.fitting import Need
+from drill.faults.needs import Need
 from drill.hosts import Host
 from drill.left import NOWHERE, Left
 from drill.stack import Stack
@@ -17,10 +19,23 @@ NOTHING_FAILS = "nothing fails"
 NO_PROMISE = ""
 LATE_S = 1.0
 """Measured beyond the budget where redundancy is not waited for."""
-RANKED_S = 5.0
-"""For so long a new holder ranks above its peers, or for four adverts (ADR 4)."""
 MARGIN_S = 3.0
 """A fault goes on for so long after its budget: what hangs a moment too long has failed only 2 s later."""
+
+
+class Who(StrEnum):
+    """To whom something happens: hosts by what they are at the moment of the fault."""
+
+    HOLDER = auto()
+    PEERS = auto()
+    """The other balancers."""
+    BALANCERS = auto()
+    """All of them."""
+    VICTIM = auto()
+    """The host to whose apiserver faults happen: no balancer, unless all are; then not the holder."""
+    TWO_VICTIMS = auto()
+    BACKENDS = auto()
+    """Every host with an apiserver."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +80,23 @@ class Scene:
         return [host for host in order if host.apiserver]
 
     @property
-    def third(self) -> Host:
-        """The host to whose apiserver faults happen: no balancer, unless all are; then not the holder."""
+    def victim(self) -> Host:
+        """The first of these: the one of :attr:`Who.VICTIM`, where a fault happens to a single apiserver."""
         return self.victims[0]
 
+    def hosts(self, who: Who) -> list[Host]:
+        """Return the hosts that are meant; of victims as many as there are."""
+        return {
+            Who.HOLDER: [self.holder],
+            Who.PEERS: self.peers,
+            Who.BALANCERS: list(self.stack.balancers),
+            Who.VICTIM: self.victims[:1],
+            Who.TWO_VICTIMS: self.victims[:2],
+            Who.BACKENDS: list(self.stack.backends),
+        }[who]
 
-Doing = Callable[[Scene], AbstractContextManager[object]]
+
+Injection = Callable[[Scene], AbstractContextManager[object]]
 
 
 @contextmanager
@@ -85,20 +111,20 @@ class Fault:
 
     name: str
     title: str
-    inject: Doing
+    inject: Injection
     budget: str = NO_PROMISE
     """Key of the component's output ``budget``, :data:`NOTHING_FAILS`, or :data:`NO_PROMISE`."""
     lasting: str = ""
     """Key of the budget by which the last request may have failed, where the fault takes more along: an apiserver."""
     two_holders: str = "two_holders"
     """Key of the budget by which nobody has the VIP beside its holder any more, or :data:`NO_PROMISE`."""
-    prepare: Doing = nothing
+    prepare: Injection = nothing
     hold_s: float = 6.0
     """How long it is in force at least; see :meth:`held_s`."""
-    path: str = ""
-    """Whose streams it must end: ``vip`` (all through the holder), apiservers' (``third``, ``two``, ``all``), none."""
-    silences: str = ""
-    """Who is out of reach while it lasts: ``holder``, ``third``, ``balancers``."""
+    path: Who | Literal["vip"] | None = None
+    """Whose streams it must end: all through the holder (``vip``), those of these hosts' apiservers, or nobody's."""
+    silences: Who | None = None
+    """Who is out of reach while it lasts."""
     cuts: bool = False
     """Whether HAProxy must cut the streams of an apiserver that is silent, unless its configuration says otherwise."""
     parts: bool = False
@@ -128,17 +154,13 @@ class Fault:
 
     def silenced(self, scene: Scene) -> tuple[str, ...]:
         """Return the names of hosts out of reach."""
-        return {
-            "": (),
-            "holder": (scene.holder.name,),
-            "third": tuple(host.name for host in scene.victims[:1]),
-            "balancers": tuple(host.name for host in scene.stack.balancers),
-        }[self.silences]
+        return tuple(host.name for host in scene.hosts(self.silences)) if self.silences else ()
 
     def ended_path(self, scene: Scene) -> str:
-        """Return whose streams it ends, with the host's name filled in."""
-        names = {"third": scene.victims[:1], "two": scene.victims[:2], "all": scene.stack.backends}
-        return ",".join(host.name for host in names[self.path]) if self.path in names else self.path
+        """Return whose streams it ends, as a history has it: ``vip``, names of hosts, or nothing."""
+        if isinstance(self.path, Who):
+            return ",".join(host.name for host in scene.hosts(self.path))
+        return self.path or ""
 
     def budget_ms(self, scene: Scene) -> int | None:
         """Return the promise in ms, ``None`` where there is none."""
@@ -167,11 +189,11 @@ class Fault:
         """Return how long is measured at the end, in seconds: what takes too long must show."""
         if not self.must_be_whole:
             return max(self.tail_s, (self.budget_ms(scene) or 0) / 1000 + LATE_S)
-        back_ms = scene.stack.budget.get("two_holders_return", 0)
-        if not self.returns or back_ms <= 0:
+        if not self.returns or not _promised(scene, "two_holders_return"):
             return self.tail_s
-        adverts_s = 4 * (back_ms - ALLOWANCE_MS) / 1000
-        return max(self.tail_s, max(RANKED_S, adverts_s) + adverts_s + MARGIN_S)
+        advert_ms = advert_ms_of(scene.stack.budget)
+        # So long a new holder ranks above its peers (ADR 4); then some adverts may pass.
+        return max(self.tail_s, settle_s(advert_ms) + 4 * advert_ms / 1000 + MARGIN_S)
 
     def two_holders_ms(self, scene: Scene) -> int | None:
         """Return for how many ms two may have the VIP, ``None`` where nothing is promised."""

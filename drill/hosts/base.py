@@ -92,20 +92,20 @@ class Host(ABC):
 
     def rebooted(self) -> AbstractContextManager[None]:
         """Shut down in order and boot."""
-        raise self._cannot("reboot")
+        raise self._cannot("be rebooted")
 
     def off(self) -> AbstractContextManager[None]:
         """Power cut, and a boot afterwards."""
-        raise self._cannot("cut the power of")
+        raise self._cannot("be switched off")
 
     def frozen(self) -> AbstractContextManager[None]:
         """No process runs and no packet passes, and afterwards all goes on."""
-        raise self._cannot("freeze")
+        raise self._cannot("be frozen")
 
     def cut_off(self, seconds: float) -> AbstractContextManager[None]:
         """No packet in or out; where nobody can reach the host to heal it, for so long."""
         del seconds
-        raise self._cannot("cut off")
+        raise self._cannot("be cut off the network")
 
     def ended_at(self, what: str) -> float:
         """Return when what `ends_late` ended last, by this machine's clock. Raises :class:`DrillError`."""
@@ -113,7 +113,7 @@ class Host(ABC):
 
     def partitioned(self, peer: "Host") -> AbstractContextManager[None]:
         """No packet between two hosts."""
-        raise self._cannot(f"part from {peer.name}")
+        raise self._cannot(f"be parted from {peer.name}")
 
     def _cannot(self, what: str) -> DrillError:
-        return DrillError(f"{self.name}: cannot {what} a host from here; this fault needs the sandbox")
+        return DrillError(f"{self.name} cannot {what}: this fault needs the sandbox")

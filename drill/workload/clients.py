@@ -73,7 +73,9 @@ class Clients:
         while waiting := [name for name in self._running if not self._file(name).stat().st_size]:
             self.check()
             if time.monotonic() > deadline:
-                raise DrillError(f"not begun within {BEGIN_LIMIT_S:.0f} s: {', '.join(waiting)}")
+                raise DrillError(
+                    f"these clients did not start within {BEGIN_LIMIT_S:.0f} s: {', '.join(waiting)}"
+                )
             time.sleep(0.1)
 
     def check(self) -> None:

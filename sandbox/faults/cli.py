@@ -10,7 +10,6 @@ import typer
 from sandbox import output
 from sandbox.api.faults import Effect, When
 from sandbox.control import Control
-from sandbox.errors import SandboxError
 from sandbox.faults import fault, kinds
 from sandbox.faults.fault import Fault, injected
 from sandbox.output import AsJson
@@ -166,7 +165,7 @@ def show(
     json_: AsJson = False,
 ) -> None:
     """Show the faults in force, the newest first, and whether their command still runs."""
-    found = fault.records(settings_of(name))
+    found = fault.records(Settings.existing(name))
     if json_:
         output.answer([{**record.model_dump(), "orphaned": record.orphaned} for record in found])
         return
@@ -185,24 +184,16 @@ def heal(
     json_: AsJson = False,
 ) -> None:
     """End all faults in force now, whoever injected them."""
-    healed = kinds.heal(settings_of(name))
+    healed = kinds.heal(Settings.existing(name))
     if json_:
         output.answer(healed)
         return
     to_console(f"Healed: {', '.join(healed)}" if healed else "No fault is in force.")
 
 
-def settings_of(name: str) -> Settings:
-    """Return a sandbox's settings. Raises :class:`SandboxError` where there is none of that name."""
-    found = Settings.load(name)
-    if found is None:
-        raise SandboxError(f"sandbox {name!r} does not exist; start it with: sandbox up --name {name}")
-    return found
-
-
 def host_id(name: str, host: str) -> str:
     """Return the instance id of a host. Raises :class:`SandboxError` naming the hosts there are."""
-    return str(Control(settings_of(name)).host(host)["id"])
+    return str(Control(Settings.existing(name)).host(host)["id"])
 
 
 def hold(name: str, wanted: Fault, seconds: float | None, *, json_: bool) -> None:
@@ -210,7 +201,7 @@ def hold(name: str, wanted: Fault, seconds: float | None, *, json_: bool) -> Non
 
     In JSON it is a line when it is in force and one when it is healed.
     """
-    settings = settings_of(name)
+    settings = Settings.existing(name)
     kinds.heal(settings, orphans_only=True)
     told = {
         "kind": type(wanted).__name__,

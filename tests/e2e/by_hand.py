@@ -8,7 +8,8 @@ from alibabacloud_vpc20160428 import models
 from alibabacloud_vpc20160428.client import Client
 
 from sandbox.control import Control
-from tests.e2e.lab import Lab, eventually
+from tests.e2e.lab import Lab
+from tests.waiting import eventually
 
 NAME = "made-by-hand"
 REGION = "cn-hangzhou"

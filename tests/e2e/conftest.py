@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext
@@ -21,18 +20,12 @@ from sandbox.settings import Settings
 from sandbox.stack import recovery
 from sandbox.stack.engine import PROJECT
 from sandbox.stack.flow import BACKEND, DevStack, prepare
-from tests.e2e.lab import Lab, eventually
+from tests.e2e.lab import Lab
+from tests.ports import free_port
+from tests.waiting import eventually
 
 PROGRAM = ("Pulumi.yaml", "__main__.py", "components", "templates", "sandbox")
 """What the program is made of; a test's project directory links to these and has a stack file of its own."""
-
-
-def free_port() -> int:
-    """A loopback TCP port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def own_range(pid: int) -> IPv4Network:

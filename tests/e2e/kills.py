@@ -22,8 +22,9 @@ from sandbox.errors import SandboxError
 from sandbox.progress import to_console
 from sandbox.settings import Settings
 from sandbox.stack.flow import prepare
-from tests.e2e.conftest import free_port, make_lab, own_range
+from tests.e2e.conftest import make_lab, own_range
 from tests.e2e.lab import Lab
+from tests.ports import free_port
 
 BALANCERS = ["k8s-master01", "k8s-master02"]
 CHANGES: tuple[dict[str, Any], ...] = (

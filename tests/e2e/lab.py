@@ -4,8 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,20 +17,6 @@ from sandbox.settings import Settings
 from sandbox.stack.engine import Engine
 from sandbox.stack.flow import DevStack
 from sandbox.stack.ssh_key import ensure_key
-
-
-class NeverHappened(AssertionError):
-    """A bounded wait ran out."""
-
-
-def eventually(what: str, holds: Callable[[], bool], within_s: float) -> float:
-    """Wait until `holds`; the seconds it took. Raises :class:`NeverHappened`."""
-    began = time.monotonic()
-    while not holds():
-        if time.monotonic() - began > within_s:
-            raise NeverHappened(f"{what}: not within {within_s} s")
-        time.sleep(0.05)
-    return time.monotonic() - began
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from tests.e2e.holders import Holders
-from tests.e2e.lab import Lab, eventually
+from tests.e2e.lab import Lab
 from tests.e2e.later import later_version
 from tests.e2e.traffic import Prober, Streams, from_outside
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.endpoint, pytest.mark.timeout(600)]
 

@@ -19,7 +19,8 @@ from sandbox.faults.kinds import ApiTroubled, injected
 from sandbox.settings import Settings
 from sandbox.stack import recovery
 from tests.e2e.conftest import make_lab
-from tests.e2e.lab import Lab, eventually
+from tests.e2e.lab import Lab
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

@@ -12,7 +12,8 @@ from sandbox.faults.kinds import CutOff, Fault, Rebooted, ServiceHung, ServiceKi
 from sandbox.names import HOST_LINK, host_namespace
 from sandbox.network import namespaces
 from tests.e2e import traffic
-from tests.e2e.lab import Lab, eventually
+from tests.e2e.lab import Lab
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.endpoint, pytest.mark.timeout(600)]
 

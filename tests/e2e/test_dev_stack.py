@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.e2e import traffic
-from tests.e2e.lab import Lab, eventually
+from tests.e2e.lab import Lab
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.endpoint, pytest.mark.timeout(600)]
 

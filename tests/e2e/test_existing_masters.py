@@ -12,7 +12,8 @@ from sandbox.stack.engine import PROJECT, Engine
 from sandbox.stack.ssh_key import ensure_key
 from tests.e2e import by_hand
 from tests.e2e.conftest import make_lab
-from tests.e2e.lab import Lab, eventually
+from tests.e2e.lab import Lab
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

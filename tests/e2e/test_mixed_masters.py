@@ -7,8 +7,9 @@ import pytest
 
 from sandbox.settings import Settings
 from tests.e2e.conftest import make_lab, serves
-from tests.e2e.lab import Lab, eventually
+from tests.e2e.lab import Lab
 from tests.e2e.test_existing_masters import VIP, configuration, nothing_is_left
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

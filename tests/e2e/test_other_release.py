@@ -7,7 +7,8 @@ import pytest
 from sandbox.hosts import images
 from sandbox.settings import Settings
 from tests.e2e.conftest import make_lab
-from tests.e2e.lab import Lab, eventually
+from tests.e2e.lab import Lab
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]  # the image may have to be made first
 

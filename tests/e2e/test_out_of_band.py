@@ -15,8 +15,9 @@ from sandbox.hosts.machine import Machines
 from sandbox.settings import Settings
 from sandbox.stack.engine import PROJECT
 from tests.e2e.conftest import make_lab
-from tests.e2e.lab import Lab, eventually
+from tests.e2e.lab import Lab
 from tests.sdk import REGION, Clients, clients
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

@@ -22,8 +22,9 @@ from sandbox.settings import Settings
 from sandbox.stack.flow import BACKEND
 from sandbox.stack.ssh_key import ensure_key
 from tests.e2e.conftest import make_lab
-from tests.e2e.lab import Lab, eventually
+from tests.e2e.lab import Lab
 from tests.e2e.test_existing_masters import VIP, configuration
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

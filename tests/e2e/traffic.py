@@ -20,7 +20,8 @@ from typing import Any, TypeVar
 
 from sandbox.faults.network import vpc_of
 from sandbox.names import NETNS_DIRECTORY, host_namespace
-from tests.e2e.lab import Lab, eventually
+from tests.e2e.lab import Lab
+from tests.waiting import eventually
 
 CLONE_NEWNET = 0x40000000  # sched.h
 OK = "ok"

@@ -1,9 +1,7 @@
 """A HAProxy that runs with what is rendered for a host, on ports of its own, without privileges to drop."""
 
 import re
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,17 +11,9 @@ from typing import Any
 import httpx
 
 from tests.hosts.conftest import Judges, haproxy_cfg
+from tests.ports import free_port
 from tests.unit.components import examples
-
-LIMIT_S = 20
-
-
-def free_port() -> int:
-    """A loopback TCP port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.waiting import eventually
 
 
 @dataclass(frozen=True)
@@ -48,14 +38,6 @@ def answers(live: Live) -> bool:
     return True
 
 
-def eventually(holds: Callable[[], bool], what: str) -> None:
-    """Wait until `holds`; fail after a while."""
-    deadline = time.monotonic() + LIMIT_S
-    while not holds():
-        assert time.monotonic() < deadline, f"{what}: not within {LIMIT_S} s"
-        time.sleep(0.05)
-
-
 @contextmanager
 def running(
     judges: Judges,
@@ -78,7 +60,7 @@ def running(
     (directory / "haproxy.cfg").write_text(edit(judges.lines_for("haproxy", text)))
     with process(judges, directory) as one:
         live = Live(one, ports["port"], ports["monitor_port"])
-        eventually(lambda: one.poll() is not None or answers(live), "HAProxy answers")
+        eventually("HAProxy answers", lambda: one.poll() is not None or answers(live))
         assert one.poll() is None, (directory / "log").read_text()
         yield live
 
@@ -101,7 +83,7 @@ def reloaded(judges: Judges, directory: Path, old: Live) -> Iterator[Live]:
     """What serves new connections after a reload; `old` is left to its streams."""
     with process(judges, directory, "-sf", str(old.process.pid)) as one:
         live = replace(old, process=one)
-        eventually(lambda: one.poll() is not None or pid_of(live) == one.pid, "the new worker answers")
+        eventually("the new worker answers", lambda: one.poll() is not None or pid_of(live) == one.pid)
         assert one.poll() is None, (directory / "log").read_text()
         yield live
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.ports import free_port
+
 PASSWORD = "a password of the tests'"
 _START = """
 set -e
@@ -35,14 +37,6 @@ def new_key(file: Path, kind: str = "ed25519", passphrase: str = "") -> Path:
         ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", "tests", "-f", str(file)], check=True
     )
     return file
-
-
-def free_port() -> int:
-    """A loopback TCP port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

@@ -13,8 +13,8 @@ import pytest
 from components.enums import Preset
 from components.planning.plan import Plan
 from components.rendering import paths, render
-from tests.hosts.live import free_port
 from tests.hosts.monitors import HERE, answering, nobody, silent
+from tests.ports import free_port
 from tests.unit.components import examples
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(60)]

@@ -16,6 +16,7 @@ from tests.hosts import live
 from tests.hosts.conftest import Judges
 from tests.hosts.test_streams import ended
 from tests.unit.components import examples
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
 
@@ -70,11 +71,11 @@ def test_one_that_answers_tls_and_no_request_is_noticed_within_the_budget(
         apiserver(certificates(tmp_path / "tls")) as backend,
         live.running(judges, tmp_path, backend=backend.port, failover=QUICK) as haproxy,
     ):
-        live.eventually(lambda: haproxy.get("/monitor").status_code == 200, "it is ready")
+        eventually("it is ready", lambda: haproxy.get("/monitor").status_code == 200)
         time.sleep(1)
         backend.silent.set()
         since = time.monotonic()
-        live.eventually(lambda: haproxy.get("/monitor").status_code == 503, "it is marked down")
+        eventually("it is marked down", lambda: haproxy.get("/monitor").status_code == 503)
         took_ms = (time.monotonic() - since) * 1000
     # Every check waits its whole time: one that merely is slow is no fault.
     assert 2 * 1000 <= took_ms <= budget["backend_silence"] + 100
@@ -87,13 +88,13 @@ def test_one_that_may_only_be_slow_keeps_its_streams(judges: Judges, tmp_path: P
         apiserver(certificates(tmp_path / "tls")) as backend,
         live.running(judges, tmp_path, backend=backend.port, failover=QUICK) as haproxy,
     ):
-        live.eventually(lambda: haproxy.get("/monitor").status_code == 200, "it is ready")
+        eventually("it is ready", lambda: haproxy.get("/monitor").status_code == 200)
         with socket.create_connection(("127.0.0.1", haproxy.port), 10) as raw:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             stream = context.wrap_socket(raw)
             backend.silent.set()
-            live.eventually(lambda: haproxy.get("/monitor").status_code == 503, "it is marked down")
+            eventually("it is marked down", lambda: haproxy.get("/monitor").status_code == 503)
             assert not ended(stream, 2)
             with live.reloaded(judges, tmp_path, haproxy):
                 assert not ended(stream, 4)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from components.rendering import render
-from tests.hosts.live import free_port
 from tests.hosts.monitors import late, nobody, silent, starting
+from tests.ports import free_port
 from tests.unit.components import examples
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(60)]

@@ -9,6 +9,7 @@ import pytest
 from components.planning import connections
 from tests.hosts import live
 from tests.hosts.conftest import Judges
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
 
@@ -38,5 +39,5 @@ def test_the_monitor_answers_when_clients_have_every_connection(judges: Judges, 
             client = held.enter_context(socket.socket())
             client.setblocking(False)  # the kernel keeps some waiting, and is silent to the rest
             client.connect_ex(("127.0.0.1", haproxy.port))
-        live.eventually(all_taken, f"{taken} clients have a connection, the others wait for one")
+        eventually(f"{taken} clients have a connection, the others wait for one", all_taken)
         assert all(live.answers(haproxy) for _ in range(5))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from components.rendering import paths
-from tests.hosts.below import STATE, Host
+from tests.hosts.fake_host import STATE, Host
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(60)]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosts.below import Host, made
+from tests.hosts.fake_host import Host, made
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(60)]
 

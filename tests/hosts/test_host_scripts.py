@@ -14,7 +14,8 @@ from components.rendering import render
 from sandbox.hosts import images
 from templates.local.openssh import Endpoint
 from tests.hosts.conftest import IMAGE
-from tests.hosts.sshd import Sshd, free_port, new_key
+from tests.hosts.sshd import Sshd, new_key
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
 

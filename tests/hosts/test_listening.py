@@ -6,8 +6,8 @@ import pytest
 
 from components.rendering import paths
 from sandbox.hosts.mirror import ensure_tools
-from tests.hosts.below import STATE, Host, made
 from tests.hosts.conftest import IMAGE
+from tests.hosts.fake_host import STATE, Host, made
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(60)]
 

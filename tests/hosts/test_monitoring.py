@@ -15,6 +15,7 @@ from components.rendering import bundle, paths, render
 from tests.hosts import live
 from tests.hosts.conftest import IMAGE, Judges, judges_of
 from tests.unit.components import examples
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.hosts
 
@@ -187,8 +188,8 @@ def test_a_hook_is_told_and_cannot_hold_up_or_break_anything(body: str, tmp_path
     notified(tmp_path, "MASTER", notify_script=str(hook))
     assert (tmp_path / "vrrp-state").read_text() == "MASTER\n"
     if "echo" in body:
-        live.eventually(said.exists, "the hook is told")
-        live.eventually(lambda: said.read_text() == "VI_1 MASTER 254\n", "what it is told")
+        eventually("the hook is told", said.exists)
+        eventually("what it is told", lambda: said.read_text() == "VI_1 MASTER 254\n")
 
 
 def test_a_transition_counts_after_process_numbers_began_again(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from sandbox.hosts import images
 from templates.local import openssh
 from templates.local.openssh import Endpoint, HostKeyDiffers, LoginRefused, TimedOut, Unreachable
 from tests.hosts.conftest import IMAGE
-from tests.hosts.sshd import PASSWORD, Sshd, free_port, new_key
+from tests.hosts.sshd import PASSWORD, Sshd, new_key
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
 

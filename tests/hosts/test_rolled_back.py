@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.rendering import paths, render
-from tests.hosts.below import PROGRAMS, STATE, Host, made
+from tests.hosts.fake_host import PROGRAMS, STATE, Host, made
 from tests.unit.components import examples
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(60)]

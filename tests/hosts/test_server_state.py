@@ -15,7 +15,9 @@ from sandbox.hosts.mirror import ensure_tools
 from tests.hosts import live
 from tests.hosts.conftest import Judges
 from tests.hosts.test_streams import TCP_CHECK, echoing, server
+from tests.ports import free_port
 from tests.unit.components import examples
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
 __all__ = ["server"]
@@ -57,13 +59,13 @@ def statuses(haproxy: live.Live) -> set[str]:
 def test_a_server_that_has_another_port_is_served_there(
     judges: Judges, server: socket.socket, tmp_path: Path
 ) -> None:
-    old, new = live.free_port(), server.getsockname()[1]
+    old, new = free_port(), server.getsockname()[1]
     with live.running(judges, tmp_path, backend=old, **TCP_CHECK) as haproxy:
-        live.eventually(lambda: "DOWN" in statuses(haproxy), "nobody is there yet")
+        eventually("nobody is there yet", lambda: "DOWN" in statuses(haproxy))
         move(tmp_path, old, new)
         save_state(tmp_path)
         with echoing(server), live.reloaded(judges, tmp_path, haproxy) as after:
-            live.eventually(lambda: statuses(after) == {"UP"}, "the new port is checked")
+            eventually("the new port is checked", lambda: statuses(after) == {"UP"})
             with socket.create_connection(("127.0.0.1", after.port), 10) as client:
                 client.sendall(b"hello")
                 assert client.recv(5) == b"hello"
@@ -71,9 +73,9 @@ def test_a_server_that_has_another_port_is_served_there(
 
 def test_a_dead_server_stays_dead(judges: Judges, tmp_path: Path) -> None:
     """Nobody's request goes there before the new worker has found out by itself."""
-    port = live.free_port()
+    port = free_port()
     with live.running(judges, tmp_path, backend=port, **TCP_CHECK) as haproxy:
-        live.eventually(lambda: statuses(haproxy) == {"DOWN"}, "nobody is there")
+        eventually("nobody is there", lambda: statuses(haproxy) == {"DOWN"})
         save_state(tmp_path)
         file = tmp_path / "haproxy.cfg"
         file.write_text(
@@ -94,14 +96,14 @@ def test_a_server_that_haproxy_does_not_use_is_missing_for_the_drill(
     admin = f"{tmp_path}/haproxy.sock"
     port = server.getsockname()[1]
     assert missing(admin) == [], "another configuration has no such socket"
-    with live.running(judges, tmp_path, backend=live.free_port(), **TCP_CHECK) as haproxy:
-        live.eventually(lambda: statuses(haproxy) == {"DOWN"}, "nobody is there")
+    with live.running(judges, tmp_path, backend=free_port(), **TCP_CHECK) as haproxy:
+        eventually("nobody is there", lambda: statuses(haproxy) == {"DOWN"})
         assert {line.rpartition(" ")[2] for line in missing(admin)} == {"down"}
     with (
         live.running(judges, tmp_path, backend=port, **TCP_CHECK) as haproxy,
         echoing(server),
     ):
-        live.eventually(lambda: statuses(haproxy) == {"UP"}, "all are there")
+        eventually("all are there", lambda: statuses(haproxy) == {"UP"})
         assert missing(admin) == []
         # One that is not ready keeps what it has, and gets nothing new.
         backend, name = known(tmp_path)
@@ -113,7 +115,7 @@ def test_a_server_that_haproxy_does_not_use_is_missing_for_the_drill(
             )
             return missing(admin) == [f"its haproxy lets {name} drain"]
 
-        live.eventually(drains, "no check takes that back meanwhile")
+        eventually("no check takes that back meanwhile", drains)
 
 
 def known(directory: Path) -> tuple[str, str]:

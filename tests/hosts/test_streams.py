@@ -16,6 +16,7 @@ import pytest
 
 from tests.hosts import live
 from tests.hosts.conftest import Judges
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
 
@@ -66,7 +67,7 @@ def test_an_old_worker_serves_its_streams_but_not_for_ever(
         connected(haproxy, server) as (client, end),
     ):
         haproxy.process.send_signal(signal.SIGUSR1)  # what a reload tells an old worker
-        live.eventually(lambda: not live.answers(haproxy), "it listens no more")
+        eventually("it listens no more", lambda: not live.answers(haproxy))
         assert not ended(client, 1), "its stream was cut at once"
         end.sendall(b"x")
         client.settimeout(5)
@@ -115,7 +116,7 @@ def test_a_dead_backend_s_streams_are_cut_after_a_reload_too(
         assert client.recv(1) == b"x"
         server.close()
         assert ended(client, 10), "the stream of a dead one is kept"
-        live.eventually(lambda: haproxy.process.poll() is not None, "the old worker, left by all, ends")
+        eventually("the old worker, left by all, ends", lambda: haproxy.process.poll() is not None)
 
 
 @contextmanager

@@ -8,8 +8,8 @@ import pytest
 from components.rendering import paths, render
 from sandbox.hosts.images import DEFAULT
 from sandbox.hosts.mirror import ensure_tools
-from tests.hosts.below import Host, made
 from tests.hosts.conftest import Judges
+from tests.hosts.fake_host import Host, made
 from tests.unit.components import examples
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(60)]

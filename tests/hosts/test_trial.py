@@ -17,7 +17,7 @@ import pytest
 
 from components.rendering import paths, render
 from tests.hosts.conftest import Judges
-from tests.hosts.live import free_port
+from tests.ports import free_port
 from tests.unit.components import examples
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]

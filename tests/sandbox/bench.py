@@ -22,7 +22,7 @@ from sandbox.output import AsJson
 from sandbox.progress import to_console
 from sandbox.settings import Settings
 from sandbox.stack.flow import ensure_host_parts
-from tests.e2e.conftest import free_port
+from tests.ports import free_port
 from tests.sandbox.site import found, new_key, wait_for_ssh
 
 START_TARGET_S = 15.0

@@ -25,7 +25,7 @@ from sandbox.hosts.machine import wait_until
 from sandbox.network import namespaces
 from sandbox.progress import to_console
 from sandbox.settings import Settings
-from tests.e2e.conftest import free_port
+from tests.ports import free_port
 from tests.sandbox.fleet import BOOT_LIMIT_S
 from tests.sandbox.site import found, new_key, sdk
 from tests.sdk import REGION, Clients

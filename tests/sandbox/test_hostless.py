@@ -19,7 +19,7 @@ from sandbox.hosts.machine import wait_until
 from sandbox.progress import to_console
 from sandbox.settings import Settings
 from sandbox.stack.flow import DevStack
-from tests.e2e.conftest import free_port
+from tests.ports import free_port
 from tests.sandbox.site import HERE, VIP, network, new_key, sdk
 from tests.sdk import Clients
 

@@ -22,7 +22,7 @@ from sandbox.hosts.machine import init_of, wait_until
 from sandbox.hosts.plan import Plan
 from sandbox.hosts.spec import HostSpec, HostState
 from sandbox.settings import Settings
-from tests.e2e.conftest import free_port
+from tests.ports import free_port
 from tests.sandbox.conftest import VIP, VPC
 from tests.sandbox.fleet import BOOT_LIMIT_S, MEMORY, MULTIPART, PORTS, Fleet, booted
 

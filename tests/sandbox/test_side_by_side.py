@@ -17,7 +17,7 @@ from sandbox.hosts.machine import init_of, wait_until
 from sandbox.names import cgroup
 from sandbox.progress import to_console
 from sandbox.settings import Settings
-from tests.e2e.conftest import free_port
+from tests.ports import free_port
 from tests.sandbox.fleet import BOOT_LIMIT_S
 from tests.sandbox.site import VIP, Host, Site, found, new_key
 from tests.sdk import REGION, Refusal, clients, refusal

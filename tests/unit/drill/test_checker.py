@@ -203,6 +203,19 @@ def test_requests_that_go_on_failing_are_over_however_short_each_gap() -> None:
     assert record.verdict is Verdict.OVER
 
 
+def test_the_time_that_is_held_against_the_budget_is_in_the_record() -> None:
+    """Requests fail late, for less than the budget; the fault had to show within 100 ms."""
+    about = setting(two_holders_ms=100, whole_from="heal")
+    late = client(outages=[(INJECT + 1, INJECT + 1.2, "refused")])
+    record = judge(history({"outside": late}, about, events(whole=HEAL + 1)))
+    assert record.failing_ms == pytest.approx(190, abs=1)
+    assert record.failing_from_fault_ms == pytest.approx(1190 - 120, abs=1)
+    assert (record.verdict, record.why) == (
+        Verdict.OVER,
+        "1070 ms until the last failed request, 250 ms promised",
+    )
+
+
 @pytest.mark.parametrize(("lasting_ms", "verdict"), [(2000, Verdict.WITHIN), (1500, Verdict.OVER)])
 def test_a_vanished_host_s_apiserver_has_a_budget_of_its_own(lasting_ms: int, verdict: Verdict) -> None:
     third = [(INJECT + n * 0.03, INJECT + n * 0.03 + 0.01, "closed") for n in range(60)]

@@ -2,20 +2,29 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typing_extensions import override
 
-from drill import cli, options, series
+from drill import cli, load_cli, options, series
 from drill.checker import Record, judge
 from drill.errors import DrillError
 from drill.faults import SIDE_BY_SIDE
+from drill.left import NOWHERE
+from drill.load.bench import Result
 from drill.options import locked
+from drill.runner import Runner
+from drill.stack import Stack
 from sandbox.progress import console
+from sandbox.settings import Settings
 from sandbox.stack.engine import Engine
 from tests.unit.drill import made_up
+from tests.unit.drill.fake import scene
 from tests.unit.drill.test_series import written
 
 pytestmark = pytest.mark.unit
@@ -82,7 +91,7 @@ def test_faults_are_shown_with_what_the_stack_promises_where_it_is_up(
         assert f" {death} " in rows["haproxy-killed"]
         assert f" {hang} " in rows["survivor-haproxy-hung"]
         assert " nothing fails " in rows["host-returns"]
-        assert ("'dev' does not exist" in shown) == said
+        assert ("showing budget names instead of milliseconds: sandbox 'dev' does not exist" in shown) == said
 
 
 @pytest.fixture
@@ -111,6 +120,65 @@ def test_options_before_a_subcommand_are_refused(words: list[str], command: str)
 def test_a_login_is_for_a_real_cloud_only(word: str) -> None:
     with pytest.raises(DrillError, match="add --real-cloud"):
         cli.app([word], standalone_mode=False)
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is done to a stack that is up: what is installed, and that its own configuration is back."""
+    found: list[str] = []
+    stack = replace(scene().stack, sandbox=Settings("lab", 7001))
+
+    def installed(name: str, where: Stack) -> Stack:
+        found.append(f"{name} installed")
+        return where.with_config(name, {})
+
+    @contextmanager
+    def restored(*_: object) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            found.append("own back")
+
+    for module in (cli, options):
+        monkeypatch.setattr(module, "alone", lambda *_, **__: nullcontext(NOWHERE))
+        monkeypatch.setattr(module, "engine_of", lambda *_, **__: Up("dev", {}))
+    monkeypatch.setattr(options, "healed_stack", lambda *_: stack)
+    for command in (cli, load_cli):
+        monkeypatch.setattr(command, "restored", restored)
+        monkeypatch.setattr(command, "install", installed)
+    return found
+
+
+def test_the_stack_s_own_configuration_is_back_after_a_comparison_that_fails(
+    monkeypatch: pytest.MonkeyPatch, done: list[str], tmp_path: Path
+) -> None:
+    def run(*_: object) -> None:
+        raise DrillError("not whole")
+
+    monkeypatch.setattr(cli, "captured", lambda *_: {})
+    monkeypatch.setattr(Runner, "run", run)
+    with pytest.raises(DrillError, match="not whole"):
+        cli.compare(only=["haproxy-killed"], runs=1, output=tmp_path)
+    [measured, back] = done
+    assert (measured.endswith(" installed"), back) == (True, "own back")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_stack_s_own_configuration_is_back_after_a_load_on_another_one(
+    monkeypatch: pytest.MonkeyPatch, done: list[str], tmp_path: Path, *, fails: bool
+) -> None:
+    def bench(stack: Stack, **_: object) -> list[Result]:
+        done.append(f"{stack.config} measured")
+        if fails and stack.config == "howto":
+            raise DrillError("not whole")
+        return []
+
+    monkeypatch.setattr(load_cli, "bench", bench)
+    monkeypatch.setattr(load_cli, "check_installed", lambda _: None)
+    monkeypatch.setattr(load_cli, "precedence", lambda _: nullcontext())
+    with pytest.raises(DrillError, match="not whole") if fails else nullcontext():
+        load_cli.load(output=tmp_path)
+    assert done == ["standard measured", "howto installed", "howto measured", "own back"]
 
 
 @pytest.mark.parametrize("ended", [DrillError("not whole"), KeyboardInterrupt()])

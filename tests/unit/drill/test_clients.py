@@ -34,7 +34,7 @@ def test_nothing_is_measured_before_every_client_has_begun(
     clients = Clients(tmp_path)
     clients.start("client-m1", spawn, {})
     monkeypatch.setattr("drill.workload.clients.BEGIN_LIMIT_S", 0.0)
-    with pytest.raises(DrillError, match="not begun within 0 s: client-m1"):
+    with pytest.raises(DrillError, match="these clients did not start within 0 s: client-m1"):
         clients.await_begun()
     monkeypatch.setattr("drill.workload.clients.BEGIN_LIMIT_S", 20.0)
     clients.tell("begin")

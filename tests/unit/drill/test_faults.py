@@ -1,6 +1,7 @@
 """What faults are held to, and what they do to hosts that only write it down."""
 
 import json
+import re
 import subprocess
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -13,10 +14,9 @@ from typing_extensions import override
 from components.enums import Preset
 from components.planning import failover
 from components.planning.failover import PRESETS
-from components.rendering import render
 from drill.configurations import check_installed
 from drill.errors import DrillError
-from drill.faults import CATALOGUE, SHORT, Fault, changes
+from drill.faults import CATALOGUE, CHANGED, SHORT, Fault, changes
 from drill.faults.fault import Scene
 from drill.history import Writer, read
 from drill.hosts import ssh
@@ -24,6 +24,7 @@ from drill.runner import in_force
 from drill.stack import Stack
 from sandbox.hosts.later import Later
 from sandbox.stack.engine import Engine
+from sandbox.stack.ssh_key import ensure_key
 from tests.unit.components import examples
 from tests.unit.drill import made_up
 from tests.unit.drill.fake import FakeHost, log, scene
@@ -60,7 +61,7 @@ def test_another_configuration_is_not_taken_for_the_stack_s_own() -> None:
     ("name", "done"),
     [
         ("survivor-haproxy-stopped", (["stop haproxy", "start haproxy"],) * 2),
-        ("both-haproxies-hung", (["hang haproxy", "continue haproxy"],) * 2),
+        ("both-haproxy-hung", (["hang haproxy", "continue haproxy"],) * 2),
     ],
 )
 def test_the_last_haproxies_can_be_stopped_and_hung(name: str, done: tuple[list[str], list[str]]) -> None:
@@ -118,7 +119,8 @@ def test_a_host_that_preempts_late_is_still_measured(advert_ms: int) -> None:
     """The peer ranks above it for some seconds after it is back, and all is whole by then."""
     plan = examples.planned(examples.topology() | {"failover": {"advert_interval_ms": advert_ms}})
     where = scene(lambda _: "", **plan.budget)
-    moved_s = render.settle_s(plan) + 4 * advert_ms / 1000
+    assert failover.advert_ms_of(plan.budget) == advert_ms
+    moved_s = failover.settle_s(advert_ms) + 4 * advert_ms / 1000
     assert CATALOGUE["host-returns"].measured_s(where) > moved_s + 1
     assert CATALOGUE["host-returns"].measured_s(scene()) == 8
 
@@ -163,7 +165,7 @@ def test_the_versions_from_before_are_put_back_while_their_source_is_there(
             True,
             True,
         ]
-    assert not log(where.third)
+    assert not log(where.victim)
 
 
 class Configured(Engine):
@@ -203,6 +205,23 @@ def test_a_change_brings_nothing_else_about(monkeypatch: pytest.MonkeyPatch, nam
         raise AssertionError("not to be reached")
 
 
+@pytest.mark.parametrize("name", [name for name in CATALOGUE if name.startswith("change-")])
+def test_a_change_declares_the_keys_that_it_changes(
+    monkeypatch: pytest.MonkeyPatch, brought_about: list[dict[str, str]], tmp_path: Path, name: str
+) -> None:
+    """By them a program is known to be this project's own."""
+    monkeypatch.setattr(changes, "must_be_applied", lambda _: None)
+    monkeypatch.setattr(changes, "later", lambda package, *_: Later(f"{package}=2", "offer", ""))
+    engine = Configured("dev", {"SANDBOX_SSH_KEY": str(ensure_key(tmp_path))})
+    fault, where = CATALOGUE[name], replace(scene(), engine=engine)
+    with fault.prepare(where), fault.inject(where):
+        pass
+    seen = {re.split(r"\W", path)[0] for paths in brought_about for path in paths}
+    declared = [one.keys for one in (fault.prepare, fault.inject) if isinstance(one, changes.Change)]
+    assert seen == frozenset[str]().union(*declared)
+    assert seen <= CHANGED
+
+
 def test_a_change_is_to_what_is_not_there(brought_about: list[dict[str, str]]) -> None:
     where = replace(scene(), engine=Configured("dev", {}))
     with CATALOGUE["change-timer"].inject(where):
@@ -225,7 +244,7 @@ def test_streams_must_be_cut_where_the_configuration_is_known_and_does_not_forbi
     assert not changes.cuts_streams(ours, Configured("leaving", {}))
     assert not changes.cuts_streams(ours, None)
     assert not changes.cuts_streams(replace(ours, configurable=False), Configured("dev", {}))
-    assert not changes.cuts_streams(ours.named("howto", {}), Configured("dev", {}))
+    assert not changes.cuts_streams(ours.with_config("howto", {}), Configured("dev", {}))
 
 
 def test_the_ports_there_are_stay(brought_about: list[dict[str, str]]) -> None:

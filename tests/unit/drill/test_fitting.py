@@ -12,6 +12,7 @@ from components.rendering import render
 from components.rendering.paths import HAPROXY_CFG
 from drill.errors import DrillError
 from drill.faults import CATALOGUE, SHORT, Scene, demanded, fitting
+from drill.faults.fault import Who
 from drill.hosts import Apiserver
 from drill.load.bench import idle_backend
 from drill.stack import Stack
@@ -50,12 +51,16 @@ def test_who_is_who(kinds: tuple[str, ...], spectator: str, victims: list[str]) 
     where = shaped(*kinds)
     assert where.spectator.name == spectator
     assert [host.name for host in where.victims] == victims
+    named = {who: [host.name for host in where.hosts(who)] for who in Who}
+    assert (named[Who.VICTIM], named[Who.TWO_VICTIMS]) == (victims[:1], victims[:2])
+    assert sorted(named[Who.BACKENDS]) == sorted(victims)
+    assert sorted(named[Who.HOLDER] + named[Who.PEERS]) == sorted(named[Who.BALANCERS])
 
 
 def test_where_another_one_holds_the_vip_the_spectator_is_elsewhere() -> None:
     where = shaped(*ALL_BALANCE)
     other = Scene(where.stack, where.stack.hosts[-1])
-    assert (other.spectator.name, other.third.name, other.peer.name) == ("m2", "m1", "m1")
+    assert (other.spectator.name, other.victim.name, other.peer.name) == ("m2", "m1", "m1")
 
 
 def left_out(stack: Stack, faults: tuple[str, ...] = tuple(CATALOGUE)) -> dict[str, str]:

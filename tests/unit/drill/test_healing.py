@@ -119,10 +119,10 @@ def test_hosts_that_a_killed_drill_left_in_a_fault_are_mended(
     where = scene()
     stack = replace(where.stack, sandbox=Settings("lab", 7001))
     heal_hosts(stack, left, lambda _: None)
-    assert log(where.third) == []  # nothing was left
+    assert log(where.victim) == []  # nothing was left
     left.note(fault="apiserver-not-ready", packages={"m1": ["haproxy=1"]}, key="ssh-ed25519 AAA\n")
     heal_hosts(stack, left, lambda _: None)
-    made_ready, mended, forgotten = log(where.third)
+    made_ready, mended, forgotten = log(where.victim)
     assert made_ready == "rm -f /run/apiserver/not-ready"
     assert mended == "systemctl start apiserver"
     assert forgotten.startswith("grep -vxF -f - /root/.ssh/authorized_keys")
@@ -138,7 +138,7 @@ def test_an_apiserver_is_ready_again_also_where_no_health_check_asks(monkeypatch
     mend(stack)
     assert [log(host) for host in stack.backends] == [["rm -f /run/apiserver/not-ready"]] * 3
     mend(where.stack)
-    assert len(log(where.third)) == 1  # elsewhere there is no such file
+    assert len(log(where.victim)) == 1  # elsewhere there is no such file
 
 
 def test_a_key_is_forgotten_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 import pytest
 
@@ -86,6 +87,21 @@ def test_a_host_that_is_cut_off_lets_packets_in_again_by_itself(said: list[str])
     assert back == "true"
 
 
+def test_a_host_tells_when_a_cut_off_ended_by_its_own_clock(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ahead_s, opened = 100.0, tmp_path / "drill-opened"
+    opened.touch()
+    os.utime(opened, (1000.25 + ahead_s,) * 2)
+    monkeypatch.setattr(ssh, "_OPENED", str(opened))
+    monkeypatch.setattr(SshHost, "clock_offset", lambda _: ahead_s)
+    monkeypatch.setattr(SshHost, "_ssh", lambda _host, command: ["sh", "-c", command])
+    assert HOST.ended_at("cut_off") == pytest.approx(1000.25)
+    opened.unlink()
+    with pytest.raises(DrillError, match="drill-opened"):
+        HOST.ended_at("cut_off")
+
+
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("nft"), reason="only root may ask the kernel")
 def test_the_kernel_takes_the_rules() -> None:
     asked = ssh.CHECKED.format(address="127.0.0.1") + ' && echo "$rules"'
@@ -106,6 +122,22 @@ def test_where_rules_are_refused_nothing_is_cut_off(
     with outcome:
         demanded(["holder-cut-off", "apiserver-cut-off"], stack)
     demanded(["holder-rebooted"], stack)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (HOST.off, "m1 cannot be switched off: this fault needs the sandbox"),
+        (HOST.frozen, "m1 cannot be frozen: this fault needs the sandbox"),
+        (
+            lambda: HOST.partitioned(SshHost("m2", "10.0.0.2", "root@m2")),
+            "m1 cannot be parted from m2: this fault needs the sandbox",
+        ),
+    ],
+)
+def test_what_ssh_cannot_do_is_refused_in_words(fault: Callable[[], object], words: str) -> None:
+    with pytest.raises(DrillError, match=f"^{words}$"):
+        fault()
 
 
 def test_a_host_that_cannot_be_cut_off_is_not(monkeypatch: pytest.MonkeyPatch) -> None:

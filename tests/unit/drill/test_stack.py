@@ -54,7 +54,7 @@ def outputs(*masters: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def test_hosts_are_those_of_the_outputs() -> None:
-    found = stack.anywhere(
+    found = stack.over_ssh(
         outputs(
             master("lb1", 1, backend_port=0, ready_path="", ready_status="", ssh_port=2222),
             master("lb2", 2, backend_port=0, ready_path="", ready_status="", listens=""),
@@ -76,7 +76,7 @@ def test_hosts_are_those_of_the_outputs() -> None:
 def test_hosts_of_a_program_in_another_language_are_the_same() -> None:
     masters = [master("m1", 1), master("m2", 2, balancer=False)]
     theirs = [{camel_case(key): value for key, value in one.items()} for one in masters]
-    found, expected = (stack.anywhere(outputs(*given), "standard", "root", []) for given in (theirs, masters))
+    found, expected = (stack.over_ssh(outputs(*given), "standard", "root", []) for given in (theirs, masters))
     assert found == expected
 
 
@@ -125,13 +125,22 @@ def test_a_stack_of_an_older_version_is_told_what_to_do() -> None:
     old = master("m1", 1)
     del old["backend_port"], old["ready_path"]
     with pytest.raises(DrillError, match="says nothing of backend_port, ready_path"):
-        stack.anywhere(outputs(old), "standard", "root", [])
+        stack.over_ssh(outputs(old), "standard", "root", [])
 
 
 def test_only_this_project_s_program_has_the_keys_that_are_changed() -> None:
     assert options.configurable(PROJECT)
     assert not options.configurable(PROJECT / "examples" / "two_control_planes")
     assert not options.configurable(Path(__file__).parent)
+
+
+def test_a_program_that_lacks_one_of_the_keys_is_another_one(tmp_path: Path) -> None:
+    text = (PROJECT / "Pulumi.yaml").read_text()
+    for key in ("monitorPort", "additionalPorts"):
+        (tmp_path / "Pulumi.yaml").write_text(text.replace(f"  {key}:\n", f"  not-{key}:\n"))
+        assert not options.configurable(tmp_path), key
+    (tmp_path / "Pulumi.yaml").write_text(text)
+    assert options.configurable(tmp_path)
 
 
 class Told(Engine):
@@ -223,9 +232,11 @@ def test_a_stack_is_healed_before_its_outputs_are_taken_and_never_made_again(
     """A drill was killed in the middle of a change; the stack may have been destroyed since."""
     left, healed = Left(tmp_path / "drill-live.json"), list[str]()
     left.note(changes=["port"])
-    monkeypatch.setattr(options, "heal_configuration", lambda *_, **__: healed.append("healed"))
+    for name in ("heal_configuration", "heal_hosts", "heal_installed"):
+        monkeypatch.setattr(options, name, lambda *_, name=name, **__: healed.append(name))
     monkeypatch.setattr(Told, "exists", lambda _: up)
     outcome = nullcontext() if up else pytest.raises(DrillError, match="not up")
     with outcome:
         options.healed_stack(left, Told("live", {}, PROJECT / "docs"), "dev", "", options.Login())
-    assert healed == ["healed"] * up
+    # The configuration of others is taken off hosts that are well again.
+    assert healed == ["heal_configuration", "heal_hosts", "heal_installed"] * up

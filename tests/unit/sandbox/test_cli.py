@@ -74,6 +74,12 @@ def test_sandboxes_are_listed_whether_they_run_or_not() -> None:
     }
 
 
+@pytest.mark.parametrize("command", [["usage"], ["api-log"], ["fault", "list"]])
+def test_a_sandbox_that_is_not_there_is_refused_with_what_to_do(command: list[str]) -> None:
+    with pytest.raises(SandboxError, match="'lab' does not exist; start it with: sandbox up --name lab"):
+        said(*command, "--name", "lab")
+
+
 def test_a_port_or_range_that_is_taken_is_refused_with_what_to_do() -> None:
     Settings("lab", 7501, IPv4Network("127.70.0.0/24")).save()
     second = Settings("second", 7502, IPv4Network("127.70.0.128/25"))

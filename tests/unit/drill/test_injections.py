@@ -6,7 +6,7 @@ from threading import Barrier
 
 import pytest
 
-from drill.faults.doings import at_once
+from drill.faults.injections import at_once
 
 pytestmark = pytest.mark.unit
 

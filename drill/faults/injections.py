@@ -1,4 +1,4 @@
-"""The things that are done to hosts, as context managers of a scene."""
+"""What is done to hosts, as context managers of a scene."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from drill.errors import DrillError
-from drill.faults.fault import Doing, Scene
+from drill.faults.fault import Injection, Scene, Who
 from drill.hosts import Host
 from sandbox.interrupts import uninterrupted
 
@@ -16,19 +16,7 @@ BETWEEN_S = 4.0
 """From a fault to the one that makes it worse: what the first costs is over by then (`backends_death`)."""
 
 
-def on(who: str, scene: Scene) -> list[Host]:
-    """Return the hosts a word means."""
-    return {
-        "holder": [scene.holder],
-        "peers": scene.peers,
-        "third": scene.victims[:1],
-        "balancers": list(scene.stack.balancers),
-        "two": scene.victims[:2],
-        "all": list(scene.stack.backends),
-    }[who]
-
-
-def service(what: str, name: str, who: str, *, stays_dead: bool = False) -> Doing:
+def service(what: str, name: str, who: Who, *, stays_dead: bool = False) -> Injection:
     """Stop, kill or hang a service on some hosts."""
 
     def made(host: Host) -> AbstractContextManager[None]:
@@ -37,39 +25,39 @@ def service(what: str, name: str, who: str, *, stays_dead: bool = False) -> Doin
         return {"stop": host.stopped, "hang": host.hung}[what](name)
 
     @contextmanager
-    def doing(scene: Scene) -> Iterator[None]:
-        with at_once([made(host) for host in on(who, scene)]):
+    def injection(scene: Scene) -> Iterator[None]:
+        with at_once([made(host) for host in scene.hosts(who)]):
             yield
 
-    return doing
+    return injection
 
 
 @contextmanager
-def at_once(doings: Sequence[AbstractContextManager[object]]) -> Iterator[None]:
+def at_once(injections: Sequence[AbstractContextManager[object]]) -> Iterator[None]:
     """Enter all side by side: what clients open between two faults would belong to neither. Left one by one."""
     with ExitStack() as healing:
         # Until each is known either to be in force or not to be, nobody may leave.
-        with uninterrupted(), ThreadPoolExecutor(len(doings)) as pool:
-            entering = [pool.submit(doing.__enter__) for doing in doings]
-            for doing, entered in zip(doings, entering, strict=True):
+        with uninterrupted(), ThreadPoolExecutor(len(injections)) as pool:
+            entering = [pool.submit(injection.__enter__) for injection in injections]
+            for injection, entered in zip(injections, entering, strict=True):
                 if entered.exception() is None:
-                    healing.push(doing)
+                    healing.push(injection)
         for entered in entering:
             entered.result()
         yield
 
 
-def machine(what: str, who: str) -> Doing:
+def machine(what: str, who: Who) -> Injection:
     """Do something to whole hosts: ``off``, ``frozen``, ``rebooted``, ``cut_off``, ``partitioned``."""
 
     @contextmanager
-    def doing(scene: Scene) -> Iterator[None]:
-        hosts = on(who, scene)
+    def injection(scene: Scene) -> Iterator[None]:
+        hosts = scene.hosts(who)
         with at_once([made for host in hosts for made in _made(what, host, scene)]):
             scene.ends_late.extend((host, what) for host in hosts if what in host.ends_late)
             yield
 
-    return doing
+    return injection
 
 
 def _made(what: str, host: Host, scene: Scene) -> list[AbstractContextManager[None]]:
@@ -81,8 +69,8 @@ def _made(what: str, host: Host, scene: Scene) -> list[AbstractContextManager[No
 @contextmanager
 def fewer_and_fewer(scene: Scene) -> Iterator[None]:
     """Kill two of the apiservers, and all a while later: what takes the clients of the dead dies too."""
-    two, every = on("two", scene), on("all", scene)
-    with service("kill", APISERVER, "two", stays_dead=True)(scene):
+    two, every = scene.hosts(Who.TWO_VICTIMS), scene.hosts(Who.BACKENDS)
+    with service("kill", APISERVER, Who.TWO_VICTIMS, stays_dead=True)(scene):
         time.sleep(BETWEEN_S)
         with at_once([host.killed(APISERVER, stays_dead=True) for host in every if host not in two]):
             yield
@@ -90,22 +78,22 @@ def fewer_and_fewer(scene: Scene) -> Iterator[None]:
 
 @contextmanager
 def not_ready(scene: Scene) -> Iterator[None]:
-    """Let the third apiserver say it is not ready, and go on serving."""
+    """Let the victim's apiserver say it is not ready, and go on serving."""
     try:
-        scene.third.run(f"touch {NOT_READY}")
+        scene.victim.run(f"touch {NOT_READY}")
         yield
     finally:
-        scene.third.run(f"rm -f {NOT_READY}")
+        scene.victim.run(f"rm -f {NOT_READY}")
 
 
 @contextmanager
 def draining(scene: Scene) -> Iterator[None]:
-    """End the third apiserver in order: not ready first, requests still served, then gone."""
+    """End the victim's apiserver in order: not ready first, requests still served, then gone."""
     try:
-        scene.third.run(f"systemctl stop --no-block {APISERVER}")
+        scene.victim.run(f"systemctl stop --no-block {APISERVER}")
         yield
     finally:
-        scene.third.run(f"systemctl start {APISERVER}")
+        scene.victim.run(f"systemctl start {APISERVER}")
 
 
 @contextmanager
@@ -120,11 +108,11 @@ def reload_storm(scene: Scene) -> Iterator[None]:
 
 @contextmanager
 def apiserver_gone(scene: Scene) -> Iterator[None]:
-    """Let the third apiserver hang from before the measurement on: every HAProxy has found it dead.
+    """Let the victim's apiserver hang from before the measurement on: every HAProxy has found it dead.
 
     One that refuses connections would cost nothing, even where HAProxy forgets that it is dead.
     """
-    with scene.third.hung(APISERVER):
+    with scene.victim.hung(APISERVER):
         _await_quiet(scene)
         yield
 
