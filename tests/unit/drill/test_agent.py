@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from itertools import islice
 
 import pytest
 
@@ -36,7 +37,9 @@ def started(source: str = SOURCE) -> "subprocess.Popen[str]":
 def test_what_a_witness_saw_is_not_lost_with_its_host() -> None:
     agent = started()
     assert agent.stdout is not None
-    lines = [json.loads(agent.stdout.readline()) for _ in range(4)]
+    said = (json.loads(line) for line in iter(agent.stdout.readline, ""))
+    # A busy machine makes it late, which it says as well.
+    lines = list(islice((line for line in said if line["kind"] != "late"), 4))
     agent.kill()
     agent.communicate()
     assert [line["kind"] for line in lines] == ["start", "holder", "alive", "alive"]
