@@ -3,7 +3,7 @@
 import zlib
 from dataclasses import dataclass, replace
 
-from components.enums import CheckKind
+from components.enums import CheckKind, ProbeKind
 from components.planning import failover
 from components.planning.failover import Timers
 from components.planning.settings import NOT_GIVEN, Balancer, Settings
@@ -79,7 +79,7 @@ class Plan:
             found["backends_death"] = round(failover.refused(self.timers, observed=False))
         if self.settings.health_check.kind is CheckKind.TCP:
             found["backend_hang"] = found["backend_silence"] = failover.NEVER_MS
-        if self.settings.keepalived.check_kind != "http":
+        if self.settings.keepalived.check_kind is not ProbeKind.HTTP:
             found["process_hang"] = found["last_process_hang"] = failover.NEVER_MS
         return found
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from components.enums import CheckKind
 from components.planning import connections
 from components.planning.durations import milliseconds
-from components.planning.failover import RESTART_PAUSE_MS
+from components.planning.failover import RESTART_PAUSE_MS, ROUND_MS
 from components.planning.plan import Plan
 from components.planning.settings import Balancer, Settings
 from components.rendering import paths
@@ -152,7 +152,7 @@ def settle_s(plan: Plan) -> int:
 
 def check_haproxy(plan: Plan) -> str:
     """Render keepalived's periodic check."""
-    return _render("check_haproxy.sh.j2", plan, watchdog_s=plan.timers.watchdog_s)
+    return _render("check_haproxy.sh.j2", plan, watchdog_s=plan.timers.watchdog_s, round_pause_ms=ROUND_MS)
 
 
 def vrrp_group(plan: Plan, vip: str) -> str:
