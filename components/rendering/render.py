@@ -14,7 +14,7 @@ from components.planning import connections
 from components.planning.durations import milliseconds
 from components.planning.failover import RESTART_PAUSE_MS, ROUND_MS
 from components.planning.plan import Plan
-from components.planning.settings import Balancer, Settings
+from components.planning.settings import Balancer, Settings, is_everywhere
 from components.rendering import paths
 from components.rendering.bundle import Bundle, File
 
@@ -79,8 +79,8 @@ def haproxy_cfg(plan: Plan) -> str:
 
 def bind_option(address: str) -> str:
     """Return what a bind line needs for an address that not every balancer has, the VIP for example."""
-    anywhere = address == "*" or ip_address(address).is_unspecified or ip_address(address).is_loopback
-    return "" if anywhere else " transparent"
+    everyone_has_it = is_everywhere(address) or ip_address(address).is_loopback
+    return "" if everyone_has_it else " transparent"
 
 
 def observers(settings: Settings) -> list[str]:

@@ -9,6 +9,7 @@ from ipaddress import ip_address, ip_network
 
 from components.enums import CheckKind
 from components.planning.plan import Plan
+from components.planning.settings import is_everywhere
 from components.rendering import paths
 from components.rules.violations import Violation
 
@@ -19,7 +20,6 @@ HOST_NAME_RULE = (
     "is no name for an ECS instance and its host: 2 to 63 letters and digits, a letter first, with single dots or "
     "dashes between them"
 )
-EVERYWHERE = ("*", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 _TOKEN = re.compile(r"[A-Za-z0-9._:/@*-]+")
 _PUNCTUATION = {"path": "?=&,%", "balance": " (),", "expect_status": ",-"}
 """What some directives hold beyond a word."""
@@ -134,7 +134,7 @@ def _binds(plan: Plan) -> Iterator[Violation]:
     if len(set(haproxy.binds)) < len(haproxy.binds):
         yield Violation("haproxy.binds", given, "names one address twice", "keep each address once")
     vip = plan.settings.vip
-    if vip and haproxy.binds and not {*EVERYWHERE, vip} & set(haproxy.binds):
+    if vip and haproxy.binds and not (haproxy.everywhere or vip in haproxy.binds):
         rule = f"does not have the VIP {vip}: the endpoint would answer nobody"
         yield Violation(
             "haproxy.binds", given, rule, f"add {vip}, or leave it out for every address", ("vip",)
@@ -143,7 +143,7 @@ def _binds(plan: Plan) -> Iterator[Violation]:
         if address != "*" and not _is_address(address):
             where = f"haproxy.binds[{index}]"
             yield Violation(where, address, "is not an IP address", "use * for every address")
-    if haproxy.monitor_bind not in EVERYWHERE:
+    if not is_everywhere(haproxy.monitor_bind):
         rule = "must let the peers and this host itself in, on every balancer"
         yield Violation("haproxy.monitor_bind", haproxy.monitor_bind, rule, "use *")
 

@@ -274,6 +274,12 @@ def test_every_port_is_asked_on_the_vip_and_through_every_balancer() -> None:
     ]
 
 
+def test_balancers_are_asked_where_they_listen() -> None:
+    for binds, names in ((["::"], ["k8s-master01", "k8s-master02"]), (["10.0.0.10"], [])):
+        questions = asked(up(lambda args, binds=binds: args.update(haproxy={"binds": binds}))[0])
+        assert [target["name"] for target in questions["balancers"]] == names
+
+
 def test_sudo_for_anyone_but_root() -> None:
     def other(args: dict[str, Any]) -> None:
         args["ssh"]["user"] = "ops"
