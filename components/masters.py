@@ -8,6 +8,7 @@ import pulumi
 from pulumi_alicloud import ecs
 
 from components import eip
+from components.planning.settings import INSTANCE_TYPE
 from components.rules import claims, shapes
 from components.rules.surroundings import check_masters, named
 
@@ -137,7 +138,7 @@ class Masters(pulumi.ComponentResource):
             instance_name=args["name"],
             host_name=args["name"],
             image_id=shared.get("image_id"),
-            instance_type=shared.get("instance_type", "ecs.g7.large"),
+            instance_type=shared.get("instance_type", INSTANCE_TYPE),
             system_disk_category=shared.get("system_disk_category", "cloud_essd"),
             vswitch_id=shared.get("vswitch_id"),
             security_groups=groups or None,

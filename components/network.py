@@ -7,7 +7,7 @@ import pulumi
 from pulumi_alicloud import ecs, vpc
 
 from components import inputs
-from components.planning.settings import PORT
+from components.planning.settings import PORT, VPC_CIDR, VSWITCH_CIDR
 from components.rules import shapes
 from components.rules.surroundings import check_network
 
@@ -60,7 +60,7 @@ class Network(pulumi.ComponentResource):
         args = shapes.given(args)
         super().__init__(TYPE, name, {}, opts)
         self._name, self._args = name, args
-        self.vswitch_cidr = pulumi.Output.from_input(args.get("vswitch_cidr", "10.0.0.0/24"))
+        self.vswitch_cidr = pulumi.Output.from_input(args.get("vswitch_cidr", VSWITCH_CIDR))
         existing, existing_vpc = args.get("vswitch_id"), args.get("vpc_id")
         if existing and existing_vpc:
             self.vswitch_id, self.vpc_id = (
@@ -104,7 +104,7 @@ class Network(pulumi.ComponentResource):
         network = vpc.Network(
             f"{self._name}-vpc",
             vpc_name=self._name,
-            cidr_block=self._args.get("vpc_cidr", "10.0.0.0/16"),
+            cidr_block=self._args.get("vpc_cidr", VPC_CIDR),
             tags=tags,
             opts=opts,
         )

@@ -11,6 +11,10 @@ from components.enums import CheckKind, NotReady, OnFailure, Preset, ProbeKind, 
 
 PORT = 16443
 """TCP port of the endpoint: beside 6443, which a kube-apiserver on the same host has."""
+VPC_CIDR, VSWITCH_CIDR = "10.0.0.0/16", "10.0.0.0/24"
+"""Of a network that is created."""
+INSTANCE_TYPE = "ecs.g7.large"
+"""Of masters that are created."""
 
 NOT_GIVEN = -(2**31)
 """In place of a number that is derived unless it is given: nobody gives this one, and 0 breaks a rule."""

@@ -17,6 +17,7 @@ import pulumi
 from components import inputs, ssh
 from components.args import BackendArgs, SshArgs
 from components.masters import MasterArgs
+from components.planning.settings import VSWITCH_CIDR
 from components.preflight import reach
 from components.rules import members, private_keys, surroundings
 from components.rules.violations import Refusal, Violation, not_a_port
@@ -178,7 +179,7 @@ def vswitch_cidr(given: str, place: Mapping[str, str]) -> str:
     if place["vswitchId"] and not given:
         rule, remedy = "is missing beside vswitchId", "give that vSwitch's own CIDR"
         raise Refusal("configuration", [Violation("vswitchCidr", given, rule, remedy)])
-    return given or "10.0.0.0/24"
+    return given or VSWITCH_CIDR
 
 
 def security_groups(raw: object, known: Sequence[MasterArgs], place: Mapping[str, str]) -> list[str]:

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 import pulumi
 
 from components import inputs
-from components.planning.settings import PORT
+from components.planning.settings import PORT, VPC_CIDR, VSWITCH_CIDR
 from components.rules import claims, members, shapes, texts
 from components.rules.violations import Refusal, Violation, not_a_port
 
@@ -125,8 +125,8 @@ def _place(args: Mapping[str, object]) -> Iterator[Violation]:
 
 def _cidrs(args: Mapping[str, object]) -> Iterator[Violation]:
     found: list[Violation] = []
-    vswitch = _network("vswitch_cidr", args.get("vswitch_cidr", "10.0.0.0/24"), found)
-    vpc = _network("vpc_cidr", args.get("vpc_cidr", "10.0.0.0/16"), found)
+    vswitch = _network("vswitch_cidr", args.get("vswitch_cidr", VSWITCH_CIDR), found)
+    vpc = _network("vpc_cidr", args.get("vpc_cidr", VPC_CIDR), found)
     if vswitch and vswitch.prefixlen not in members.VSWITCH_PREFIXES:
         rule = "is no size of a vSwitch, which is /16 to /29"
         found.append(Violation("vswitch_cidr", str(vswitch), rule, "choose another"))
