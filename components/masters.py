@@ -7,12 +7,10 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_alicloud import ecs
 
-from components import eip
+from components import eip, tokens
 from components.planning.settings import INSTANCE_TYPE
 from components.rules import claims, shapes
 from components.rules.surroundings import check_masters, named
-
-TYPE = "kube-apiserver-havip:index:Masters"
 
 
 class MasterArgs(TypedDict):
@@ -86,7 +84,7 @@ class Masters(pulumi.ComponentResource):
         check_masters(name, MastersArgs, args)
         args = shapes.given(args)
         claims.take_names(claims.of_this_run(), claims.MASTERS, name, named(args))
-        super().__init__(TYPE, name, {}, opts)
+        super().__init__(tokens.MASTERS, name, {}, opts)
         self._name, self._args = name, args
         self._key = self._key_pair()
         self._masters = [self._master(master) for master in args["masters"]]

@@ -6,12 +6,10 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_alicloud import ecs, vpc
 
-from components import inputs
+from components import inputs, tokens
 from components.planning.settings import PORT, VPC_CIDR, VSWITCH_CIDR
 from components.rules import shapes
 from components.rules.surroundings import check_network
-
-TYPE = "kube-apiserver-havip:index:Network"
 
 
 class NetworkArgs(TypedDict):
@@ -58,7 +56,7 @@ class Network(pulumi.ComponentResource):
         """Add the network `name`; ``pulumi.RunError`` names every rule that `args` breaks."""
         check_network(name, NetworkArgs, args)
         args = shapes.given(args)
-        super().__init__(TYPE, name, {}, opts)
+        super().__init__(tokens.NETWORK, name, {}, opts)
         self._name, self._args = name, args
         self.vswitch_cidr = pulumi.Output.from_input(args.get("vswitch_cidr", VSWITCH_CIDR))
         existing, existing_vpc = args.get("vswitch_id"), args.get("vpc_id")
