@@ -20,7 +20,7 @@ SETTINGS = {
     "KeepalivedArgs": settings.Keepalived,
     "PackagesArgs": settings.Packages,
 }
-CONSTANTS = {
+CONSTANTS: dict[str, dict[str, object]] = {
     "NetworkArgs": {
         "vpc_cidr": settings.VPC_CIDR,
         "vswitch_cidr": settings.VSWITCH_CIDR,
@@ -28,7 +28,7 @@ CONSTANTS = {
     },
     "MastersArgs": {"instance_type": settings.INSTANCE_TYPE},
 }
-CONFIGURED = {
+CONFIGURED: dict[str, object] = {
     "vpcCidr": settings.VPC_CIDR,
     "instanceType": settings.INSTANCE_TYPE,
     "port": settings.PORT,

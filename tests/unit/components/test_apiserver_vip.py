@@ -275,9 +275,12 @@ def test_every_port_is_asked_on_the_vip_and_through_every_balancer() -> None:
 
 
 def test_balancers_are_asked_where_they_listen() -> None:
-    for binds, names in ((["::"], ["k8s-master01", "k8s-master02"]), (["10.0.0.10"], [])):
-        questions = asked(up(lambda args, binds=binds: args.update(haproxy={"binds": binds}))[0])
-        assert [target["name"] for target in questions["balancers"]] == names
+    def through(address: str) -> list[str]:
+        questions = asked(up(lambda args: args.update(haproxy={"binds": [address]}))[0])
+        return [target["name"] for target in questions["balancers"]]
+
+    assert through("::") == ["k8s-master01", "k8s-master02"]
+    assert through("10.0.0.10") == []
 
 
 def test_sudo_for_anyone_but_root() -> None:
