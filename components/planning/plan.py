@@ -90,7 +90,7 @@ def derived_router_id(name: str) -> int:
 
 
 def make(name: str, settings: Settings) -> Plan:
-    """Make the plan of `settings`; call `members.check` before trusting it."""
+    """Make the plan of `settings`; call `members.violations` before trusting it."""
     balancers = tuple(
         replace(balancer, priority=_given(balancer.priority, TOP_PRIORITY - len(settings.balancers) - index))
         for index, balancer in enumerate(settings.balancers)

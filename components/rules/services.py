@@ -1,4 +1,4 @@
-"""Rules on ports, timers and numbers of HAProxy and keepalived; part of `members.check`."""
+"""Rules on ports, timers and numbers of HAProxy and keepalived; part of `members.violations`."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ _MOST_SECONDS = 32_767
 _ADVERT = ("keepalived.vrrp_version", "failover.preset")
 
 
-def check(plan: Plan) -> Iterator[Violation]:
+def violations(plan: Plan) -> Iterator[Violation]:
     """All violations in what the two services are told."""
     yield from _ports(plan)
     yield from _durations(plan)

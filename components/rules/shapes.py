@@ -17,7 +17,7 @@ HIDDEN = frozenset({"private_key", "private_key_password", "password", "auth_pas
 """Keys whose values no message shows."""
 
 
-def check(form: type, value: object, *, later: frozenset[str] = frozenset()) -> list[Violation]:
+def violations(form: type, value: object, *, later: frozenset[str] = frozenset()) -> list[Violation]:
     """Everything about `value` that does not fit `form`. Keys in `later` (at any depth) may be missing."""
     return list(_mapping(form, value, "", later))
 
@@ -25,7 +25,7 @@ def check(form: type, value: object, *, later: frozenset[str] = frozenset()) -> 
 def given(args: _T) -> _T:
     """Return `args` without what is ``None``, at any depth: to Pulumi's users that is how nothing is said.
 
-    Before that, `check` has found what must not be ``None``.
+    Before that, `violations` has found what must not be ``None``.
     """
     return cast(_T, _given(args))
 
@@ -87,7 +87,7 @@ def _value(hint: object, value: object, where: str, later: frozenset[str]) -> It
         if not isinstance(value, pulumi.Resource):
             yield _wrong(where, value, "must be a resource", "give the resource itself, or leave it out")
     elif kind in kinds.NOUNS:
-        yield from _scalar(cast(type, kind), value, where)
+        yield from _scalar(kind, value, where)
 
 
 def _list(item: object, value: object, where: str, later: frozenset[str]) -> Iterator[Violation]:

@@ -23,7 +23,7 @@ SHARED = "give a basic group that those are in, with inner access: VRRP passes i
 
 def check_network(name: str, form: type, args: Mapping[str, object]) -> None:
     """Refuse what no network can be made of with ``pulumi.RunError``."""
-    found = shapes.check(form, args)
+    found = shapes.violations(form, args)
     if not found:
         args = shapes.given(args)
         found = [*_name(name), *_place(args), *_cidrs(args), *_port(args)]
@@ -35,7 +35,7 @@ def check_masters(name: str, form: type, args: Mapping[str, object], *, whole: b
 
     Without `whole` the ids of cloud resources may be missing: they come later.
     """
-    found = shapes.check(form, args)
+    found = shapes.violations(form, args)
     if not found:
         args = shapes.given(args)
         masters = [inputs.mapping(master) for master in inputs.sequence(args["masters"])]

@@ -1,4 +1,4 @@
-"""Rules on texts that end up in configuration files and scripts; part of `members.check`.
+"""Rules on texts that end up in configuration files and scripts; part of `members.violations`.
 
 Templates escape nothing: what passes here cannot add a directive to a file or a command to a script.
 """
@@ -68,7 +68,7 @@ _REQUIRED = {
 """What the files cannot do without; forms ask for theirs."""
 
 
-def check(plan: Plan) -> Iterator[Violation]:
+def violations(plan: Plan) -> Iterator[Violation]:
     """All violations in what is written into files as it is."""
     if not NAME.fullmatch(plan.name):
         yield Violation("name of the component", plan.name, NAME_RULE, "choose another name")
