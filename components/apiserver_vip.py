@@ -59,7 +59,9 @@ class ApiServerVip(pulumi.ComponentResource):
         """Add the endpoint `name`; ``pulumi.RunError`` names every rule that `args` breaks."""
         self._draft = judge_known(name, args)
         args = shapes.given(args)
-        namesake = claims.take(claims.of_this_run(), name, args, self._draft.router_id)
+        run = claims.of_this_run()
+        claims.take(run, name, args, self._draft.router_id)
+        namesake = claims.namesake(run, args, self._draft.router_id)
         super().__init__(tokens.APISERVER_VIP, name, {}, opts)
         self._name, self._args = name, args
         self._formerly = _former_names(opts)
@@ -217,7 +219,7 @@ class ApiServerVip(pulumi.ComponentResource):
             host = BalancerHost(
                 tokens.host_name(self._name, planned.name),
                 self._host_inputs(planned.name, by_name[planned.name]),
-                checked=gate.apply(partial(_and, removals[-1])),
+                checked=gate.apply(partial(_appended, removals[-1])),
                 before_haproxy=previous,
                 before_keepalived=attachments,
                 opts=pulumi.ResourceOptions(parent=self),
@@ -340,7 +342,7 @@ def _once(there: pulumi.Resource, value: pulumi.Output[str]) -> pulumi.Output[st
     return pulumi.Output.all(value, there.urn).apply(lambda both: str(both[0]))
 
 
-def _and(more: pulumi.Resource, found: list[pulumi.Resource]) -> list[pulumi.Resource]:
+def _appended(more: pulumi.Resource, found: list[pulumi.Resource]) -> list[pulumi.Resource]:
     return [*found, more]
 
 

@@ -17,7 +17,6 @@ PER_DIAL_TIMEOUT_S = 15
 PORT = 22
 ANY_HOST_KEY = "any"
 """Instead of a host key: whatever key the host shows is accepted."""
-_SECRETS = ("private_key", "private_key_password", "password")
 
 
 def merged(default: SshArgs | None, own: SshArgs | None) -> SshArgs:

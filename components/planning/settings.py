@@ -15,6 +15,8 @@ VPC_CIDR, VSWITCH_CIDR = "10.0.0.0/16", "10.0.0.0/24"
 """Of a network that is created."""
 INSTANCE_TYPE = "ecs.g7.large"
 """Of masters that are created."""
+METRICS_URI = "/metrics"
+"""Where Prometheus asks, on the monitor's port."""
 
 NOT_GIVEN = -(2**31)
 """In place of a number that is derived unless it is given: nobody gives this one, and 0 breaks a rule."""

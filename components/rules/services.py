@@ -83,7 +83,7 @@ def _ranges(plan: Plan) -> Iterator[Violation]:
         ("failover.probe_rise", timers.probe_rise, 1, 255),
         ("failover.peer_timeout_ms", timers.peer_timeout_ms, 10, 10_000),
         ("failover.restart_after_s", timers.restart_after_s, 0, 3600),
-        ("haproxy.maxconn", settings.haproxy.maxconn or connections.FEWEST, connections.FEWEST, 1_000_000),
+        ("haproxy.maxconn", settings.haproxy.maxconn or connections.MINIMUM, connections.MINIMUM, 1_000_000),
         ("haproxy.ulimit_n", settings.haproxy.ulimit_n, 0, 10_000_000),
         ("haproxy.tcp_keepalive_count", settings.haproxy.tcp_keepalive_count, 1, 127),
         ("haproxy.retries", settings.haproxy.retries, 0, 100),

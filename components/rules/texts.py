@@ -9,8 +9,7 @@ from ipaddress import ip_address, ip_network
 
 from components.enums import CheckKind
 from components.planning.plan import Plan
-from components.planning.settings import is_everywhere
-from components.rendering import paths
+from components.planning.settings import METRICS_URI, is_everywhere
 from components.rules.violations import Violation
 
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -156,7 +155,7 @@ def _observers(plan: Plan) -> Iterator[Violation]:
             ip_network(cidr)
         except ValueError:
             yield Violation(where, cidr, "is not a network", "write it such as 10.0.0.0/24")
-    pages = {"haproxy.metrics": paths.METRICS_URI if haproxy.metrics else ""}
+    pages = {"haproxy.metrics": METRICS_URI if haproxy.metrics else ""}
     for where in ("haproxy.monitor_uri", "haproxy.stats_uri"):
         uri = getattr(haproxy, where.partition(".")[2])
         for other, taken in pages.items():
