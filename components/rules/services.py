@@ -111,7 +111,7 @@ def _haproxy(plan: Plan) -> Iterator[Violation]:
     haproxy, drains = plan.settings.haproxy, plan.settings.health_check.not_ready is NotReady.DRAIN
     if plan.timers.check_fall == 1 and drains and haproxy.stats_socket:
         # With a fall of 1 HAProxy has no state between up and down to restore (server_state.c).
-        rule = "has a reload take a kube-apiserver that is not ready for dead, and cut its streams"
+        rule = "makes a reload treat a not-ready kube-apiserver as dead and cut its streams"
         remedy = "use 2 or more, or health_check.not_ready down"
         yield Violation(
             "failover.check_fall", 1, rule, remedy, ("health_check.not_ready", "haproxy.stats_socket")

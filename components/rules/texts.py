@@ -25,7 +25,7 @@ _PUNCTUATION = {"path": "?=&,%", "balance": " (),", "expect_status": ",-"}
 _FORMS = {
     "keepalived.script_user": (
         r"root",
-        "could not tell keepalived and HAProxy of each other, nor start a hung one anew",
+        "lacks the rights that keepalived's scripts need (signal and restart services)",
         "leave it out: keepalived's scripts are root's",
     ),
     "keepalived.check_script": (

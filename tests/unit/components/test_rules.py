@@ -107,7 +107,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "keepalived.check_weight",
         "up to 1 apart",
     ),
-    ("script user", {"keepalived": {"script_user": "nobody"}}, "keepalived.script_user", "nor start"),
+    ("script user", {"keepalived": {"script_user": "nobody"}}, "keepalived.script_user", "the rights"),
     ("fds", {"haproxy": {"maxconn": 2000, "ulimit_n": 4000}}, "haproxy.ulimit_n", "too few"),
     ("fds of its own choice", {"haproxy": {"ulimit_n": 1100}}, "haproxy.ulimit_n", "too few"),
     ("maxconn", {"haproxy": {"maxconn": 99}}, "haproxy.maxconn", "out of range"),
