@@ -89,7 +89,7 @@ class HostKeys(pulumi.ComponentResource):
             return given
         # Nobody logs in to learn a key: of the host itself only the place is needed.
         place = cast(SshArgs, {key: args[key] for key in ("host", "port", "proxy") if args.get(key)})
-        endpoint = ssh.endpoint(place, address)
+        endpoint = ssh.target_json(place, address)
         if given:
             return self._checked(name, endpoint, given, None)
         command = local.Command(

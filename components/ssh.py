@@ -42,7 +42,7 @@ def connection(args: SshArgs, address: pulumi.Input[str]) -> remote.ConnectionAr
     )
 
 
-def endpoint(args: SshArgs, address: pulumi.Input[str]) -> pulumi.Output[str]:
+def target_json(args: SshArgs, address: pulumi.Input[str]) -> pulumi.Output[str]:
     """Return the same as JSON, as the scripts take it that use OpenSSH (``Endpoint`` in templates/local/openssh.py)."""
     return pulumi.Output.from_input(_fields(args, address)).apply(
         lambda known: json.dumps(_present(cast(Mapping[str, object], known)), sort_keys=True)

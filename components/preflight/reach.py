@@ -67,7 +67,7 @@ def check(logins: Sequence[Login]) -> None:
 
 
 def shown_host_key(endpoint: str) -> str:
-    """Return the host key that the host of `endpoint` (``ssh.endpoint``) shows; empty if it shows none now."""
+    """Return the host key that the host of `endpoint` (``ssh.target_json``) shows; empty if it shows none now."""
     done = subprocess.run(
         [sys.executable, "-I", "-"],
         input=render.local_script("host_key.py"),
