@@ -68,7 +68,7 @@ endpoint: dict[str, Any] = {
 }
 around = {
     "zone_id": config.get("zoneId") or "",
-    "vpc_cidr": config.get("vpcCidr") or "10.0.0.0/16",
+    "vpc_cidr": config.get("vpcCidr") or None,
     "vswitch_cidr": vswitch_cidr,
     "vpc_id": place["vpcId"],
     "vswitch_id": place["vswitchId"],
@@ -83,7 +83,7 @@ machines = {
     "vswitch_cidr": vswitch_cidr,
     "security_group_ids": [*security_groups],
     "image_id": config.get("imageId") or "",
-    "instance_type": config.get("instanceType") or "ecs.g7.large",
+    "instance_type": config.get("instanceType") or None,
     "public_key": public_key,
     "user_data": user_data,
     "public": config.get_bool("publicMasters") or False,

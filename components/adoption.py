@@ -42,7 +42,7 @@ def _adopted(opts: pulumi.ResourceOptions, known_as: str, kept: list[str]) -> pu
     return opts
 
 
-def check(args: Mapping[str, object]) -> Iterator[Violation]:
+def violations(args: Mapping[str, object]) -> Iterator[Violation]:
     """All violations in what is to be adopted."""
     adopt = inputs.mapping(args.get("adopt"))
     if not adopt:

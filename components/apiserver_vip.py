@@ -9,7 +9,7 @@ import pulumi
 from pulumi_alicloud import vpc
 from pulumi_command import local
 
-from components import adoption, eip, inputs, masters_output, questions, ssh
+from components import adoption, eip, inputs, masters_output, questions, ssh, tokens
 from components.args import ApiServerVipArgs, BalancerArgs
 from components.balancer_host import BalancerHost, HostInputs
 from components.enums import Verify
@@ -23,7 +23,6 @@ from components.rules import claims, shapes, texts
 from components.rules.judge import judge_instances, judge_known, judge_password, judged
 from components.verification import Verification
 
-TYPE = "kube-apiserver-havip:index:ApiServerVip"
 USUAL_BALANCERS = 2
 """What every account may attach to a HaVip; the documented limit is ten."""
 
@@ -60,8 +59,10 @@ class ApiServerVip(pulumi.ComponentResource):
         """Add the endpoint `name`; ``pulumi.RunError`` names every rule that `args` breaks."""
         self._draft = judge_known(name, args)
         args = shapes.given(args)
-        namesake = claims.take(claims.of_this_run(), name, args, self._draft.router_id)
-        super().__init__(TYPE, name, {}, opts)
+        run = claims.of_this_run()
+        claims.take(run, name, args, self._draft.router_id)
+        namesake = claims.namesake(run, args, self._draft.router_id)
+        super().__init__(tokens.APISERVER_VIP, name, {}, opts)
         self._name, self._args = name, args
         self._formerly = _former_names(opts)
         self._warn(namesake)
@@ -216,9 +217,9 @@ class ApiServerVip(pulumi.ComponentResource):
             after = [*attachments, *removals]
             removals.append(self._leaves(planned.name, by_name[planned.name], after))
             host = BalancerHost(
-                f"{self._name}-{planned.name}",
+                tokens.host_name(self._name, planned.name),
                 self._host_inputs(planned.name, by_name[planned.name]),
-                checked=gate.apply(partial(_and, removals[-1])),
+                checked=gate.apply(partial(_appended, removals[-1])),
                 before_haproxy=previous,
                 before_keepalived=attachments,
                 opts=pulumi.ResourceOptions(parent=self),
@@ -341,7 +342,7 @@ def _once(there: pulumi.Resource, value: pulumi.Output[str]) -> pulumi.Output[st
     return pulumi.Output.all(value, there.urn).apply(lambda both: str(both[0]))
 
 
-def _and(more: pulumi.Resource, found: list[pulumi.Resource]) -> list[pulumi.Resource]:
+def _appended(more: pulumi.Resource, found: list[pulumi.Resource]) -> list[pulumi.Resource]:
     return [*found, more]
 
 

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_command import remote
 
-from components import ssh
+from components import ssh, tokens
 from components.args import SshArgs
 from components.rendering import paths, render
-
-TYPE = "kube-apiserver-havip:index:BalancerHost"
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class BalancerHost(pulumi.ComponentResource):
         `checked` is there once every rule holds; `before_haproxy` is the previous host in the order of
         change; `before_keepalived` is what must be there before this host may take the VIP.
         """
-        super().__init__(TYPE, name, {}, opts)
+        super().__init__(tokens.BALANCER_HOST, name, {}, opts)
         self._name, self._host = name, host
         tool = self._tool(checked)
         ready: list[pulumi.Resource] = [tool]
@@ -162,7 +160,7 @@ class BalancerHost(pulumi.ComponentResource):
     ) -> remote.Command:
         host = self._host
         return remote.Command(
-            f"{self._name}-{step}",
+            tokens.step_name(self._name, step),
             connection=ssh.connection(host.ssh, host.address),
             create=create,
             stdin=stdin,

@@ -13,14 +13,13 @@ from typing import Any, cast
 import pulumi
 from pulumi_command import local
 
-from components import inputs, scripts, ssh
+from components import inputs, scripts, ssh, tokens
 from components.args import ApiServerVipArgs, BalancerArgs, SshArgs, SshProxyArgs
 from components.preflight import reach
 from components.questions import reachable
 from components.rules.logins import BASTION
 from components.rules.violations import Violation
 
-TYPE = "kube-apiserver-havip:index:HostKeys"
 _LEARN = "python3 -"
 _KEEP = "printf '%s\\n' \"$PULUMI_COMMAND_STDOUT\""
 """What the command printed when it was created; another bastion or address is no reason to trust another key."""
@@ -39,7 +38,7 @@ class HostKeys(pulumi.ComponentResource):
     ) -> None:
         """Learn what `args` do not give, once `after` is there."""
         # Under the name that its parts begin with: a renamed endpoint finds them by their aliases.
-        super().__init__(TYPE, name, {}, opts)
+        super().__init__(tokens.HOST_KEYS, name, {}, opts)
         self._name, self._args, self._after = name, args, after
         self._shared = args.get("ssh") or {}
         bastion = self._shared.get("proxy")
@@ -90,7 +89,7 @@ class HostKeys(pulumi.ComponentResource):
             return given
         # Nobody logs in to learn a key: of the host itself only the place is needed.
         place = cast(SshArgs, {key: args[key] for key in ("host", "port", "proxy") if args.get(key)})
-        endpoint = ssh.endpoint(place, address)
+        endpoint = ssh.target_json(place, address)
         if given:
             return self._checked(name, endpoint, given, None)
         command = local.Command(

@@ -7,11 +7,10 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_alicloud import ecs
 
-from components import eip
+from components import eip, tokens
+from components.planning.settings import INSTANCE_TYPE
 from components.rules import claims, shapes
 from components.rules.surroundings import check_masters, named
-
-TYPE = "kube-apiserver-havip:index:Masters"
 
 
 class MasterArgs(TypedDict):
@@ -85,7 +84,7 @@ class Masters(pulumi.ComponentResource):
         check_masters(name, MastersArgs, args)
         args = shapes.given(args)
         claims.take_names(claims.of_this_run(), claims.MASTERS, name, named(args))
-        super().__init__(TYPE, name, {}, opts)
+        super().__init__(tokens.MASTERS, name, {}, opts)
         self._name, self._args = name, args
         self._key = self._key_pair()
         self._masters = [self._master(master) for master in args["masters"]]
@@ -137,7 +136,7 @@ class Masters(pulumi.ComponentResource):
             instance_name=args["name"],
             host_name=args["name"],
             image_id=shared.get("image_id"),
-            instance_type=shared.get("instance_type", "ecs.g7.large"),
+            instance_type=shared.get("instance_type", INSTANCE_TYPE),
             system_disk_category=shared.get("system_disk_category", "cloud_essd"),
             vswitch_id=shared.get("vswitch_id"),
             security_groups=groups or None,

@@ -6,12 +6,10 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_alicloud import ecs, vpc
 
-from components import inputs
-from components.planning.settings import PORT
+from components import inputs, tokens
+from components.planning.settings import PORT, VPC_CIDR, VSWITCH_CIDR
 from components.rules import shapes
 from components.rules.surroundings import check_network
-
-TYPE = "kube-apiserver-havip:index:Network"
 
 
 class NetworkArgs(TypedDict):
@@ -58,9 +56,9 @@ class Network(pulumi.ComponentResource):
         """Add the network `name`; ``pulumi.RunError`` names every rule that `args` breaks."""
         check_network(name, NetworkArgs, args)
         args = shapes.given(args)
-        super().__init__(TYPE, name, {}, opts)
+        super().__init__(tokens.NETWORK, name, {}, opts)
         self._name, self._args = name, args
-        self.vswitch_cidr = pulumi.Output.from_input(args.get("vswitch_cidr", "10.0.0.0/24"))
+        self.vswitch_cidr = pulumi.Output.from_input(args.get("vswitch_cidr", VSWITCH_CIDR))
         existing, existing_vpc = args.get("vswitch_id"), args.get("vpc_id")
         if existing and existing_vpc:
             self.vswitch_id, self.vpc_id = (
@@ -104,7 +102,7 @@ class Network(pulumi.ComponentResource):
         network = vpc.Network(
             f"{self._name}-vpc",
             vpc_name=self._name,
-            cidr_block=self._args.get("vpc_cidr", "10.0.0.0/16"),
+            cidr_block=self._args.get("vpc_cidr", VPC_CIDR),
             tags=tags,
             opts=opts,
         )

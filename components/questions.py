@@ -67,7 +67,7 @@ def _host(host: BalancerArgs, args: ApiServerVipArgs) -> dict[str, Any]:
     return {
         "name": host["name"],
         "address": host["address"],
-        "login": ssh.endpoint(ssh.merged(args.get("ssh"), host.get("ssh")), host["address"]),
+        "login": ssh.target_json(ssh.merged(args.get("ssh"), host.get("ssh")), host["address"]),
         # Another instance at the same address is to be verified anew; it is also the cloud's name of the host.
         "instance_id": host.get("instance_id") or "",
     }

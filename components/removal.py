@@ -86,7 +86,7 @@ def _told(leaver: Leaver, verb: str) -> dict[str, pulumi.Input[str]]:
     names = shlex.join([*leaver.owners, "--", leaver.name])
     return {
         "HAVIP_HOST": leaver.name,
-        "HAVIP_SSH": ssh.endpoint(leaver.login, leaver.address),
+        "HAVIP_SSH": ssh.target_json(leaver.login, leaver.address),
         "HAVIP_COMMAND": ssh.as_root(
             leaver.login, lambda sudo: f"test ! -x {paths.TOOL} || {sudo}{paths.TOOL} {verb} {names}"
         ),
@@ -104,7 +104,7 @@ def hand_back(
     found = pulumi.Output.all(
         **{
             host: pulumi.Output.all(
-                ssh=ssh.endpoint(connection, address),
+                ssh=ssh.target_json(connection, address),
                 heard=ssh.as_root(connection, lambda sudo: _held(sudo, "heard")),
                 start=ssh.as_root(connection, lambda sudo: _held(sudo, "hand-back")),
             )

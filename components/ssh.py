@@ -17,7 +17,6 @@ PER_DIAL_TIMEOUT_S = 15
 PORT = 22
 ANY_HOST_KEY = "any"
 """Instead of a host key: whatever key the host shows is accepted."""
-_SECRETS = ("private_key", "private_key_password", "password")
 
 
 def merged(default: SshArgs | None, own: SshArgs | None) -> SshArgs:
@@ -43,7 +42,7 @@ def connection(args: SshArgs, address: pulumi.Input[str]) -> remote.ConnectionAr
     )
 
 
-def endpoint(args: SshArgs, address: pulumi.Input[str]) -> pulumi.Output[str]:
+def target_json(args: SshArgs, address: pulumi.Input[str]) -> pulumi.Output[str]:
     """Return the same as JSON, as the scripts take it that use OpenSSH (``Endpoint`` in templates/local/openssh.py)."""
     return pulumi.Output.from_input(_fields(args, address)).apply(
         lambda known: json.dumps(_present(cast(Mapping[str, object], known)), sort_keys=True)

@@ -7,11 +7,10 @@ from typing import Any
 import pulumi
 from pulumi_command import local
 
-from components import agreement, questions, scripts
+from components import agreement, questions, scripts, tokens
 from components.questions import Checks
 from components.rendering import render
 
-TYPE = "kube-apiserver-havip:index:Verification"
 QUESTIONS = "questions"
 """Output of the component, for ``python -m components verify``."""
 _SCRIPT = "HAVIP_SCRIPT"
@@ -47,7 +46,7 @@ class Verification(pulumi.ComponentResource):
         In the end the cloud's master of `ha_vip`, an id, must be the balancer that has the VIP.
         """
         # Under the name that its parts begin with: a renamed endpoint finds them by their aliases.
-        super().__init__(TYPE, name, {}, opts)
+        super().__init__(tokens.VERIFICATION, name, {}, opts)
         self._name = name
         # What was verified before is what this run leaves as it was: the VIP may have moved since.
         self._began = datetime.now(UTC)

@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components import tokens
 from components.preflight.state import StateError, run_pulumi
 from components.rendering import bundle, paths
 
-_HOST = "kube-apiserver-havip:index:BalancerHost$command:remote:Command::"
+_STEP = f"{tokens.BALANCER_HOST}${tokens.COMMAND}::"
+"""In the URN of a step, before its name."""
 _PATHS = {"tool": paths.TOOL, "auth": f"/etc/keepalived/{paths.AUTH_NAME}"}
 """Steps that write one file of their own."""
 _SECRET = "[secret]"  # noqa: S105 - what the engine shows instead of one
@@ -25,8 +27,8 @@ _UNKNOWN_NOTE = "(not known before the cloud has chosen the VIP or a host's addr
 
 
 @dataclass(frozen=True)
-class Step:
-    """One step on one host, as it is and as it will be."""
+class FileChange:
+    """What one step on one host writes, as it is and as it will be."""
 
     host: str
     name: str
@@ -61,16 +63,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def steps(preview: Mapping[str, Any]) -> Iterator[Step]:
+def steps(preview: Mapping[str, Any]) -> Iterator[FileChange]:
     """Return every step of `preview` that writes files, in the preview's order."""
     for step in preview.get("steps") or []:
-        _, _, name = step["urn"].rpartition(_HOST)
-        host, _, what = name.rpartition("-")
-        if name == step["urn"] or step["op"] in {"delete", "read-discard"}:
+        _, found, name = step["urn"].rpartition(_STEP)
+        host, what = tokens.host_and_step(name)
+        if not found or step["op"] in {"delete", "read-discard"}:
             continue
         before, after = (_files(what, step.get(state) or {}) for state in ("oldState", "newState"))
         if after:
-            yield Step(host, what, before, after)
+            yield FileChange(host, what, before, after)
 
 
 def _files(step: str, state: Mapping[str, Any]) -> dict[str, str]:
@@ -88,13 +90,13 @@ def _files(step: str, state: Mapping[str, Any]) -> dict[str, str]:
     return {f"{path} {mode}": text for path, mode, text in bundle.split(stdin)}
 
 
-def whole(step: Step, *, tool: bool) -> Iterator[str]:
+def whole(step: FileChange, *, tool: bool) -> Iterator[str]:
     """Return every file of `step` whole."""
     for path, text in _shown(step, tool=tool):
         yield f"==> {step.host}: {path}\n{text}\n"
 
 
-def changed(step: Step, *, tool: bool) -> Iterator[str]:
+def changed(step: FileChange, *, tool: bool) -> Iterator[str]:
     """Return what changes in the files of `step`."""
     for path, text in _shown(step, tool=tool):
         old = step.before.get(path, "")
@@ -110,6 +112,6 @@ def changed(step: Step, *, tool: bool) -> Iterator[str]:
             yield f"--- {step.host}: {path} goes away\n"
 
 
-def _shown(step: Step, *, tool: bool) -> Iterator[tuple[str, str]]:
+def _shown(step: FileChange, *, tool: bool) -> Iterator[tuple[str, str]]:
     if tool or step.name != "tool":
         yield from step.after.items()

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from components import questions
-from components.commands import cloud_master
+from components.commands import havip_master
 from components.commands.repair import RepairError, drifted, repair
 from components.commands.report import as_text
 from components.preflight.state import Endpoint, StateError, endpoints
@@ -91,7 +91,7 @@ def verify_all(stack: str, found: Sequence[Endpoint], wait_s: float, *, cloud: b
     """Verify every endpoint, and ask the cloud meanwhile."""
     with ThreadPoolExecutor(max_workers=len(found) + 1) as pool:
         ha_vips = [one.ha_vip for one in found]
-        asked = pool.submit(cloud_master.masters, stack, ha_vips) if cloud else None
+        asked = pool.submit(havip_master.masters_of, stack, ha_vips) if cloud else None
         verified = {one.name: pool.submit(verify, _questions(one), wait_s) for one in found}
         outcomes = {name: future.result() for name, future in verified.items()}
     if asked is None:

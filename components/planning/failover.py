@@ -63,11 +63,6 @@ class Timers:
         return self.probe_tries * (self.probe_timeout_ms + self.probe_delay_ms)
 
     @property
-    def round_pause_ms(self) -> int:
-        """Return the least time between two questions to the peers, as long as nobody answers."""
-        return ROUND_MS
-
-    @property
     def recheck_timeout_ms(self) -> int:
         """Return the bound on asking this host's HAProxy again while its peers are asked: no longer than that takes."""
         return min(self.probe_timeout_ms, max(self.peer_timeout_ms, ROUND_MS))
@@ -98,11 +93,60 @@ class Timers:
 # tolerant: shared-core instances, busy masters, live migration.
 # A connection waits no longer than a check: while it does, it is lost if the backend is declared dead.
 PRESETS = {
-    Preset.FAST: Timers(100, "300ms", "300ms", "100ms", "300ms", "5s", 2, 2, 1, 2, 150, 50, 1, 1, 100, 2),
-    Preset.STANDARD: Timers(
-        200, "500ms", "500ms", "100ms", "500ms", "10s", 3, 2, 1, 2, 250, 50, 1, 1, 100, 3
+    Preset.FAST: Timers(
+        advert_interval_ms=100,
+        connect_timeout="300ms",
+        check_inter="300ms",
+        check_fastinter="100ms",
+        check_downinter="300ms",
+        check_timeout="5s",
+        check_fall=2,
+        check_rise=2,
+        probe_interval_s=1,
+        probe_tries=2,
+        probe_timeout_ms=150,
+        probe_delay_ms=50,
+        probe_fall=1,
+        probe_rise=1,
+        peer_timeout_ms=100,
+        restart_after_s=2,
     ),
-    Preset.TOLERANT: Timers(1000, "2s", "2s", "500ms", "1s", "15s", 3, 2, 2, 3, 500, 100, 1, 1, 300, 10),
+    Preset.STANDARD: Timers(
+        advert_interval_ms=200,
+        connect_timeout="500ms",
+        check_inter="500ms",
+        check_fastinter="100ms",
+        check_downinter="500ms",
+        check_timeout="10s",
+        check_fall=3,
+        check_rise=2,
+        probe_interval_s=1,
+        probe_tries=2,
+        probe_timeout_ms=250,
+        probe_delay_ms=50,
+        probe_fall=1,
+        probe_rise=1,
+        peer_timeout_ms=100,
+        restart_after_s=3,
+    ),
+    Preset.TOLERANT: Timers(
+        advert_interval_ms=1000,
+        connect_timeout="2s",
+        check_inter="2s",
+        check_fastinter="500ms",
+        check_downinter="1s",
+        check_timeout="15s",
+        check_fall=3,
+        check_rise=2,
+        probe_interval_s=2,
+        probe_tries=3,
+        probe_timeout_ms=500,
+        probe_delay_ms=100,
+        probe_fall=1,
+        probe_rise=1,
+        peer_timeout_ms=300,
+        restart_after_s=10,
+    ),
 }
 
 

@@ -3,7 +3,7 @@
 import zlib
 from dataclasses import dataclass, replace
 
-from components.enums import CheckKind
+from components.enums import CheckKind, ProbeKind
 from components.planning import failover
 from components.planning.failover import Timers
 from components.planning.settings import NOT_GIVEN, Balancer, Settings
@@ -79,7 +79,7 @@ class Plan:
             found["backends_death"] = round(failover.refused(self.timers, observed=False))
         if self.settings.health_check.kind is CheckKind.TCP:
             found["backend_hang"] = found["backend_silence"] = failover.NEVER_MS
-        if self.settings.keepalived.check_kind != "http":
+        if self.settings.keepalived.check_kind is not ProbeKind.HTTP:
             found["process_hang"] = found["last_process_hang"] = failover.NEVER_MS
         return found
 
@@ -90,7 +90,7 @@ def derived_router_id(name: str) -> int:
 
 
 def make(name: str, settings: Settings) -> Plan:
-    """Make the plan of `settings`; call `members.check` before trusting it."""
+    """Make the plan of `settings`; call `members.violations` before trusting it."""
     balancers = tuple(
         replace(balancer, priority=_given(balancer.priority, TOP_PRIORITY - len(settings.balancers) - index))
         for index, balancer in enumerate(settings.balancers)

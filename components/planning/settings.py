@@ -5,14 +5,29 @@ empty leaves its directive out. Durations are HAProxy's (``durations.py``).
 """
 
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 
 from components.enums import CheckKind, NotReady, OnFailure, Preset, ProbeKind, Verify, VrrpState
 
 PORT = 16443
 """TCP port of the endpoint: beside 6443, which a kube-apiserver on the same host has."""
+VPC_CIDR, VSWITCH_CIDR = "10.0.0.0/16", "10.0.0.0/24"
+"""Of a network that is created."""
+INSTANCE_TYPE = "ecs.g7.large"
+"""Of masters that are created."""
+METRICS_URI = "/metrics"
+"""Where Prometheus asks, on the monitor's port."""
 
 NOT_GIVEN = -(2**31)
 """In place of a number that is derived unless it is given: nobody gives this one, and 0 breaks a rule."""
+
+
+def is_everywhere(address: str) -> bool:
+    """Return whether who binds to `address` listens on every IPv4 address of its host; on Linux ``::`` does, too."""
+    try:
+        return address == "*" or ip_address(address).is_unspecified
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -125,7 +140,7 @@ class Haproxy:
     @property
     def everywhere(self) -> bool:
         """Return whether it listens on every IPv4 address of its host."""
-        return bool({"*", "0.0.0.0"} & set(self.binds))  # noqa: S104 - compared, not bound
+        return any(map(is_everywhere, self.binds))
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from typing import Any, cast
 
 import pulumi
 
-from components import inputs, ssh
+from components import inputs, ssh, tokens
 from components.args import BackendArgs, SshArgs
 from components.masters import MasterArgs
+from components.planning.settings import VSWITCH_CIDR
 from components.preflight import reach
 from components.rules import members, private_keys, surroundings
 from components.rules.violations import Refusal, Violation, not_a_port
@@ -36,8 +37,8 @@ _BASTION = (
     "give host, user and port if they differ, and hostKey to expect that one; it takes the masters' key"
 )
 _KEY_FILE = "sshPrivateKeyFile"
-_COMPONENT, _STACK = "kube-apiserver-havip:index:", "::pulumi:pulumi:Stack::"
-"""What types of ours begin with; what is in the URN of the parent that a component of the program has."""
+_STACK = "::pulumi:pulumi:Stack::"
+"""In the URN of the parent that a component of the program has."""
 _GROUPS = "securityGroupIds"
 _PLACE = {"vswitchId": "give the vSwitch those are in", "vpcId": "give the VPC of that vSwitch"}
 """Where masters beside existing ones are created; without these a VPC of their own would be."""
@@ -141,7 +142,9 @@ def check_name(name: str, former: str, deployment: Mapping[str, Any] | None) -> 
     """
     resources = (deployment or {}).get("resources") or []
     components = [
-        one for one in resources if one["type"].startswith(_COMPONENT) and _STACK in (one.get("parent") or "")
+        one
+        for one in resources
+        if one["type"].startswith(tokens.PREFIX) and _STACK in (one.get("parent") or "")
     ]
     others = sorted({one["urn"].rpartition("::")[2] for one in components} - {name, former})
     if deployment is None and not former:
@@ -178,7 +181,7 @@ def vswitch_cidr(given: str, place: Mapping[str, str]) -> str:
     if place["vswitchId"] and not given:
         rule, remedy = "is missing beside vswitchId", "give that vSwitch's own CIDR"
         raise Refusal("configuration", [Violation("vswitchCidr", given, rule, remedy)])
-    return given or "10.0.0.0/24"
+    return given or VSWITCH_CIDR
 
 
 def security_groups(raw: object, known: Sequence[MasterArgs], place: Mapping[str, str]) -> list[str]:

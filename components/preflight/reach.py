@@ -19,8 +19,6 @@ from templates.local import openssh
 from templates.local.openssh import Endpoint
 
 ANSWER_TIMEOUT_S = 30
-_REFUSED = ("Permission denied", "Too many authentication failures")
-"""What ``ssh`` says of a host that is up and does not let us in."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +31,16 @@ class Login:
     """Whether something is done there; a host that is only asked may be down."""
 
 
-def complaint(login: Login) -> str:
-    """Return why the host cannot be entered, or an empty text."""
+def complaint(login: Login) -> openssh.SshError | None:
+    """Return why the host cannot be entered; nothing if it can."""
     try:
         done = openssh.run(login.endpoint, "true", timeout_s=ANSWER_TIMEOUT_S)
     except openssh.SshError as error:
-        return str(error)
+        return error
+    if not done.returncode:
+        return None
     said = " ".join(done.stderr.split()) or f"`true` ended with {done.returncode}"
-    return f"{login.endpoint}: {said}" if done.returncode else ""
+    return openssh.SshError(f"{login.endpoint}: {said}")
 
 
 def check(logins: Sequence[Login]) -> None:
@@ -54,8 +54,7 @@ def check(logins: Sequence[Login]) -> None:
         complaints = list(pool.map(complaint, logins))
     refused = []
     for login, said in zip(logins, complaints, strict=True):
-        refuses = any(words in said for words in _REFUSED)
-        if said and not login.balancer and not refuses:
+        if said and not login.balancer and not isinstance(said, openssh.LoginRefused):
             pulumi.log.warn(f"{login.name}: no SSH, nothing is asked from there: {said}")
         elif said:
             refused.append(f"  - {login.name}: {said}")
@@ -68,7 +67,7 @@ def check(logins: Sequence[Login]) -> None:
 
 
 def shown_host_key(endpoint: str) -> str:
-    """Return the host key that the host of `endpoint` (``ssh.endpoint``) shows; empty if it shows none now."""
+    """Return the host key that the host of `endpoint` (``ssh.target_json``) shows; empty if it shows none now."""
     done = subprocess.run(
         [sys.executable, "-I", "-"],
         input=render.local_script("host_key.py"),

@@ -6,13 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components import tokens
+
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 """Marks a special value in a state; with a plain text beside it, that is a secret."""
-_VIP = "kube-apiserver-havip:index:ApiServerVip"
-_HOST = "kube-apiserver-havip:index:BalancerHost"
-_VERIFICATION = "kube-apiserver-havip:index:Verification"
 _HA_VIP = "alicloud:vpc/haVipv2:HaVipv2"
-_COMMAND = "command:remote:Command"
 
 
 class StateError(Exception):
@@ -102,12 +100,14 @@ def _resources(deployment: Mapping[str, Any]) -> Iterator[Resource]:
 def _endpoints(resources: Iterable[Resource]) -> Iterator[Endpoint]:
     everything = list(resources)
     for vip in everything:
-        if vip.type != _VIP:
+        if vip.type != tokens.APISERVER_VIP:
             continue
         children = [one for one in everything if one.parent == vip.urn]
-        asked = [one.outputs["questions"] for one in children if one.type == _VERIFICATION and one.outputs]
+        asked = [
+            one.outputs["questions"] for one in children if one.type == tokens.VERIFICATION and one.outputs
+        ]
         ha_vips = [one.urn for one in children if one.type == _HA_VIP]
-        hosts = {one.urn: one for one in children if one.type == _HOST}
+        hosts = {one.urn: one for one in children if one.type == tokens.BALANCER_HOST}
         questions = asked[0] if asked and asked[0].get("mode", "off") != "off" else {}
         steps = tuple(_steps(vip.name, hosts, everything))
         yield Endpoint(vip.name, ha_vips[0] if ha_vips else "", questions, steps)
@@ -115,11 +115,11 @@ def _endpoints(resources: Iterable[Resource]) -> Iterator[Endpoint]:
 
 def _steps(endpoint: str, hosts: Mapping[str, Resource], resources: Iterable[Resource]) -> Iterator[Step]:
     for one in resources:
-        if one.type == _COMMAND and one.parent in hosts:
-            host = hosts[one.parent].name
+        if one.type == tokens.COMMAND and one.parent in hosts:
+            host, step = tokens.host_and_step(one.name)
             yield Step(
-                host.removeprefix(f"{endpoint}-"),
-                one.name.removeprefix(f"{host}-"),
+                host.removeprefix(tokens.host_name(endpoint, "")),
+                step,
                 one.inputs.get("create", ""),
                 one.inputs.get("stdin", ""),
                 one.inputs.get("connection") or {},

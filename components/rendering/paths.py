@@ -35,12 +35,3 @@ AUTH_NAME = "auth.conf"
 """Beside keepalived.conf, which includes it."""
 LEAVERS_NAME = "leavers.conf"
 """Likewise; not in any bundle, since the host itself keeps it."""
-
-METRICS_URI = "/metrics"
-"""Where Prometheus asks, on the monitor's port."""
-
-INTERFACE_MARK = "@INTERFACE@"
-"""Replaced on the host by the interface that has the balancer's address."""
-MAXCONN_MARK = "@MAXCONN@"
-MAXCONN_ENDPOINT_MARK = "@MAXCONN_ENDPOINT@"
-"""Replaced on the host by the connections its descriptors allow: in all, and of the endpoint's clients."""

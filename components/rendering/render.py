@@ -11,10 +11,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from components.enums import CheckKind
 from components.planning import connections
 from components.planning.durations import milliseconds
-from components.planning.failover import RESTART_PAUSE_MS, settle_s
+from components.planning.failover import RESTART_PAUSE_MS, ROUND_MS, settle_s
 from components.planning.plan import Plan
-from components.planning.settings import Balancer, Settings
-from components.rendering import paths
+from components.planning.settings import METRICS_URI, Balancer, Settings, is_everywhere
+from components.rendering import marks, paths
 from components.rendering.bundle import Bundle, File
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
@@ -68,18 +68,19 @@ def haproxy_cfg(plan: Plan) -> str:
         plan,
         default_servers=default_servers(plan),
         observers=observers(plan.settings),
+        metrics_uri=METRICS_URI,
         binds=[(address, bind_option(address)) for address in haproxy.binds],
-        maxconn=haproxy.maxconn or paths.MAXCONN_MARK,
-        maxconn_endpoint=haproxy.maxconn - connections.KEPT
+        maxconn=haproxy.maxconn or marks.MAXCONN,
+        maxconn_endpoint=haproxy.maxconn - connections.MONITOR_RESERVE
         if haproxy.maxconn
-        else paths.MAXCONN_ENDPOINT_MARK,
+        else marks.MAXCONN_ENDPOINT,
     )
 
 
 def bind_option(address: str) -> str:
     """Return what a bind line needs for an address that not every balancer has, the VIP for example."""
-    anywhere = address == "*" or ip_address(address).is_unspecified or ip_address(address).is_loopback
-    return "" if anywhere else " transparent"
+    everyone_has_it = is_everywhere(address) or ip_address(address).is_loopback
+    return "" if everyone_has_it else " transparent"
 
 
 def observers(settings: Settings) -> list[str]:
@@ -138,6 +139,7 @@ def keepalived_conf(plan: Plan, balancer: Balancer, vip: str) -> str:
         "keepalived.conf.j2",
         plan,
         balancer=balancer,
+        interface=balancer.interface or marks.INTERFACE,
         vip=vip,
         peers=plan.peers(balancer),
         advert_s=f"{advert:g}",
@@ -147,7 +149,7 @@ def keepalived_conf(plan: Plan, balancer: Balancer, vip: str) -> str:
 
 def check_haproxy(plan: Plan) -> str:
     """Render keepalived's periodic check."""
-    return _render("check_haproxy.sh.j2", plan, watchdog_s=plan.timers.watchdog_s)
+    return _render("check_haproxy.sh.j2", plan, watchdog_s=plan.timers.watchdog_s, round_pause_ms=ROUND_MS)
 
 
 def vrrp_group(plan: Plan, vip: str) -> str:
@@ -208,7 +210,7 @@ def haproxy_bundle(plan: Plan, balancer: Balancer) -> str:
     haproxy, port = plan.settings.haproxy, plan.settings.monitor_port
     if haproxy.cut_streams_of_dead_backends:
         files.append(File(paths.CUT_DEAD, "0644", cut_dead_backends(plan)))
-    limits = (connections.descriptors(haproxy), connections.SPARE_DESCRIPTORS, connections.KEPT)
+    limits = (connections.descriptors(haproxy), connections.SPARE_DESCRIPTORS, connections.MONITOR_RESERVE)
     probe = f"http://127.0.0.1:{port}{haproxy.monitor_uri}"
     return _bundle(
         plan, balancer, "haproxy", files, descriptors=() if haproxy.maxconn else limits, probe=probe

@@ -64,8 +64,8 @@ def conflicts(claims: Claims, name: str, args: Mapping[str, object]) -> Iterator
         yield Violation("vip", args.get("vip"), rule, "choose another address")
 
 
-def take(claims: Claims, name: str, args: Mapping[str, object], router_id: int) -> str:
-    """Remember what the endpoint `name` takes; the name of one in the same vSwitch with its router id, or empty."""
+def take(claims: Claims, name: str, args: Mapping[str, object], router_id: int) -> None:
+    """Remember what the endpoint `name` takes."""
     take_names(claims, ENDPOINT, name, _named(args))
     take_names(claims, HOST_KEYS, name, chain(*logins.learned(args)))
     for _, _, marks in _host_marks(args):
@@ -73,7 +73,12 @@ def take(claims: Claims, name: str, args: Mapping[str, object], router_id: int) 
     vip = _vip_mark(args)
     if vip is not None:
         claims.vips[vip] = name
-    return claims.router_ids.setdefault((mark(args.get("vswitch_id")), router_id), name)
+    claims.router_ids.setdefault((mark(args.get("vswitch_id")), router_id), name)
+
+
+def namesake(claims: Claims, args: Mapping[str, object], router_id: int) -> str:
+    """Return the first endpoint with that router id in the vSwitch of `args`, or an empty text."""
+    return claims.router_ids.get((mark(args.get("vswitch_id")), router_id), "")
 
 
 def name_conflicts(

@@ -12,7 +12,7 @@ _AUTH_PASS_LIMIT = 8
 """Characters of a password that VRRP version 2 carries (keepalived.conf(5), auth_pass)."""
 
 
-def check(args: Mapping[str, object]) -> Iterator[Violation]:
+def violations(args: Mapping[str, object]) -> Iterator[Violation]:
     """All violations in what is known of `args` now."""
     yield from _empty_ids(args)
     yield from _password(args)

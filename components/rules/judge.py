@@ -29,7 +29,7 @@ def judged(
     misread: list[Violation] = []
     made = plan.make(name, reader.read(Settings, raw, misread))
     broken = [one for one in misread if not one.is_open(unknown)]
-    broken += [one for one in members.check(made, unknown) if not _within(one.where, misread)]
+    broken += [one for one in members.violations(made, unknown) if not _within(one.where, misread)]
     found += [violation for violation in broken if violation.where not in said]
     if found:
         raise Refusal(name, found, spared)
@@ -46,12 +46,12 @@ def judge_known(name: str, args: Mapping[str, object], *, whole: bool = True) ->
 
     Without `whole` the ids of cloud resources may be missing: they come later.
     """
-    found = shapes.check(ApiServerVipArgs, args, later=frozenset() if whole else _IDS)
+    found = shapes.violations(ApiServerVipArgs, args, later=frozenset() if whole else _IDS)
     if not isinstance(args, Mapping):
         raise Refusal(name, found)
     args = shapes.given(args)
-    found += [*identity.check(args), *logins.check(args)]
-    found += [*adoption.check(args), *claims.conflicts(claims.of_this_run(), name, args)]
+    found += [*identity.violations(args), *logins.violations(args)]
+    found += [*adoption.violations(args), *claims.conflicts(claims.of_this_run(), name, args)]
     unknown: set[str] = set()
     raw = inputs.known(inputs.renderable(args), unknown)
     return judged(name, inputs.mapping(raw), frozenset(unknown), found, UNCHANGED)
@@ -69,5 +69,5 @@ def judge_password(name: str, password: str | None) -> str:
 def judge_instances(name: str, ids: Sequence[str | None]) -> None:
     """Raise ``RunError`` unless the balancers' instances, whose `ids` are all known now, are one for each."""
     args = {"balancers": [{"instance_id": known or ""} for known in ids]}
-    if found := list(identity.check(args)):
+    if found := list(identity.violations(args)):
         raise Refusal(name, found, NO_HOST)

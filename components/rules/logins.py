@@ -16,8 +16,8 @@ BASTION = "bastion"
 _UNLOCKS = "private_key_password"
 
 
-def check(args: Mapping[str, object]) -> Iterator[Violation]:
-    """Check the component's ``ssh`` and that of every host, as far as it is known now."""
+def violations(args: Mapping[str, object]) -> Iterator[Violation]:
+    """All violations in the component's ``ssh`` and that of every host, as far as it is known now."""
     shared = inputs.mapping(args.get("ssh"))
     yield from _login(shared, "ssh")
     keys: list[Violation] = []

@@ -6,6 +6,7 @@ before any host is touched.
 
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
+from itertools import chain
 
 from components.planning.plan import Plan
 from components.planning.settings import Settings
@@ -18,17 +19,11 @@ VSWITCH_PREFIXES = range(16, 30)
 """Prefix lengths of a vSwitch (vSwitch limits)."""
 
 
-def check(plan: Plan, unknown: frozenset[str] = frozenset()) -> list[Violation]:
+def violations(plan: Plan, unknown: frozenset[str] = frozenset()) -> Iterator[Violation]:
     """All violations in `plan` that hold whatever the `unknown` paths will turn out to be."""
-    settings = plan.settings
-    found = [*_counts(settings), *_names(settings)]
-    found += _addresses(settings)
-    found += _distinct(settings)
-    found += _namesakes(settings)
-    found += _vswitch(settings)
-    found += services.check(plan)
-    found += texts.check(plan)
-    return [violation for violation in found if not violation.is_open(unknown)]
+    rules = (_counts, _names, _addresses, _distinct, _namesakes, _vswitch)
+    found = chain(*(rule(plan.settings) for rule in rules), services.violations(plan), texts.violations(plan))
+    yield from (violation for violation in found if not violation.is_open(unknown))
 
 
 def _counts(settings: Settings) -> Iterator[Violation]:

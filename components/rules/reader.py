@@ -7,10 +7,10 @@ from enum import Enum
 from typing import TypeVar, cast, get_args, get_origin, get_type_hints
 
 from components.planning.settings import NOT_GIVEN
+from components.rules import kinds
 from components.rules.violations import Violation
 
 _T = TypeVar("_T")
-_NOUNS = {int: "a whole number", bool: "true or false", str: "a text"}
 
 
 def read(target: type[_T], raw: Mapping[str, object], violations: list[Violation], where: str = "") -> _T:
@@ -23,8 +23,7 @@ def read(target: type[_T], raw: Mapping[str, object], violations: list[Violation
     for key, value in raw.items():
         path = f"{where}.{key}" if where else key
         if key not in hints:
-            known = f"known here: {', '.join(sorted(hints))}"
-            violations.append(Violation(path, "...", "is not an argument", known))
+            violations.append(kinds.unknown(path, hints))
         elif value is not None:
             converted = _convert(hints[key], value, violations, path)
             if converted is not None:
@@ -43,7 +42,7 @@ def _convert(hint: object, value: object, violations: list[Violation], path: str
     if dataclasses.is_dataclass(hint):
         if isinstance(value, Mapping):
             return read(hint, value, violations, path)
-        return _mismatch(violations, path, value, "must be a mapping", "give key: value pairs")
+        return _mismatch(violations, path, value, *kinds.MAPPING)
     if issubclass(hint, Enum):
         return _member(hint, value, violations, path)
     return _scalar(hint, value, violations, path)
@@ -51,7 +50,7 @@ def _convert(hint: object, value: object, violations: list[Violation], path: str
 
 def _sequence(item: object, value: object, violations: list[Violation], path: str) -> object:
     if isinstance(value, str) or not isinstance(value, Sequence):
-        return _mismatch(violations, path, value, "must be a list", "write it as a list")
+        return _mismatch(violations, path, value, *kinds.LIST)
     found = [_convert(item, entry, violations, f"{path}[{index}]") for index, entry in enumerate(value)]
     return tuple(_placeholder(item) if entry is None else entry for entry in found)
 
@@ -70,12 +69,9 @@ def _member(hint: type[Enum], value: object, violations: list[Violation], path: 
 
 
 def _scalar(hint: type, value: object, violations: list[Violation], path: str) -> object:
-    # A multi-language engine hands every number over as a float.
-    if hint is int and isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
-        return value
-    return _mismatch(violations, path, value, f"must be {_NOUNS[hint]}", "correct its type")
+    if not kinds.fits(hint, value):
+        return _mismatch(violations, path, value, *kinds.misfit(hint))
+    return int(value) if isinstance(value, float) else value
 
 
 def _mismatch(violations: list[Violation], path: str, value: object, rule: str, remedy: str) -> object:

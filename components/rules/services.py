@@ -1,4 +1,4 @@
-"""Rules on ports, timers and numbers of HAProxy and keepalived; part of `members.check`."""
+"""Rules on ports, timers and numbers of HAProxy and keepalived; part of `members.violations`."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ _MOST_SECONDS = 32_767
 _ADVERT = ("keepalived.vrrp_version", "failover.preset")
 
 
-def check(plan: Plan) -> Iterator[Violation]:
+def violations(plan: Plan) -> Iterator[Violation]:
     """All violations in what the two services are told."""
     yield from _ports(plan)
     yield from _durations(plan)
@@ -83,7 +83,7 @@ def _ranges(plan: Plan) -> Iterator[Violation]:
         ("failover.probe_rise", timers.probe_rise, 1, 255),
         ("failover.peer_timeout_ms", timers.peer_timeout_ms, 10, 10_000),
         ("failover.restart_after_s", timers.restart_after_s, 0, 3600),
-        ("haproxy.maxconn", settings.haproxy.maxconn or connections.FEWEST, connections.FEWEST, 1_000_000),
+        ("haproxy.maxconn", settings.haproxy.maxconn or connections.MINIMUM, connections.MINIMUM, 1_000_000),
         ("haproxy.ulimit_n", settings.haproxy.ulimit_n, 0, 10_000_000),
         ("haproxy.tcp_keepalive_count", settings.haproxy.tcp_keepalive_count, 1, 127),
         ("haproxy.retries", settings.haproxy.retries, 0, 100),
@@ -111,7 +111,7 @@ def _haproxy(plan: Plan) -> Iterator[Violation]:
     haproxy, drains = plan.settings.haproxy, plan.settings.health_check.not_ready is NotReady.DRAIN
     if plan.timers.check_fall == 1 and drains and haproxy.stats_socket:
         # With a fall of 1 HAProxy has no state between up and down to restore (server_state.c).
-        rule = "has a reload take a kube-apiserver that is not ready for dead, and cut its streams"
+        rule = "makes a reload treat a not-ready kube-apiserver as dead and cut its streams"
         remedy = "use 2 or more, or health_check.not_ready down"
         yield Violation(
             "failover.check_fall", 1, rule, remedy, ("health_check.not_ready", "haproxy.stats_socket")

@@ -4,20 +4,20 @@ Every component's arguments have passed here before anything else looks at them.
 """
 
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NotRequired, TypeVar, Union, cast, get_args, get_origin, is_typeddict
 
 import pulumi
 
+from components.rules import kinds
 from components.rules.violations import Violation
 
 _T = TypeVar("_T")
 HIDDEN = frozenset({"private_key", "private_key_password", "password", "auth_pass"})
 """Keys whose values no message shows."""
-_NOUNS = {int: "a whole number", bool: "true or false", str: "a text"}
 
 
-def check(form: type, value: object, *, later: frozenset[str] = frozenset()) -> list[Violation]:
+def violations(form: type, value: object, *, later: frozenset[str] = frozenset()) -> list[Violation]:
     """Everything about `value` that does not fit `form`. Keys in `later` (at any depth) may be missing."""
     return list(_mapping(form, value, "", later))
 
@@ -25,7 +25,7 @@ def check(form: type, value: object, *, later: frozenset[str] = frozenset()) -> 
 def given(args: _T) -> _T:
     """Return `args` without what is ``None``, at any depth: to Pulumi's users that is how nothing is said.
 
-    Before that, `check` has found what must not be ``None``.
+    Before that, `violations` has found what must not be ``None``.
     """
     return cast(_T, _given(args))
 
@@ -58,12 +58,12 @@ def _mapping(form: type, value: object, where: str, later: frozenset[str]) -> It
     if not isinstance(value, Mapping):
         # Where keys should be that are hidden, a text may be what they hide.
         shown = "a text" if isinstance(value, str) else value
-        yield _wrong(where, shown, "must be a mapping", "give key: value pairs")
+        yield _wrong(where, shown, *kinds.MAPPING)
         return
     hints = form.__annotations__
     for key in value:
         if key not in hints:
-            yield Violation(_at(where, key), "...", "is not an argument", f"known here: {_listed(hints)}")
+            yield kinds.unknown(_at(where, key), hints)
     for key, hint in hints.items():
         given = value.get(key)
         if given is not None:
@@ -86,7 +86,7 @@ def _value(hint: object, value: object, where: str, later: frozenset[str]) -> It
     elif kind == Any:
         if not isinstance(value, pulumi.Resource):
             yield _wrong(where, value, "must be a resource", "give the resource itself, or leave it out")
-    elif kind in _NOUNS:
+    elif kind in kinds.NOUNS:
         yield from _scalar(kind, value, where)
 
 
@@ -95,7 +95,7 @@ def _list(item: object, value: object, where: str, later: frozenset[str]) -> Ite
         remedy = "make a list of it; what is in it may be Outputs"
         yield _wrong(where, value, "must be plain: its length decides what there is", remedy)
     elif not isinstance(value, list | tuple):
-        yield _wrong(where, value, "must be a list", "write it as a list")
+        yield _wrong(where, value, *kinds.LIST)
     else:
         for index, entry in enumerate(value):
             yield from _value(item, entry, f"{where}[{index}]", later)
@@ -103,19 +103,17 @@ def _list(item: object, value: object, where: str, later: frozenset[str]) -> Ite
 
 def _map(item: object, value: object, where: str, later: frozenset[str]) -> Iterator[Violation]:
     if not isinstance(value, Mapping):
-        yield _wrong(where, value, "must be a mapping", "give key: value pairs")
+        yield _wrong(where, value, *kinds.MAPPING)
         return
     for key, entry in value.items():
         yield from _value(item, entry, _at(where, key), later)
 
 
-def _scalar(kind: object, value: object, where: str) -> Iterator[Violation]:
+def _scalar(kind: type, value: object, where: str) -> Iterator[Violation]:
     if isinstance(value, pulumi.Output):
         yield _wrong(where, value, "must be known at preview", "give a plain value")
-    elif kind is int and isinstance(value, float) and value.is_integer():
-        return  # a multi-language engine hands every number over as a float
-    elif not isinstance(value, cast(type, kind)) or (kind is int and isinstance(value, bool)):
-        yield _wrong(where, value, f"must be {_NOUNS[cast(type, kind)]}", "correct its type")
+    elif not kinds.fits(kind, value):
+        yield _wrong(where, value, *kinds.misfit(kind))
 
 
 def _wrong(where: str, value: object, rule: str, remedy: str) -> Violation:
@@ -127,7 +125,3 @@ def _wrong(where: str, value: object, rule: str, remedy: str) -> Violation:
 
 def _at(where: str, key: object) -> str:
     return f"{where}.{key}" if where else str(key)
-
-
-def _listed(keys: Iterable[str]) -> str:
-    return ", ".join(sorted(keys))

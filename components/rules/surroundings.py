@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 import pulumi
 
 from components import inputs
-from components.planning.settings import PORT
+from components.planning.settings import PORT, VPC_CIDR, VSWITCH_CIDR
 from components.rules import claims, members, shapes, texts
 from components.rules.violations import Refusal, Violation, not_a_port
 
@@ -23,7 +23,7 @@ SHARED = "give a basic group that those are in, with inner access: VRRP passes i
 
 def check_network(name: str, form: type, args: Mapping[str, object]) -> None:
     """Refuse what no network can be made of with ``pulumi.RunError``."""
-    found = shapes.check(form, args)
+    found = shapes.violations(form, args)
     if not found:
         args = shapes.given(args)
         found = [*_name(name), *_place(args), *_cidrs(args), *_port(args)]
@@ -35,7 +35,7 @@ def check_masters(name: str, form: type, args: Mapping[str, object], *, whole: b
 
     Without `whole` the ids of cloud resources may be missing: they come later.
     """
-    found = shapes.check(form, args)
+    found = shapes.violations(form, args)
     if not found:
         args = shapes.given(args)
         masters = [inputs.mapping(master) for master in inputs.sequence(args["masters"])]
@@ -125,8 +125,8 @@ def _place(args: Mapping[str, object]) -> Iterator[Violation]:
 
 def _cidrs(args: Mapping[str, object]) -> Iterator[Violation]:
     found: list[Violation] = []
-    vswitch = _network("vswitch_cidr", args.get("vswitch_cidr", "10.0.0.0/24"), found)
-    vpc = _network("vpc_cidr", args.get("vpc_cidr", "10.0.0.0/16"), found)
+    vswitch = _network("vswitch_cidr", args.get("vswitch_cidr", VSWITCH_CIDR), found)
+    vpc = _network("vpc_cidr", args.get("vpc_cidr", VPC_CIDR), found)
     if vswitch and vswitch.prefixlen not in members.VSWITCH_PREFIXES:
         rule = "is no size of a vSwitch, which is /16 to /29"
         found.append(Violation("vswitch_cidr", str(vswitch), rule, "choose another"))

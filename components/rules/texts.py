@@ -1,4 +1,4 @@
-"""Rules on texts that end up in configuration files and scripts; part of `members.check`.
+"""Rules on texts that end up in configuration files and scripts; part of `members.violations`.
 
 Templates escape nothing: what passes here cannot add a directive to a file or a command to a script.
 """
@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 
 from components.enums import CheckKind
 from components.planning.plan import Plan
-from components.rendering import paths
+from components.planning.settings import METRICS_URI, is_everywhere
 from components.rules.violations import Violation
 
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -19,14 +19,13 @@ HOST_NAME_RULE = (
     "is no name for an ECS instance and its host: 2 to 63 letters and digits, a letter first, with single dots or "
     "dashes between them"
 )
-EVERYWHERE = ("*", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 _TOKEN = re.compile(r"[A-Za-z0-9._:/@*-]+")
 _PUNCTUATION = {"path": "?=&,%", "balance": " (),", "expect_status": ",-"}
 """What some directives hold beyond a word."""
 _FORMS = {
     "keepalived.script_user": (
         r"root",
-        "could not tell keepalived and HAProxy of each other, nor start a hung one anew",
+        "lacks the rights that keepalived's scripts need (signal and restart services)",
         "leave it out: keepalived's scripts are root's",
     ),
     "keepalived.check_script": (
@@ -68,7 +67,7 @@ _REQUIRED = {
 """What the files cannot do without; forms ask for theirs."""
 
 
-def check(plan: Plan) -> Iterator[Violation]:
+def violations(plan: Plan) -> Iterator[Violation]:
     """All violations in what is written into files as it is."""
     if not NAME.fullmatch(plan.name):
         yield Violation("name of the component", plan.name, NAME_RULE, "choose another name")
@@ -134,7 +133,7 @@ def _binds(plan: Plan) -> Iterator[Violation]:
     if len(set(haproxy.binds)) < len(haproxy.binds):
         yield Violation("haproxy.binds", given, "names one address twice", "keep each address once")
     vip = plan.settings.vip
-    if vip and haproxy.binds and not {*EVERYWHERE, vip} & set(haproxy.binds):
+    if vip and haproxy.binds and not (haproxy.everywhere or vip in haproxy.binds):
         rule = f"does not have the VIP {vip}: the endpoint would answer nobody"
         yield Violation(
             "haproxy.binds", given, rule, f"add {vip}, or leave it out for every address", ("vip",)
@@ -143,7 +142,7 @@ def _binds(plan: Plan) -> Iterator[Violation]:
         if address != "*" and not _is_address(address):
             where = f"haproxy.binds[{index}]"
             yield Violation(where, address, "is not an IP address", "use * for every address")
-    if haproxy.monitor_bind not in EVERYWHERE:
+    if not is_everywhere(haproxy.monitor_bind):
         rule = "must let the peers and this host itself in, on every balancer"
         yield Violation("haproxy.monitor_bind", haproxy.monitor_bind, rule, "use *")
 
@@ -156,7 +155,7 @@ def _observers(plan: Plan) -> Iterator[Violation]:
             ip_network(cidr)
         except ValueError:
             yield Violation(where, cidr, "is not a network", "write it such as 10.0.0.0/24")
-    pages = {"haproxy.metrics": paths.METRICS_URI if haproxy.metrics else ""}
+    pages = {"haproxy.metrics": METRICS_URI if haproxy.metrics else ""}
     for where in ("haproxy.monitor_uri", "haproxy.stats_uri"):
         uri = getattr(haproxy, where.partition(".")[2])
         for other, taken in pages.items():

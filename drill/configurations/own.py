@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.rendering.paths import HAPROXY_DROP_IN, TOOL
+from components.tokens import APISERVER_VIP, COMMAND, host_name, step_name
 from drill.configurations.other import DROP_ADDRESS, SETTLE_LIMIT_S
 from drill.engine import must_be_applied, up, up_again
 from drill.errors import DrillError
@@ -17,7 +18,6 @@ from sandbox.interrupts import uninterrupted
 from sandbox.stack.engine import Engine
 
 SERVICES = ("haproxy", "keepalived")
-_ENDPOINT, _COMMAND = "kube-apiserver-havip:index:ApiServerVip", "command:remote:Command"
 
 
 @dataclass(frozen=True)
@@ -134,12 +134,12 @@ def bundles(resources: Sequence[Mapping[str, Any]], stack: Stack) -> dict[str, d
     endpoints = [
         _name(one)
         for one in there
-        if one["type"] == _ENDPOINT and (one.get("outputs") or {}).get("vip") == stack.vip
+        if one["type"] == APISERVER_VIP and (one.get("outputs") or {}).get("vip") == stack.vip
     ]
 
     def bundle(host: Host, service: str) -> str:
-        names = {f"{endpoint}-{host.called or host.name}-{service}" for endpoint in endpoints}
-        found = [one["inputs"]["stdin"] for one in there if one["type"] == _COMMAND and _name(one) in names]
+        names = {step_name(host_name(endpoint, host.called or host.name), service) for endpoint in endpoints}
+        found = [one["inputs"]["stdin"] for one in there if one["type"] == COMMAND and _name(one) in names]
         if len(found) != 1:
             raise DrillError(
                 f"{host.name}: the stack's state has {len(found)} configurations of {service} for it with VIP "

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.planning.plan import Plan
-from components.rendering import paths, render
+from components.rendering import marks, paths, render
 from sandbox.hosts import images
 from sandbox.hosts.mirror import ensure_tools
 
@@ -46,8 +46,8 @@ def haproxy_cfg(plan: Plan, directory: Path) -> str:
     here = {
         paths.RUNTIME: str(directory),
         paths.LIBRARY: str(directory),
-        paths.MAXCONN_MARK: "9000",
-        paths.MAXCONN_ENDPOINT_MARK: "8950",
+        marks.MAXCONN: "9000",
+        marks.MAXCONN_ENDPOINT: "8950",
     }
     text = render.haproxy_cfg(plan)
     for there, instead in here.items():

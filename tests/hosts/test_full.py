@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
 
 def test_the_monitor_answers_when_clients_have_every_connection(judges: Judges, tmp_path: Path) -> None:
     """Or the VIP would go to the peer, which the clients fill next, and HAProxy be killed with their streams."""
-    taken = connections.FEWEST - connections.KEPT
+    taken = connections.MINIMUM - connections.MONITOR_RESERVE
     with contextlib.ExitStack() as held:
         server = held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1000))
         haproxy = held.enter_context(
@@ -25,7 +25,7 @@ def test_the_monitor_answers_when_clients_have_every_connection(judges: Judges, 
                 tmp_path,
                 backend=server.getsockname()[1],
                 health_check={"kind": "tcp"},
-                haproxy={"maxconn": connections.FEWEST},
+                haproxy={"maxconn": connections.MINIMUM},
             )
         )
 
@@ -35,7 +35,7 @@ def test_the_monitor_answers_when_clients_have_every_connection(judges: Judges, 
                 in haproxy.get("/metrics").text
             )
 
-        for _ in range(2 * connections.FEWEST):
+        for _ in range(2 * connections.MINIMUM):
             client = held.enter_context(socket.socket())
             client.setblocking(False)  # the kernel keeps some waiting, and is silent to the rest
             client.connect_ex(("127.0.0.1", haproxy.port))

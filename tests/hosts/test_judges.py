@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.planning.plan import Plan
-from components.rendering import paths, render
+from components.rendering import marks, paths, render
 from tests.hosts.conftest import Judges, haproxy_cfg
 from tests.unit.components import examples
 
@@ -93,7 +93,7 @@ def staged(plan: Plan, name: str, directory: Path) -> Path:
     ):
         text = text.replace(host, str(here))
     # The judge wants an interface that exists; this machine's own is looked at, not touched.
-    for interface in (paths.INTERFACE_MARK, "eth0"):
+    for interface in (marks.INTERFACE, "eth0"):
         text = text.replace(f"interface {interface}\n", f"interface {real_interface()}\n")
     for script in (Path(plan.settings.keepalived.check_script).name, Path(paths.NOTIFY).name):
         (directory / script).write_text(render.check_haproxy(plan))

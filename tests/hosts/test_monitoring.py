@@ -11,6 +11,7 @@ import httpx
 import pytest
 import yaml
 
+from components.planning.settings import METRICS_URI
 from components.rendering import bundle, paths, render
 from tests.hosts import live
 from tests.hosts.conftest import IMAGE, Judges, judges_of
@@ -75,7 +76,7 @@ def series(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
 def test_every_metric_that_rules_and_dashboard_name_is_exported(judges: Judges, tmp_path: Path) -> None:
     (tmp_path / "haproxy").mkdir()
     with live.running(judges, tmp_path / "haproxy") as haproxy:
-        exported = {name for name, _ in series(haproxy.get(paths.METRICS_URI).text)}
+        exported = {name for name, _ in series(haproxy.get(METRICS_URI).text)}
     notified(tmp_path, "MASTER", textfile_directory=str(tmp_path))
     exported |= {name for name, _ in series((tmp_path / "kube_apiserver_havip.prom").read_text())}
     named = {name for expression in expressions() for name in METRIC.findall(expression)}
@@ -85,7 +86,7 @@ def test_every_metric_that_rules_and_dashboard_name_is_exported(judges: Judges, 
 
 def test_labels_of_the_rules_select_something(judges: Judges, tmp_path: Path) -> None:
     with live.running(judges, tmp_path) as haproxy:
-        found = series(haproxy.get(paths.METRICS_URI).text)
+        found = series(haproxy.get(METRICS_URI).text)
     for server in ("k8s-master01", "k8s-master02", "k8s-master03"):
         labels = {("proxy", "kube-apiserver"), ("server", server), ("state", "UP")}
         assert ("haproxy_server_status", frozenset(labels)) in found
@@ -99,10 +100,10 @@ def test_metrics_and_statistics_are_for_observers_the_monitor_for_everyone(
 
     (tmp_path / "open").mkdir()
     with live.running(judges, tmp_path / "open") as haproxy:
-        assert haproxy.get(paths.METRICS_URI).status_code == httpx.codes.OK
+        assert haproxy.get(METRICS_URI).status_code == httpx.codes.OK
         assert "Statistics Report" in haproxy.get("/stats").text
     with live.running(judges, tmp_path, edit=nobody) as haproxy:
-        assert haproxy.get(paths.METRICS_URI).status_code == FORBIDDEN
+        assert haproxy.get(METRICS_URI).status_code == FORBIDDEN
         assert haproxy.get("/stats").status_code == FORBIDDEN
         assert haproxy.get("/monitor").status_code == httpx.codes.SERVICE_UNAVAILABLE, "no backend is up"
 
@@ -110,7 +111,7 @@ def test_metrics_and_statistics_are_for_observers_the_monitor_for_everyone(
 def test_a_haproxy_without_the_exporter_can_do_without(judges: Judges, tmp_path: Path) -> None:
     changes: dict[str, Any] = {"metrics": False, "stats_uri": ""}
     with live.running(judges, tmp_path, haproxy=changes) as haproxy:
-        assert haproxy.get(paths.METRICS_URI).status_code != httpx.codes.OK
+        assert haproxy.get(METRICS_URI).status_code != httpx.codes.OK
         assert "prometheus" not in (tmp_path / "haproxy.cfg").read_text()
 
 

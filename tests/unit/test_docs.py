@@ -5,6 +5,7 @@ import re
 from itertools import chain
 
 import pytest
+import yaml
 
 from components.planning import settings
 from docs import arguments, generate
@@ -19,6 +20,23 @@ SETTINGS = {
     "KeepalivedArgs": settings.Keepalived,
     "PackagesArgs": settings.Packages,
 }
+CONSTANTS: dict[str, dict[str, object]] = {
+    "NetworkArgs": {
+        "vpc_cidr": settings.VPC_CIDR,
+        "vswitch_cidr": settings.VSWITCH_CIDR,
+        "api_port": settings.PORT,
+    },
+    "MastersArgs": {"instance_type": settings.INSTANCE_TYPE},
+}
+CONFIGURED: dict[str, object] = {
+    "vpcCidr": settings.VPC_CIDR,
+    "instanceType": settings.INSTANCE_TYPE,
+    "port": settings.PORT,
+    "backendPort": settings.Settings.backend_port,
+    "monitorPort": settings.Settings.monitor_port,
+    "verify": settings.Settings.verify,
+    "verifyTimeoutS": settings.Settings.verify_timeout_s,
+}
 
 
 @pytest.mark.parametrize("name", generate.documents())
@@ -30,7 +48,8 @@ def test_no_document_is_stale(name: str) -> None:
 
 def said(name: str) -> dict[str, str]:
     """Return the defaults that the docstrings of one class of arguments name."""
-    classes = arguments.described("args.py") | arguments.described("args_services.py")
+    files = ("args.py", "args_services.py", "network.py", "masters.py")
+    classes = dict(chain.from_iterable(arguments.described(file).items() for file in files))
     return {attribute.key: attribute.default.strip("`") for attribute in classes[name].attributes}
 
 
@@ -39,6 +58,11 @@ def plain(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def names(text: str, value: object) -> bool:
+    """Say whether a docstring's words for a default are the one that holds, or begin with it."""
+    return bool(re.match(rf"{re.escape(plain(value))}\b|\*$", text))
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -51,7 +75,19 @@ def test_docstrings_name_the_defaults_that_hold(name: str) -> None:
     values = {key: value for key, value in values.items() if value and not dataclasses.is_dataclass(value)}
     assert values
     for key, value in values.items():
-        assert re.match(rf"{re.escape(plain(value))}\b|\*$", said(name)[key]), f"{name}.{key}: {value!r}"
+        assert names(said(name)[key], value), f"{name}.{key}: {value!r}"
+
+
+@pytest.mark.parametrize("name", CONSTANTS)
+def test_docstrings_name_the_constants_that_are_defaults(name: str) -> None:
+    for key, value in CONSTANTS[name].items():
+        assert names(said(name)[key], value), f"{name}.{key}: {value!r}"
+
+
+def test_the_configuration_has_the_defaults_that_hold() -> None:
+    declared = yaml.safe_load((generate.ROOT / "Pulumi.yaml").read_text())["config"]
+    assert {key: declared[key]["default"] for key in CONFIGURED} == CONFIGURED
+    assert settings.VSWITCH_CIDR in declared["vswitchCidr"]["description"]
 
 
 def test_every_argument_is_described() -> None:

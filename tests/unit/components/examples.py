@@ -115,7 +115,7 @@ def judged(args: dict[str, Any], name: str = "cp") -> tuple[Plan, list[Violation
     """Return the plan of `args` and everything that is wrong with it."""
     found: list[Violation] = []
     made = plan.make(name, reader.read(Settings, args, found))
-    return made, [*found, *members.check(made)]
+    return made, [*found, *members.violations(made)]
 
 
 def planned(args: dict[str, Any], name: str = "cp") -> Plan:

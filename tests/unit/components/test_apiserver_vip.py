@@ -274,6 +274,15 @@ def test_every_port_is_asked_on_the_vip_and_through_every_balancer() -> None:
     ]
 
 
+def test_balancers_are_asked_where_they_listen() -> None:
+    def through(address: str) -> list[str]:
+        questions = asked(up(lambda args: args.update(haproxy={"binds": [address]}))[0])
+        return [target["name"] for target in questions["balancers"]]
+
+    assert through("::") == ["k8s-master01", "k8s-master02"]
+    assert through("10.0.0.10") == []
+
+
 def test_sudo_for_anyone_but_root() -> None:
     def other(args: dict[str, Any]) -> None:
         args["ssh"]["user"] = "ops"

@@ -16,7 +16,7 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
 def step(name: str, stdin: object, before: object = None, op: str = "create") -> dict[str, Any]:
-    urn = f"urn:pulumi:dev::p::kube-apiserver-havip:index:ApiServerVip${files._HOST}cp-m1-{name}"
+    urn = f"urn:pulumi:dev::p::kube-apiserver-havip:index:ApiServerVip${files._STEP}cp-m1-{name}"
     old = {"oldState": {"inputs": {"stdin": before}}} if before is not None else {}
     return {"urn": urn, "op": op, "newState": {"inputs": {"stdin": stdin}}, **old}
 

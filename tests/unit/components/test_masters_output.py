@@ -58,6 +58,12 @@ def test_where_haproxy_can_be_asked_is_in_it() -> None:
     assert [one["listens"] for one in told(args)] == ["10.0.0.11", "", ""]
 
 
+@pytest.mark.parametrize("everywhere", ["*", ".".join("0000"), "::"])
+def test_whoever_listens_everywhere_can_be_asked_on_the_loopback(everywhere: str) -> None:
+    args = topology() | {"haproxy": {"binds": [everywhere]}}
+    assert [one["listens"] for one in told(args)] == ["127.0.0.1", "127.0.0.1", ""]
+
+
 def test_balancers_of_their_own_have_no_apiserver() -> None:
     args = topology()
     args["backends"] = [{"name": f"api{n}", "address": f"10.0.0.2{n}"} for n in (1, 2)]

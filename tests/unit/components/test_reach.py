@@ -5,18 +5,18 @@ import pytest
 
 from components.preflight import reach
 from components.preflight.reach import Login
-from templates.local.openssh import Endpoint
+from templates.local.openssh import Endpoint, LoginRefused, SshError, Unreachable
 
 pytestmark = pytest.mark.unit
-DOWN = "ssh: connect to host 10.0.0.13 port 22: No route to host"
-REFUSED = "root@10.0.0.13: Permission denied (publickey)."
+DOWN = Unreachable("ssh: connect to host 10.0.0.13 port 22: No route to host")
+REFUSED = LoginRefused("root@10.0.0.13: Permission denied (publickey).")
 
 
 @pytest.fixture
-def complaints(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def complaints(monkeypatch: pytest.MonkeyPatch) -> dict[str, SshError]:
     """What ssh says of a host, by name; the others let us in."""
-    found: dict[str, str] = {}
-    monkeypatch.setattr(reach, "complaint", lambda login: found.get(login.name, ""))
+    found: dict[str, SshError] = {}
+    monkeypatch.setattr(reach, "complaint", lambda login: found.get(login.name))
     monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/ssh")
     return found
 
@@ -26,7 +26,7 @@ def check() -> None:
     reach.check([Login(name, Endpoint("h"), balancer=one) for name, one in names.items()])
 
 
-def test_a_balancer_that_is_down_stops_the_run(complaints: dict[str, str]) -> None:
+def test_a_balancer_that_is_down_stops_the_run(complaints: dict[str, SshError]) -> None:
     complaints.update(m2=DOWN, m3=DOWN)
     with pytest.raises(pulumi.RunError, match="nothing was changed") as refused:
         check()
@@ -35,7 +35,7 @@ def test_a_balancer_that_is_down_stops_the_run(complaints: dict[str, str]) -> No
 
 
 def test_a_master_that_balances_nothing_may_be_down(
-    complaints: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    complaints: dict[str, SshError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", said.append)
@@ -44,7 +44,7 @@ def test_a_master_that_balances_nothing_may_be_down(
     assert said == [f"m3: no SSH, nothing is asked from there: {DOWN}"]
 
 
-def test_a_login_that_is_refused_stops_the_run_wherever(complaints: dict[str, str]) -> None:
+def test_a_login_that_is_refused_stops_the_run_wherever(complaints: dict[str, SshError]) -> None:
     complaints["m3"] = REFUSED
     with pytest.raises(pulumi.RunError, match=r"m3: root@10.0.0.13: Permission denied"):
         check()

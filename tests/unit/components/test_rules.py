@@ -107,7 +107,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "keepalived.check_weight",
         "up to 1 apart",
     ),
-    ("script user", {"keepalived": {"script_user": "nobody"}}, "keepalived.script_user", "nor start"),
+    ("script user", {"keepalived": {"script_user": "nobody"}}, "keepalived.script_user", "the rights"),
     ("fds", {"haproxy": {"maxconn": 2000, "ulimit_n": 4000}}, "haproxy.ulimit_n", "too few"),
     ("fds of its own choice", {"haproxy": {"ulimit_n": 1100}}, "haproxy.ulimit_n", "too few"),
     ("maxconn", {"haproxy": {"maxconn": 99}}, "haproxy.maxconn", "out of range"),
@@ -245,7 +245,7 @@ def test_a_remedy_keeps_the_rule() -> None:
 @pytest.mark.parametrize("name", ["", "a b", "x;id", "$(id)", "a\n", "-a", "a" * 64])
 def test_a_name_that_a_shell_could_take_for_more_is_refused(name: str) -> None:
     made = plan.make(name, reader.read(Settings, examples.topology(), []))
-    assert "name of the component" in {violation.where for violation in members.check(made)}
+    assert "name of the component" in {violation.where for violation in members.violations(made)}
 
 
 def test_the_howto_is_let_through() -> None:

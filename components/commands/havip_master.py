@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from components.preflight.state import run_pulumi
 
 
-def masters(stack: str, ha_vips: Sequence[str]) -> dict[str, str]:
+def masters_of(stack: str, ha_vips: Sequence[str]) -> dict[str, str]:
     """Return the master's instance id of each HaVip, by URN; empty where the cloud names none.
 
     The state knows who it was when the HaVip was last refreshed. A refresh that is only previewed tells, as an event,
