@@ -1,13 +1,18 @@
 """``hostctl`` on a host below a directory of the test's own, with stand-ins for what would reach beyond it."""
 
+import hashlib
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from components.rendering import paths, render
+from tests.unit.components import examples
 
 STATE = "/var/lib/kube-apiserver-havip"
+SHIPPED = "# as the package brought it\n"
 MOVED = (
     "/etc/haproxy",
     "/etc/keepalived",
@@ -15,6 +20,7 @@ MOVED = (
     "/etc/$service",
     "/run/",
     "/usr/local/lib/",
+    "/usr/sbin/policy-rc.d",
     "/proc/sys/",
     STATE,
 )
@@ -68,10 +74,13 @@ class Host:
         return text
 
     def hostctl(
-        self, *arguments: str, stdin: str = "", before: tuple[str, ...] = ()
+        self, *arguments: str, stdin: str = "", before: tuple[str, ...] = (), patience_s: int = 15
     ) -> "subprocess.CompletedProcess[str]":
-        """Run the tool, under the command `before`."""
-        self.write(paths.TOOL, self.moved(render.tool()), 0o755)
+        """Run the tool, under the command `before`; a service that is not well after `patience_s` has failed."""
+        tool = re.sub(
+            r"^HEALTHY_WITHIN_S=.*", f"HEALTHY_WITHIN_S={patience_s}", render.tool(), flags=re.MULTILINE
+        )
+        self.write(paths.TOOL, self.moved(tool), 0o755)
         return subprocess.run(
             [*before, "bash", str(self.path(paths.TOOL)), *arguments],
             env={"PATH": f"{self.root / 'bin'}:{os.environ['PATH']}", "ROOT": str(self.root)},
@@ -97,3 +106,31 @@ def made(root: Path) -> Host:
     host.write("conffiles", "")
     host.path("/run/lock").mkdir(parents=True)
     return host
+
+
+def shipped(root: Path) -> Host:
+    """A host that has HAProxy, with the configuration of its package, and nothing of ours."""
+    host = made(root)
+    host.write(paths.HAPROXY_CFG, SHIPPED)
+    digest = hashlib.md5(SHIPPED.encode(), usedforsecurity=False).hexdigest()
+    host.write("conffiles", f" {host.path(paths.HAPROXY_CFG)} {digest}\n")
+    return host
+
+
+def bundle(
+    name: str = "cp",
+    service: str = "haproxy",
+    interface: str = "",
+    timeout: str = "24h",
+    **more: Any,
+) -> str:
+    """The files of a balancer of the endpoint `name`."""
+    args = examples.topology() | {"haproxy": {"maxconn": 1000, "timeout_client": timeout}} | more
+    args["balancers"] = [{**args["balancers"][0], "interface": interface}, *args["balancers"][1:]]
+    plan = examples.planned(args)
+    text = (
+        render.haproxy_bundle(plan, plan.balancers[0])
+        if service == "haproxy"
+        else render.keepalived_bundle(plan, plan.balancers[0], examples.VIP)
+    )
+    return text.replace("==== owner cp", f"==== owner {name}")

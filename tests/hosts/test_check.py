@@ -27,17 +27,28 @@ State = Callable[[int, str], AbstractContextManager[None]]
 class Check:
     """The check of a balancer, with all it calls, in a directory of its own."""
 
-    def __init__(self, directory: Path, preset: Preset, next_port: int = 0) -> None:
+    def __init__(
+        self, directory: Path, preset: Preset, next_port: int = 0, peers: tuple[str, ...] = (PEER,)
+    ) -> None:
         self.port = free_port()
-        given = {"monitor_port": self.port, "failover": {"preset": preset}}
+        hosts = [{"name": f"m{n}", "address": f"10.0.0.{11 + n}"} for n in range(1 + len(peers))]
+        given = {
+            "monitor_port": self.port,
+            "failover": {"preset": preset},
+            "balancers": hosts,
+            "backends": hosts,
+        }
         self.plan: Plan = examples.planned(examples.topology() | given)
-        first, second = self.plan.balancers
+        first, *others = self.plan.balancers
         self.alone = directory / "alone"
         self._script = directory / "check"
         events = directory / "haproxy-events"
         # HAProxy's files change before keepalived's.
         after = examples.planned(examples.topology() | given | {"monitor_port": next_port or self.port})
-        events.write_text(render.haproxy_events(after, first).replace(second.address, PEER))
+        text = render.haproxy_events(after, first)
+        for other, peer in zip(others, peers, strict=True):
+            text = text.replace(other.address, peer)
+        events.write_text(text)
         events.chmod(0o755)
         check = render.check_haproxy(self.plan)
         self._script.write_text(
@@ -80,6 +91,13 @@ def test_the_vip_is_let_go_only_for_a_peer_that_answers(
         check.alone.touch()
         assert check.run() == verdict
         assert check.alone.exists() == (here is not answering)
+
+
+@pytest.mark.parametrize("first", [nobody, silent])
+def test_any_peer_that_answers_is_enough(tmp_path: Path, first: State) -> None:
+    check = Check(tmp_path, Preset.STANDARD, peers=(PEER, "127.0.0.3"))
+    with first(check.port, PEER), answering(check.port, "127.0.0.3"):
+        assert check.run() == LET_GO
 
 
 @pytest.mark.parametrize("here", [nobody, silent])

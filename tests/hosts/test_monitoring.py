@@ -128,6 +128,20 @@ def test_vrrp_state_is_a_metric(tmp_path: Path) -> None:
     assert exported(tmp_path) == {"MASTER": 1, "BACKUP": 0, "FAULT": 0, "STOP": 0}
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_no_link_of_somebody_elses_is_followed(tmp_path: Path, late: bool) -> None:
+    """Nor one that is made in the moment before the metric is written."""
+    theirs, new = tmp_path / "theirs", tmp_path / "kube_apiserver_havip.prom.new"
+    theirs.write_text("as it was\n")
+    new.symlink_to(theirs)
+    if late:
+        (tmp_path / "rm").write_text(f'#!/bin/sh\n/bin/rm "$@"\nln -s {theirs} {new}\n')
+        (tmp_path / "rm").chmod(0o755)
+    notified(tmp_path, "MASTER", textfile_directory=str(tmp_path))
+    assert theirs.read_text() == "as it was\n"
+    assert exported(tmp_path).get("MASTER") == (None if late else 1)
+
+
 def staged(host: Path, textfiles: Path) -> None:
     """Stage the script of the metric for `textfiles`, as hostctl has it before it swaps files."""
     place = Path(f"{host}/stage{host}")

@@ -1,47 +1,29 @@
 """What ``hostctl`` leaves on a host whose first change failed: nothing, as if it had never been there."""
 
-import hashlib
+import re
 from pathlib import Path
 
 import pytest
 
 from components.rendering import paths, render
-from tests.hosts.fake_host import PROGRAMS, STATE, Host, made
+from tests.hosts.fake_host import PROGRAMS, SHIPPED, STATE, Host, bundle, shipped
 from tests.unit.components import examples
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(60)]
 
-SHIPPED = "# as the package brought it\n"
 CFG = paths.HAPROXY_CFG
 
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
     """A host that has HAProxy and nothing of ours."""
-    host = made(tmp_path)
-    host.write(CFG, SHIPPED)
-    digest = hashlib.md5(SHIPPED.encode(), usedforsecurity=False).hexdigest()
-    host.write("conffiles", f" {host.path(CFG)} {digest}\n")
-    return host
-
-
-def bundle(name: str = "cp", service: str = "haproxy", interface: str = "", timeout: str = "24h") -> str:
-    """The files of a balancer of the endpoint `name`."""
-    args = examples.topology() | {"haproxy": {"maxconn": 1000, "timeout_client": timeout}}
-    args["balancers"] = [{**args["balancers"][0], "interface": interface}, *args["balancers"][1:]]
-    plan = examples.planned(args)
-    text = (
-        render.haproxy_bundle(plan, plan.balancers[0])
-        if service == "haproxy"
-        else render.keepalived_bundle(plan, plan.balancers[0], examples.VIP)
-    )
-    return text.replace("==== owner cp", f"==== owner {name}")
+    return shipped(tmp_path)
 
 
 def fails(host: Host, text: str) -> str:
     """Apply it where HAProxy does not take it; what the tool said."""
     host.write("broken", "")
-    done = host.hostctl("apply", "haproxy", stdin=text)
+    done = host.hostctl("apply", "haproxy", stdin=text, patience_s=0)
     host.path("broken").unlink()
     assert done.returncode == 1
     assert "the old files are back" in done.stdout, done.stdout
@@ -137,6 +119,66 @@ def boots(host: Host, how: str) -> None:
     )
 
 
+STARTS = f"""{PROGRAMS["systemctl"]}
+[ "$1" != restart ] || echo active >"$ROOT/active\""""
+
+
+@pytest.mark.parametrize(
+    ("was", "systemctl", "sick", "script", "last"),
+    [
+        ("active", STARTS, "curl", "exit 7", "reload haproxy"),
+        ("inactive", STARTS, "curl", "exit 7", "stop haproxy"),
+        ("inactive", PROGRAMS["systemctl"], "curl", "exit 0", "stop haproxy"),
+        # The worker there was, and no new one.
+        ("active", STARTS, "pgrep", "echo 11", "reload haproxy"),
+    ],
+)
+def test_a_haproxy_that_takes_it_and_is_not_well_has_the_old_files_back(
+    host: Host, was: str, systemctl: str, sick: str, script: str, last: str
+) -> None:
+    host.write("active", f"{was}\n")
+    host.program("systemctl", systemctl)
+    host.program(sick, script)
+    if sick == "pgrep":  # a second change is a reload
+        host.program("pgrep", "false")
+        applied(host, bundle(timeout="12h"))
+        host.program("pgrep", script)
+    before = host.path(CFG).read_text()
+    done = host.hostctl("apply", "haproxy", stdin=bundle(), patience_s=0)
+    assert done.returncode == 1
+    assert "the old files are back" in done.stdout, done.stdout
+    assert host.path(CFG).read_text() == before
+    asked = [line for line in host.asked().splitlines() if re.search("reload h|stop h|restart h", line)]
+    assert asked[-1] == f"systemctl {last}"
+
+
+@pytest.mark.parametrize(
+    ("state", "well"), [("BACKUP", True), ("FAULT", False), ("STOP", False), ("", False)]
+)
+def test_a_keepalived_that_runs_must_take_part(host: Host, state: str, well: bool) -> None:
+    plan = examples.planned(examples.topology())
+    # It has spoken alike before: what is new takes effect at once.
+    host.write(f"{STATE}/joined", render.vrrp_group(plan, examples.VIP))
+    host.write(paths.VRRP_STATE, f"{state}\n")
+    done = host.hostctl("apply", "keepalived", stdin=bundle(service="keepalived"), patience_s=0)
+    assert (done.returncode == 0) == well, done.stdout
+    assert ("the old files are back" in done.stdout) != well
+    assert host.path(paths.KEEPALIVED_CONF).exists() == well
+    if well:
+        assert host.hostctl("join", "m1", patience_s=0).returncode == 0
+        host.write(paths.VRRP_STATE, "FAULT\n")
+        done = host.hostctl("join", "m1", patience_s=0)
+        assert done.returncode == 1
+        assert "keepalived did not become healthy" in done.stdout
+
+
+@pytest.mark.parametrize("how", ["enabled", "disabled"])
+def test_a_boot_starts_it_once_it_is_changed(host: Host, how: str) -> None:
+    boots(host, how)
+    applied(host, bundle())
+    assert host.path("boot").read_text() == "enabled\n"
+
+
 @pytest.mark.parametrize("how", ["enabled", "disabled"])
 def test_a_boot_starts_it_afterwards_if_one_did(host: Host, how: str) -> None:
     host.write("active", "inactive\n")
@@ -178,6 +220,36 @@ def test_a_firewall_that_does_not_open_leaves_the_host_to_nobody(host: Host) -> 
     opened = [line for line in asked if "--add-port" in line]
     assert opened
     assert {line.replace("--add-", "--remove-") for line in opened} <= set(asked), "nothing is left open"
+
+
+def test_a_password_there_was_comes_back_with_the_mode_it_had(host: Host) -> None:
+    secret = f"/etc/keepalived/{paths.AUTH_NAME}"
+    host.write(secret, "auth_pass theirs\n", 0o640)
+    assert host.hostctl("secret", stdin="k8s_auth\n").returncode == 0
+    assert host.path(secret).read_text() == "auth_pass k8s_auth\n"
+    assert host.path(secret).stat().st_mode & 0o777 == 0o600
+    assert host.hostctl("retire", "cp").returncode == 0
+    assert host.path(secret).read_text() == "auth_pass theirs\n"
+    assert host.path(secret).stat().st_mode & 0o777 == 0o640
+
+
+def test_a_firewall_closes_what_is_needed_no_more(host: Host) -> None:
+    host.program(
+        "firewall-cmd",
+        """echo "firewall-cmd $*" >>"$ROOT/asked"
+        case "$*" in
+        *--state*) echo running ;;
+        *--get-*) echo public ;;
+        *--query-port=*) exit 1 ;;
+        esac""",
+    )
+    applied(host, bundle())
+    assert "remove" not in host.asked()
+    applied(host, bundle(port=17443))
+    closed = {line for line in host.asked().splitlines() if "--remove" in line}
+    assert closed == {
+        f"firewall-cmd --zone=public --remove-port=16443/tcp{when}" for when in ("", " --permanent")
+    }
 
 
 def test_a_clock_that_is_set_meanwhile_ends_no_wait(host: Host) -> None:

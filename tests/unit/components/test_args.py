@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import re
 from pathlib import Path
 from typing import is_typeddict
 
@@ -9,7 +10,8 @@ import pytest
 from pulumi.provider.experimental.analyzer import Analyzer
 
 from components import ApiServerVip, args, args_services, inputs
-from components.planning import settings
+from components.enums import Preset
+from components.planning import failover, settings
 
 pytestmark = pytest.mark.unit
 PAIRS = [
@@ -32,15 +34,32 @@ def test_same_keys(typed: type, dataclass: type, only_typed: set[str], only_plai
     assert keys - only_typed == fields - only_plain
 
 
-@pytest.mark.parametrize("module", [args, args_services])
-def test_every_key_has_words_under_it(module: object) -> None:
-    tree = ast.parse(Path(str(getattr(module, "__file__", ""))).read_text())
-    for node in tree.body:
+def words(module: object) -> dict[str, str]:
+    """What is said under every key of the typed arguments in `module`."""
+    found: dict[str, str] = {}
+    for node in ast.parse(Path(str(getattr(module, "__file__", ""))).read_text()).body:
         if isinstance(node, ast.ClassDef):
             for key, after in zip(node.body, [*node.body[1:], None], strict=True):
                 if isinstance(key, ast.AnnAssign):
-                    documented = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-                    assert documented, f"{node.name}.{ast.unparse(key.target)}"
+                    said = after.value if isinstance(after, ast.Expr) else None
+                    text = said.value if isinstance(said, ast.Constant) else ""
+                    found[f"{node.name}.{ast.unparse(key.target)}"] = str(text)
+    return found
+
+
+@pytest.mark.parametrize("module", [args, args_services])
+def test_every_key_has_words_under_it(module: object) -> None:
+    assert [key for key, said in words(module).items() if not said] == []
+
+
+@pytest.mark.parametrize("key", vars(failover.PRESETS[Preset.STANDARD]))
+def test_the_words_say_what_a_timer_is_in_every_preset(key: str) -> None:
+    said = words(args_services)[f"FailoverArgs.{key}"]
+    found = re.search(r"Default: (\w+)(?: \((?:fast )?(\w+), (?:tolerant )?(\w+)\))?", said)
+    assert found, said
+    standard, fast, tolerant = (value or found[1] for value in found.groups())
+    wanted = {Preset.FAST: fast, Preset.STANDARD: standard, Preset.TOLERANT: tolerant}
+    assert {preset: str(vars(timers)[key]) for preset, timers in failover.PRESETS.items()} == wanted
 
 
 def test_the_schema_of_other_languages_can_be_made() -> None:

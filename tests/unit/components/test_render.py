@@ -159,9 +159,57 @@ def test_peers_are_complete_and_never_oneself() -> None:
     for balancer in plan.balancers:
         others = {other.address for other in plan.balancers} - {balancer.address}
         assert set(plan.peers(balancer)) == others
+        events = render.haproxy_events(plan, balancer)
+        assert f"PEERS=({' '.join(plan.peers(balancer))})" in events.splitlines()
         conf = render.keepalived_conf(plan, balancer, examples.VIP)
         assert f"unicast_src_ip {balancer.address}\n" in conf
         assert set(re.findall(r"^        (10\.0\.0\.\d+)$", conf, re.MULTILINE)) == others | {examples.VIP}
+
+
+@pytest.mark.parametrize(
+    ("haproxy", "observers"),
+    [
+        ({"metrics": False}, "127.0.0.0/8 10.0.0.0/24"),
+        ({"stats_uri": ""}, "127.0.0.0/8 10.0.0.0/24"),
+        ({"observer_cidrs": ["192.0.2.0/24"]}, "127.0.0.0/8 192.0.2.0/24"),
+        ({"metrics": False, "stats_uri": ""}, ""),
+    ],
+)
+def test_metrics_and_statistics_each_are_for_observers_alone(haproxy: dict[str, Any], observers: str) -> None:
+    text = render.haproxy_cfg(examples.planned(examples.topology() | {"haproxy": haproxy}))
+    denied = [line for line in directives(text) if line.startswith("http-request deny")]
+    assert denied == ([f"http-request deny unless {{ src {observers} }}"] if observers else [])
+
+
+def test_a_backend_that_is_not_ready_is_down_if_one_says_so() -> None:
+    health = {"not_ready": "down", "expect_status": "200,401"}
+    text = render.haproxy_cfg(examples.planned(examples.topology() | {"health_check": health}))
+    expected = [line for line in directives(text) if line.startswith("http-check expect")]
+    assert expected == ["http-check expect status 200,401"]
+
+
+@pytest.mark.parametrize("track_file", [True, False])
+@pytest.mark.parametrize("nopreempt", [True, False])
+def test_keepalived_looks_at_the_files_that_it_is_told(track_file: bool, nopreempt: bool) -> None:
+    keepalived = {"track_file": track_file, "nopreempt": nopreempt}
+    plan = examples.planned(examples.topology() | {"keepalived": keepalived})
+    conf = render.keepalived_conf(plan, plan.balancers[0], examples.VIP)
+    defined = re.findall(r"^track_file (\w+) \{", conf, re.MULTILINE)
+    looked_at = re.findall(r"^    track_file \{\n([^}]*)\}", conf, re.MULTILINE)
+    wanted = ["haproxy_down"] * track_file + ["seniority"] * nopreempt
+    assert defined == wanted
+    assert [words.split() for words in looked_at] == ([wanted] if wanted else [])
+
+
+def test_no_proxy_answers_in_place_of_a_balancer() -> None:
+    args = examples.topology() | {"keepalived": {"textfile_directory": "/var/lib/node-exporter"}}
+    plan = examples.planned(args)
+    first = plan.balancers[0]
+    scripts = render.tool() + render.host_script() + render.haproxy_bundle(plan, first)
+    scripts += render.keepalived_bundle(plan, first, examples.VIP)
+    questions = re.findall(r"\bcurl -.*", scripts.replace("\\\n", " "))
+    assert len(questions) == 6
+    assert [line for line in questions if not re.search(r"--noproxy '\*'|--unix-socket", line)] == []
 
 
 def test_a_new_holder_ranks_above_every_other_and_below_an_owner() -> None:
@@ -249,6 +297,9 @@ def test_every_host_knows_its_place_in_a_change() -> None:
     assert "==== done m2\n==== next m0\n" in middle
     assert "==== next m1, m0\n" in first
     assert "lead" not in middle + first
+    turns = [render.keepalived_drop_in(plan, balancer, examples.VIP) for balancer in plan.balancers]
+    listens = [re.findall(r" await-turn.*", text) for text in turns]
+    assert listens == [[" await-turn lead"], [" await-turn"], [" await-turn"]]
 
 
 @pytest.mark.parametrize("interface", ["", "eth1"])
@@ -287,10 +338,10 @@ def test_a_pinned_package_is_named_where_its_service_is_changed() -> None:
 
 
 def test_an_address_that_only_the_holder_has_is_bound_everywhere() -> None:
-    plan = examples.planned(examples.topology() | {"haproxy": {"binds": ["10.0.0.10", "127.0.0.1"]}})
-    assert {"bind 10.0.0.10:16443 transparent", "bind 127.0.0.1:16443"} <= directives(
-        render.haproxy_cfg(plan)
-    )
+    binds = {"haproxy": {"binds": ["10.0.0.10", "127.0.0.1"]}, "additional_ports": [443]}
+    found = directives(render.haproxy_cfg(examples.planned(examples.topology() | binds)))
+    for port in (16443, 443):
+        assert {f"bind 10.0.0.10:{port} transparent", f"bind 127.0.0.1:{port}"} <= found
 
 
 def test_the_vip_is_let_go_only_if_a_peer_answers_with_and_without_a_track_file() -> None:

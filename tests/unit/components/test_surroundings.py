@@ -1,5 +1,6 @@
 """``Network`` and ``Masters``: what is created, what exists already is left alone."""
 
+import re
 from functools import partial
 from typing import Any, cast
 
@@ -67,6 +68,24 @@ def test_half_a_network_is_refused(args: dict[str, Any], word: str) -> None:
     got = run(lambda: Network("net", cast(NetworkArgs, args)), preview=True)
     assert word in got.error
     assert not got.resources
+
+
+@pytest.mark.parametrize(
+    ("vpc", "vswitch", "refused"),
+    [
+        ("10.0.0.0/7", "10.0.0.0/16", "vpc_cidr"),
+        ("10.0.0.0/8", "10.0.0.0/16", ""),
+        ("10.0.0.0/28", "10.0.0.0/29", ""),
+        ("10.0.0.0/29", "10.0.0.0/29", "vpc_cidr"),
+        ("10.0.0.0/8", "10.0.0.0/15", "vswitch_cidr"),
+        ("10.0.0.0/28", "10.0.0.0/30", "vswitch_cidr"),
+    ],
+)
+def test_a_network_has_a_size_that_the_cloud_has(vpc: str, vswitch: str, refused: str) -> None:
+    args: NetworkArgs = {"zone_id": "z", "vpc_cidr": vpc, "vswitch_cidr": vswitch}
+    got = run(lambda: Network("net", args), preview=True)
+    assert re.findall(r"- (\w+) = .* is no size of", got.error) == ([refused] if refused else [])
+    assert bool(got.error) == bool(refused), got.error
 
 
 def test_masters_are_created_with_the_address_they_are_known_by() -> None:

@@ -95,6 +95,36 @@ def test_a_boot_starts_no_keepalived_whose_own_files_have_the_vip(tmp_path: Path
     assert "enable --quiet keepalived" not in (tmp_path / "said").read_text()
 
 
+CERTAIN = {
+    "apt version": "E: Version '9.9' for 'haproxy' was not found",
+    "apt name": "E: Unable to locate package haproxyy",
+    "apt dependencies": "The following packages have unmet dependencies:",
+    "apt candidate": "E: Package 'haproxy' has no installation candidate",
+    "apt hold": "The following held packages will be changed:",
+    "dnf name": "No match for argument: haproxyy",
+    "dnf dependencies": " Problem: nothing provides libx",
+    "no manager": "this host has none of apt-get, dnf and yum: install haproxy by other means",
+}
+PASSING = [
+    "W: Failed to fetch http://mirror/dists/bookworm/InRelease",
+    "Temporary failure: Could not resolve host: mirror",
+    "Failed to download metadata for repo 'base'",
+    "Error: Failed to synchronize cache for repo 'base'",
+    "Ignoring repositories: base",
+]
+
+
+@pytest.mark.parametrize("said", CERTAIN.values(), ids=CERTAIN)
+def test_what_no_mirror_has_is_asked_for_once(tmp_path: Path, said: str) -> None:
+    def hopeless(*lines: str) -> int:
+        (tmp_path / "log").write_text("".join(f"{line}\n" for line in lines))
+        return run(tmp_path, ("packages",), "hopeless $PLACE/log").returncode
+
+    assert hopeless("Reading package lists...", said) == 0
+    assert [hopeless(passing, said) for passing in PASSING] == [1] * len(PASSING), "a mirror is not there yet"
+    assert hopeless("E: Could not get lock /var/lib/dpkg/lock-frontend") == 1
+
+
 def test_what_a_host_has_not_is_named_at_once_and_before_anything_changes(tmp_path: Path) -> None:
     for tool in ("haproxy", "socat"):
         (tmp_path / tool).write_text("#!/bin/sh\n")

@@ -329,6 +329,8 @@ def test_the_way_from_outside_is_asked_last() -> None:
     [said] = told(asked, reports(), DROPPED)
     assert said.startswith("EIP||https://203.0.113.1:16443 takes no connection")
     assert told(asked, reports(through=NONE, direct=REFUSED), NONE) == []
+    [said] = told(asked, reports(), NONE)
+    assert said.startswith("EIP||https://203.0.113.1:16443 answers every host, but not this machine: ")
 
 
 def test_a_host_is_asked_everything_in_one_script() -> None:
