@@ -13,7 +13,7 @@ from components import connections, paths
 from components.bundle import Bundle, File
 from components.durations import milliseconds
 from components.enums import CheckKind
-from components.failover import RESTART_PAUSE_MS
+from components.failover import ABORT_MS, RESTART_PAUSE_MS
 from components.plan import Plan
 from components.settings import Balancer, Settings
 
@@ -22,14 +22,27 @@ _LOCAL_IMPORT = re.compile(r"^from templates\.(\w+) import (?:\([^)]*\)|.*)\n", 
 _TOOL_PARTS = (
     "head",
     "packages",
+    "ownership",
     "bundle",
+    "validation",
     "trial",
-    "firewall",
     "ports",
+    "firewall",
+    "selinux",
+    "service",
+    "files",
     "transaction",
     "vrrp",
+    "vrrp_change",
+    "vip",
+    "advert",
+    "joining",
+    "leavers",
+    "metric",
+    "password",
     "check",
     "removal",
+    "hand_back",
     "main",
 )
 
@@ -169,7 +182,14 @@ def vrrp_group(plan: Plan, vip: str) -> str:
 
 def keepalived_drop_in(plan: Plan, balancer: Balancer, vip: str) -> str:
     """Render the systemd drop-in of keepalived.service on `balancer`."""
-    return _render("keepalived.service.conf.j2", plan, vip=vip, lead=balancer.name == plan.lead.name)
+    return _render(
+        "keepalived.service.conf.j2",
+        plan,
+        vip=vip,
+        lead=balancer.name == plan.lead.name,
+        abort_s=ABORT_MS // 1000,
+        restart_pause_ms=RESTART_PAUSE_MS,
+    )
 
 
 def _bundle(
