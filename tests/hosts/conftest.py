@@ -25,7 +25,7 @@ class Judges:
     def lines_for(self, service: str, text: str) -> str:
         """Return what hostctl leaves of a file for a program of this age."""
         script = f"source {render.TEMPLATES}/hostctl/bundle.sh; version=$(version_of $1) lua=$(lua_of $1)\n"
-        script += 'while IFS= read -r line; do\n'
+        script += "while IFS= read -r line; do\n"
         script += 'fits "$line" "$version" "$lua" && printf \'%s\\n\' "$line"\ndone; true'
         program = {"haproxy": self.haproxy, "keepalived": self.keepalived}[service]
         command = ["bash", "-c", script, "bash", str(program)]
