@@ -15,7 +15,7 @@ ALLOWANCE_MS = 150
 """For starting a small process, sending an advertisement and the switch's learning of a gratuitous ARP."""
 
 RESTART_PAUSE_MS = 100
-"""Between HAProxy's death and systemd's starting it anew (``RestartSec``)."""
+"""Between a service's death and systemd's starting it anew (``RestartSec``)."""
 START_MS = 500
 """For starting HAProxy until it listens (0.2 s were measured)."""
 LISTENS_MS = 200
@@ -23,7 +23,7 @@ LISTENS_MS = 200
 ROUND_MS = 100
 """Between two questions to the peers at least, as long as nobody answers."""
 ABORT_MS = 1000
-"""Given to a keepalived that hangs before it is killed (``TimeoutAbortSec``)."""
+"""Given to a keepalived that hangs before it is killed (``TimeoutAbortSec``, in whole seconds)."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from components.enums import CheckKind
 from components.planning import connections
 from components.planning.durations import milliseconds
-from components.planning.failover import RESTART_PAUSE_MS, ROUND_MS, settle_s
+from components.planning.failover import ABORT_MS, RESTART_PAUSE_MS, ROUND_MS, settle_s
 from components.planning.plan import Plan
 from components.planning.settings import METRICS_URI, Balancer, Settings, is_everywhere
 from components.rendering import marks, paths
@@ -22,14 +22,27 @@ _LOCAL_IMPORT = re.compile(r"^from templates\.local\.(\w+) import (?:\([^)]*\)|.
 _TOOL_PARTS = (
     "head",
     "packages",
+    "ownership",
     "bundle",
+    "validation",
     "trial",
-    "firewall",
     "ports",
+    "firewall",
+    "selinux",
+    "service",
+    "files",
     "transaction",
     "vrrp",
+    "vrrp_change",
+    "vip",
+    "advert",
+    "joining",
+    "leavers",
+    "metric",
+    "password",
     "check",
     "removal",
+    "hand_back",
     "main",
 )
 
@@ -167,7 +180,14 @@ def vrrp_group(plan: Plan, vip: str) -> str:
 
 def keepalived_drop_in(plan: Plan, balancer: Balancer, vip: str) -> str:
     """Render the systemd drop-in of keepalived.service on `balancer`."""
-    return _render("keepalived.service.conf.j2", plan, vip=vip, lead=balancer.name == plan.lead.name)
+    return _render(
+        "keepalived.service.conf.j2",
+        plan,
+        vip=vip,
+        lead=balancer.name == plan.lead.name,
+        abort_s=ABORT_MS // 1000,
+        restart_pause_ms=RESTART_PAUSE_MS,
+    )
 
 
 def _bundle(

@@ -1,4 +1,6 @@
 # --- check: what differs, changing nothing ------------------------------------------------------------
+#
+# Sets: $drift, the exit status; what `work_on` and `unpack` set.
 
 # A finding is a line that begins with "files: " or "service: "; the lines of a difference follow, indented.
 check() {
@@ -8,7 +10,7 @@ check() {
     tool) cmp -s "$0" "$LIBRARY/hostctl" || found "files: $LIBRARY/hostctl is not what the stack wrote" ;;
     password) check_password ;;
     *)
-        service=$what
+        work_on "$what"
         stage=$(mktemp -d)
         trap 'rm -rf "$stage"' EXIT
         unpack
@@ -63,8 +65,7 @@ check_password() {
 check_service() {
     local state
     state=$(systemctl is-active "$service" || true)
-    old_workers=""
-    if [ "$state" = activating ] && [ -e "$OUTWAITS" ]; then
+    if [ "$state" = activating ] && [ -e "$WAITING_FOR_LEAVER" ]; then
         : # nobody is to be heard until a balancer that leaves has handed over
     elif [ "$state" != active ]; then
         found "service: $service is $state"
@@ -76,19 +77,4 @@ check_service() {
         found "service: keepalived runs in state $(cat "$RUNTIME/vrrp-state" 2>/dev/null || echo unknown), takes no part"
     fi
     enabled || found "service: $service would not start after a boot (it is not enabled)"
-}
-
-enabled() { systemctl is-enabled --quiet "$service" 2>/dev/null; }
-
-# Whether what runs is what the files say: systemd notes when it last started or reloaded a service.
-loaded() {
-    local config since
-    case $service in
-    haproxy) config=/etc/haproxy/haproxy.cfg ;;
-    keepalived) config=/etc/keepalived/keepalived.conf ;;
-    esac
-    [ "$(systemctl show --property NeedDaemonReload --value "$service")" != yes ] || return 1
-    # In UTC: date takes the CST of China for the one of Chicago.
-    since=$(TZ=UTC systemctl show --property StateChangeTimestamp --value "$service")
-    [ ! -e "$config" ] || [ "$(stat -c %Y "$config")" -le "$(date --date "$since" +%s)" ]
 }

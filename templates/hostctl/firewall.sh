@@ -1,16 +1,16 @@
 # --- the host's own firewall ---------------------------------------------------------------------------
 #
 # Where firewalld runs, it lets in what the service needs, now and after a boot. Only what was not open before is noted,
-# as "WHERE ZONE NEED" lines in $STATE/firewall-SERVICE, and closed again when it is needed no more.
+# as "WHERE ZONE NEED" lines in $STATE/firewall-SERVICE, and closed again when it is needed no more. Reads: $service.
 
 # What has to come in, as firewalld's options name it: HAProxy's ports, and VRRP from each peer. (Of IPv6 as well, which
 # `binds` passes over.)
 needs() {
     case $service in
-    haproxy) sed -nE 's|^ *bind [^ ]*:([0-9]+).*|port=\1/tcp|p' "$1/etc/haproxy/haproxy.cfg" | sort -u ;;
+    haproxy) sed -nE 's|^ *bind [^ ]*:([0-9]+).*|port=\1/tcp|p' "$1$HAPROXY_CFG" | sort -u ;;
     keepalived)
         # Of one that leaves, too: it may be the holder, until it is removed.
-        { peers_in "$1/etc/keepalived/keepalived.conf"; leavers; } | sort -u |
+        { peers_in "$1$KEEPALIVED_CONF"; leavers; } | sort -u |
             sed -E 's|(.*)|rich-rule=rule family=ipv4 source address=\1 protocol value=vrrp accept|'
         ;;
     esac
@@ -56,18 +56,4 @@ firewalld() { # firewalld WHERE ZONE VERB NEED
     local options=(--zone="$2" --"$3-$4")
     [ "$1" != --permanent ] || options+=(--permanent)
     firewall-cmd "${options[@]}" </dev/null
-}
-
-# Red Hat's policy lets HAProxy use a few ports only, and keepalived run no scripts but labelled ones.
-permit_selinux() {
-    [ "$(getenforce 2>/dev/null || true)" = Enforcing ] || return 0
-    case $service in
-    haproxy) setsebool -P haproxy_connect_any on || { echo "SELinux does not let HAProxy use its ports" >&2 && return 1; } ;;
-    keepalived) setsebool -P keepalived_connect_any on 2>/dev/null || true ;;
-    esac
-}
-
-label_scripts() {
-    [ "$(getenforce 2>/dev/null || true)" = Enforcing ] && [ "$service" = keepalived ] || return 0
-    chcon --type keepalived_unconfined_script_exec_t /etc/keepalived/*.sh "$LIBRARY/vrrp-notify" 2>/dev/null || true
 }

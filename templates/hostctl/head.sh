@@ -1,7 +1,7 @@
 #!/bin/bash
 # hostctl: changes one service of this host as a transaction. Part of kube-apiserver-havip.
 #
-#   hostctl may YES|NO NAME...         whether the endpoint NAME may have this host; changes nothing
+#   hostctl may YES|NO NAME...        whether the endpoint NAME may have this host; changes nothing
 #   hostctl packages SECONDS NAME...  install packages, after cloud-init and other package managers are done
 #   hostctl apply SERVICE < BUNDLE    stage, validate, swap, activate, probe; on failure everything is as before
 #   hostctl secret [lead] < PASSWORD  the VRRP password, into the file that keepalived.conf includes
@@ -16,14 +16,14 @@
 #   hostctl await-turn                (keepalived.service) wait until it is safe to take part in VRRP
 #   hostctl release ADDRESS           (keepalived.service) drop a VIP that a dead keepalived left behind, and tell its peers
 #   hostctl hang-up ADDRESS           (keepalived's notify script) end connections from a VIP that this host has no more
-#   hostctl leavers                    say which removed balancers are still told; changes nothing
+#   hostctl leavers                   say which removed balancers are still told; changes nothing
 #   hostctl forget-leavers            (a timer) tell removed balancers that are gone nothing more
 #
 # A bundle is text. Lines beginning with "==== " are its headers, what follows a file header is the file:
 #   ==== owner NAME            the endpoint this belongs to; another one's host is refused
 #   ==== formerly NAME...      names that this endpoint had before
 #   ==== take-over yes         configuration that somebody else made is replaced (and put back by retire)
-#   ==== lead yes              changed last: it stays in office while its VRRP changes, the others stand aside
+#   ==== lead yes              changed last: it stays master while its VRRP changes, for which the others stop and listen
 #   ==== done NAME...          hosts that this change has reached before this one
 #   ==== next NAME...          hosts that it reaches after this one
 #   ==== package NAME-VERSION  the version of the program that is to run
@@ -38,11 +38,13 @@ LIBRARY=/usr/local/lib/kube-apiserver-havip
 STATE=/var/lib/kube-apiserver-havip
 RUNTIME=/run/kube-apiserver-havip
 LOCK=/run/kube-apiserver-havip.lock
+HAPROXY_CFG=/etc/haproxy/haproxy.cfg
+KEEPALIVED_CONF=/etc/keepalived/keepalived.conf
 SECRET=/etc/keepalived/auth.conf
 LEAVERS=/etc/keepalived/leavers.conf
 GROUP=$LIBRARY/vrrp-group
-OUTWAITS=$RUNTIME/outwaits
 METRIC=$LIBRARY/vrrp-metric
+WAITING_FOR_LEAVER=$RUNTIME/outwaits
 JOINED=$STATE/joined
 HELD=/var/lib/kube-apiserver-havip-held
 HEALTHY_WITHIN_S=15
@@ -56,3 +58,12 @@ fail() {
 
 # What deadlines go by: a new host's clock is set while we are at work.
 uptime_s() { cut -d . -f 1 /proc/uptime; }
+
+await() { # await SECONDS COMMAND...
+    local deadline=$(($(uptime_s) + $1))
+    shift
+    until "$@"; do
+        [ "$(uptime_s)" -lt "$deadline" ] || return 1
+        sleep 0.2
+    done
+}

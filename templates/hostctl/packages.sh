@@ -122,7 +122,7 @@ hopeless() {
 }
 
 # Who keeps the package manager from its work, if the log says so.
-holder() {
+lock_holder() {
     local pid
     pid=$(grep -i lock "$1" | sed -nE 's/.*(process|pid|locked by) ([0-9]+).*/\2/p' | tail -n 1)
     [ -z "$pid" ] || echo "the package manager's lock is held by $(cat "/proc/$pid/comm" 2>/dev/null || echo a process) (pid $pid). "
@@ -146,7 +146,7 @@ packages() {
     until install_once "${wanted[@]}" >"$log" 2>&1 </dev/null 9>&- && [ -z "$(missing "$@")" ]; do
         if hopeless "$log" || [ "$(uptime_s)" -ge "$deadline" ]; then
             local said
-            said="$(holder "$log")$(manager) said:"$'\n'"$(tail -n 15 "$log")"
+            said="$(lock_holder "$log")$(manager) said:"$'\n'"$(tail -n 15 "$log")"
             rm -f "$log"
             fail "could not install ${wanted[*]} (waited $(($(uptime_s) - deadline + bound)) of $bound s): $said"
         fi

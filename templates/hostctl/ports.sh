@@ -1,9 +1,11 @@
 # --- the ports that HAProxy is to listen on -------------------------------------------------------------
+#
+# Reads: $stage; what `standing` reads.
 
 # Reserve the ports of the staged HAProxy, and wait until nobody is in the way: before anything is changed. An outgoing
 # connection has its port for a minute after its end, TIME_WAIT.
 await_ports() {
-    local cfg=$stage/etc/haproxy/haproxy.cfg address port said
+    local cfg=$stage$HAPROXY_CFG address port said
     "$stage$LIBRARY/haproxy-events" reserve-ports "$cfg" ||
         echo "ports that the kernel gives outgoing connections cannot be reserved here: HAProxy may find one taken"
     while read -r address port; do

@@ -4,25 +4,26 @@
 # trusts another CA. Once in force it would end all service, here and then on the next host. So a HAProxy beside the one
 # that serves makes its checks first. They decide only if those of the present files succeed: what is broken anyway, or
 # has no kube-apiserver yet, is no reason to refuse what may mend it.
+#
+# Reads: $stage, $undo, $ours, $unfinished; what `standing` reads.
 
 try_out() {
-    local new=$stage/etc/haproxy/haproxy.cfg old=/etc/haproxy/haproxy.cfg found=""
+    local new=$stage$HAPROXY_CFG old=$HAPROXY_CFG found
     # After a run that was killed, what is in place has never been in force.
     [ ! -e "$unfinished" ] || old=$undo$old
     # Somebody else's, for other servers, says nothing about these.
-    [ -e "$ours/etc/haproxy/haproxy.cfg" ] || servers_of "$new" | grep -qFf - "$old" 2>/dev/null || return 0
+    [ -e "$ours$HAPROXY_CFG" ] || servers_of "$new" | grep -qFf - "$old" 2>/dev/null || return 0
     # The second time for checks that failed by chance.
-    if finds_ready "$new" || ! finds_ready "$old" || finds_ready "$new"; then return; fi
+    if finds_ready "$new" >/dev/null || ! finds_ready "$old" >/dev/null || found=$(finds_ready "$new"); then return; fi
     fail "HAProxy would find no kube-apiserver ready under the new configuration, and does under the present one;" \
         "nothing was changed. See health_check and the backends' addresses and ports. Its checks:"$'\n'"$found"$'\n'"$(standing)"
 }
 
 servers_of() { awk '$1 == "server" { print $3 }' "$1"; }
 
-# Whether the checks of a haproxy.cfg find any server ready; $found is what they said of each.
+# Whether the checks of a haproxy.cfg find any server ready; says what they said of each.
 finds_ready() { # finds_ready FILE
-    local trial=$stage/trial pid status=1 said
-    found=""
+    local trial=$stage/trial pid status=1 said found=""
     [ -e "$1" ] || return 1
     checks_only "$1" "$trial.sock" >"$trial.cfg"
     # HAProxy's own timeouts end every check; the limit is for a run that is killed, and for absurd ones.
@@ -42,6 +43,7 @@ finds_ready() { # finds_ready FILE
     kill "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
     rm -f "$trial.cfg" "$trial.sock"
+    echo "$found"
     return "$status"
 }
 

@@ -24,8 +24,9 @@ class Judges:
 
     def lines_for(self, service: str, text: str) -> str:
         """Return what hostctl leaves of a file for a program of this age."""
-        script = f"source {render.TEMPLATES}/hostctl/bundle.sh; service=$1; age= lua=\n"
-        script += 'while IFS= read -r line; do fits "$line" && printf \'%s\\n\' "$line"; done; true'
+        script = f"source {render.TEMPLATES}/hostctl/bundle.sh; version=$(version_of $1) lua=$(lua_of $1)\n"
+        script += "while IFS= read -r line; do\n"
+        script += 'fits "$line" "$version" "$lua" && printf \'%s\\n\' "$line"\ndone; true'
         program = {"haproxy": self.haproxy, "keepalived": self.keepalived}[service]
         command = ["bash", "-c", script, "bash", str(program)]
         return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout

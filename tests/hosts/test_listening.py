@@ -17,7 +17,7 @@ DEAF = "3163fc010014abcd0a000009"
 """An advert with another router id, for another VIP."""
 ALIKE = "3111fc010014abcd0a00000a"
 VIP = "10.0.0.10"
-OUTWAITS = f"{paths.RUNTIME}/outwaits"
+WAITING_FOR_LEAVER = f"{paths.RUNTIME}/outwaits"
 LEAVERS = "/etc/keepalived/leavers.conf"
 SPEAKING = f"""
 ip link set lo up
@@ -91,15 +91,15 @@ def events(*answered: str) -> str:
 def test_a_new_balancer_outwaits_a_holder_that_it_will_never_hear(host: Host) -> None:
     """One that leaves tells those alone that it has known; it hands over when it is removed, after everything else."""
     host.write(paths.EVENTS, events(VIP), 0o755)
-    host.path(OUTWAITS).parent.mkdir(parents=True, exist_ok=True)
+    host.path(WAITING_FOR_LEAVER).parent.mkdir(parents=True, exist_ok=True)
     assert not turn_comes(host, STRANGER)
-    assert host.path(OUTWAITS).exists(), "the up does not wait for it"
+    assert host.path(WAITING_FOR_LEAVER).exists(), "the up does not wait for it"
     assert turn_comes(host, PEER, ALIKE), "who took over is heard"
-    assert not host.path(OUTWAITS).exists()
+    assert not host.path(WAITING_FOR_LEAVER).exists()
 
 
 def test_whoever_has_been_one_of_them_takes_silence_for_its_turn(host: Host) -> None:
-    """Its holder changes in office, and is silent meanwhile."""
+    """Its holder changes as the master, and is silent meanwhile."""
     host.write(paths.EVENTS, events(VIP), 0o755)
     host.write(f"{STATE}/joined", GROUP.replace("17", "18"))
     assert turn_comes(host, STRANGER)
@@ -110,11 +110,11 @@ def test_an_up_goes_on_while_a_new_balancer_waits(host: Host) -> None:
         "systemctl",
         f"""
         case $1 in
-        start) touch {host.path(OUTWAITS)}; exec sleep 50 ;;
+        start) touch {host.path(WAITING_FOR_LEAVER)}; exec sleep 50 ;;
         is-active) echo activating ;;
         esac""",
     )
-    host.path(OUTWAITS).parent.mkdir(parents=True, exist_ok=True)
+    host.path(WAITING_FOR_LEAVER).parent.mkdir(parents=True, exist_ok=True)
     done = host.hostctl("join", "m3")
     assert done.returncode == 0, done.stdout
     assert "A balancer that leaves has the VIP" in done.stdout

@@ -38,7 +38,7 @@ BEGIN = f"""
 set -e
 ip link set lo up
 echo "{PORT} {PORT}" >/proc/sys/net/ipv4/ip_local_port_range
-for part in head bundle transaction ports; do source {render.TEMPLATES}/hostctl/$part.sh; done
+for part in head transaction ports; do source {render.TEMPLATES}/hostctl/$part.sh; done
 trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 PORTS_FREE_WITHIN_S=3 service=haproxy stage=$1 reached="" ahead=m2
 beside() {{ coproc python3 -c "$@"; read -r said <&"${{COPROC[0]}}"; }}

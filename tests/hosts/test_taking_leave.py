@@ -126,9 +126,9 @@ def test_whatever_prefix_the_address_has(host: Host, judges: Judges) -> None:
         pytest.param({"setting": "true"}, id="one that is not the holder"),
         pytest.param(
             {"setting": f"{HELD}; ip address add {examples.VIP}/32 dev lo"},
-            id="one that begins anew in office",
+            id="one that is about to be master again",
         ),
-        pytest.param({"result": "watchdog"}, id="one that hung: another is in office"),
+        pytest.param({"result": "watchdog"}, id="one that hung: another is master"),
         pytest.param({"answers": "false"}, id="one whose peer cannot serve"),
     ],
 )

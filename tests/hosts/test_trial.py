@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.hosts, pytest.mark.timeout(120)]
 
 BEGIN = f"""
 set -euo pipefail
-for part in head bundle trial; do source {render.TEMPLATES}/hostctl/$part.sh; done
+for part in head transaction trial; do source {render.TEMPLATES}/hostctl/$part.sh; done
 service=haproxy stage=$1/new undo=$1/old ours=$1/ours unfinished=$1 reached="" ahead=m2
 """
 """As after a run that was killed: what it kept is what is in force."""

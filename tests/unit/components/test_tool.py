@@ -1,12 +1,13 @@
 """``hostctl``: what it remembers of a host and what it misses there, with the host's programs played by functions."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from components.rendering import render
+from components.rendering import paths, render
 
 pytestmark = pytest.mark.unit
 HOST = """
@@ -29,6 +30,18 @@ dismiss() { :; }
 restore_secret() { :; }
 STATE=$PLACE/state RUNTIME=$PLACE/run JOINED=$PLACE/joined LEAVERS=$PLACE/leavers HELD=$PLACE/held GROUP=$PLACE/group
 """
+REMOVAL = ("service", "files", "vrrp", "hand_back", "removal")
+PATHS = {
+    "LIBRARY": paths.LIBRARY,
+    "RUNTIME": paths.RUNTIME,
+    "HAPROXY_CFG": paths.HAPROXY_CFG,
+    "KEEPALIVED_CONF": paths.KEEPALIVED_CONF,
+    "SECRET": str(Path(paths.KEEPALIVED_CONF).with_name(paths.AUTH_NAME)),
+    "LEAVERS": str(Path(paths.KEEPALIVED_CONF).with_name(paths.LEAVERS_NAME)),
+    "GROUP": paths.GROUP,
+    "METRIC": paths.METRIC,
+    "HELD": paths.HELD,
+}
 
 
 def run(place: Path, parts: tuple[str, ...], script: str) -> subprocess.CompletedProcess[str]:
@@ -69,12 +82,11 @@ def test_a_boot_starts_a_service_afterwards_as_it_did_before(
     for service in ("haproxy", "keepalived"):
         (tmp_path / f"active-{service}").write_text(f"{active}\n")
         (tmp_path / f"boot-{service}").write_text(f"{boot}\n" if boot else "")
-    parts = ("transaction", "removal")
     # The package's installation, and the stack's own steps, enable it.
     script = "remember_enabled; echo enabled >$PLACE/boot-keepalived; remember_running; remember_running"
-    done = run(tmp_path, parts, script)
+    done = run(tmp_path, REMOVAL, script)
     assert done.returncode == 0, done.stderr
-    done = run(tmp_path, parts, "remove keepalived")
+    done = run(tmp_path, REMOVAL, "remove keepalived")
     assert done.returncode == 0, done.stderr
     said = [line for line in (tmp_path / "said").read_text().splitlines() if line.endswith(" keepalived")]
     assert said == left
@@ -88,8 +100,8 @@ def test_a_boot_starts_no_keepalived_whose_own_files_have_the_vip(tmp_path: Path
     (tmp_path / "group").write_text("vip 10.0.0.10\n")
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/keepalived.conf").write_text("virtual_ipaddress {\n    10.0.0.10\n}\n")
-    script = 'eval "$(declare -f remove | sed "s#/etc/keepalived#$PLACE/etc#")"; remember_running; remove keepalived'
-    done = run(tmp_path, ("transaction", "vrrp", "removal"), script)
+    moved = 'eval "$(declare -f run_as_before | sed "s#/etc/keepalived#$PLACE/etc#")"'
+    done = run(tmp_path, REMOVAL, f"{moved}; remember_running; remove keepalived")
     assert done.returncode == 0, done.stderr
     assert "is started by no boot: they have 10.0.0.10" in done.stdout
     assert "enable --quiet keepalived" not in (tmp_path / "said").read_text()
@@ -129,9 +141,30 @@ def test_what_a_host_has_not_is_named_at_once_and_before_anything_changes(tmp_pa
     for tool in ("haproxy", "socat"):
         (tmp_path / tool).write_text("#!/bin/sh\n")
         (tmp_path / tool).chmod(0o755)
-    done = run(tmp_path, ("bundle",), "PATH=$PLACE; check_tools")
+    done = run(tmp_path, ("validation",), "PATH=$PLACE; check_tools")
     assert done.returncode == 1
     assert (
         "not installed, and needed by the configuration: keepalived curl; nothing was changed." in done.stderr
     )
     assert "packages.names" in done.stderr
+
+
+def test_its_paths_are_those_that_files_are_rendered_for() -> None:
+    words = " ".join(f'"${name}"' for name in PATHS)
+    script = f"source {render.TEMPLATES}/hostctl/head.sh; printf '%s\\n' {words}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert dict(zip(PATHS, done.stdout.splitlines(), strict=True)) == PATHS
+
+
+def test_a_verb_it_does_not_know_is_answered_with_those_it_knows(tmp_path: Path) -> None:
+    tool = render.tool()
+    dispatched = re.findall(r"^([a-z][a-z |-]*)\)", tool.partition("# --- main ")[2], re.MULTILINE)
+    verbs = {verb for line in dispatched for verb in line.split(" | ")}
+    (tmp_path / "hostctl").write_text(tool)
+    # Whoever runs this is root to it.
+    script = f"id() {{ echo 0; }}; export -f id; exec bash {tmp_path}/hostctl remove haproxy"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    said = done.stderr.splitlines()
+    assert said[0].endswith(": usage:")
+    assert {line.split()[1] for line in said if line.startswith("hostctl ")} == verbs
