@@ -40,7 +40,7 @@ status: ## What the sandbox holds: hosts, addresses, who has the VIP
 drill: ## Break the dev stack in the ways that matter most; milliseconds of outage into build/drill (10 min)
 	@$(RUN) drill
 
-drill-all: ## Every fault there is (40 min)
+drill-all: ## Every fault there is (30 min)
 	@$(RUN) drill --all
 
 test: lint test-unit test-go test-hosts test-e2e ## Every tier
