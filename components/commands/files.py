@@ -6,13 +6,12 @@ against what the last ``up`` put there. No secret: a password is a step of its o
 
 import argparse
 import difflib
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.preflight.state import StateError, run_pulumi
+from components.preflight.state import StateError, asked
 from components.rendering import bundle, paths
 
 _HOST = "kube-apiserver-havip:index:BalancerHost$command:remote:Command::"
@@ -39,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command."""
     options = _parser().parse_args(arguments)
     try:
-        found = list(steps(json.loads(run_pulumi(options.stack, "preview", "--json"))))
+        found = list(steps(asked(options.stack, "preview", "--json")))
     except StateError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
