@@ -38,7 +38,11 @@ def find_official(environment: Mapping[str, str], ours: Path) -> Official | None
     path = without(environment.get("PATH", ""), ours)
     for directory in (*path.split(os.pathsep), str(home / "bin")):
         executable = shutil.which("pulumi", path=directory) if directory else None
-        if executable and _has_language_host(Path(executable), path) and (version := _version(executable)):
+        if (
+            executable
+            and _has_language_host(Path(executable), path, home)
+            and (version := _version(executable))
+        ):
             return Official(Path(executable), home, version, path)
     return None
 
@@ -130,9 +134,12 @@ def _home(environment: Mapping[str, str], ours: Path) -> Path:
     return Path(environment.get("HOME", str(Path.home()))) / ".pulumi"
 
 
-def _has_language_host(executable: Path, path: str) -> bool:
-    beside = executable.resolve().with_name(LANGUAGE_HOST.binary)
-    return beside.is_file() or shutil.which(LANGUAGE_HOST.binary, path=path) is not None
+def _has_language_host(executable: Path, path: str, home: Path) -> bool:
+    """Whether it is where an engine looks: beside it, on PATH, or among the plugins."""
+    binary = LANGUAGE_HOST.binary
+    beside = executable.resolve().with_name(binary)
+    installed = home.glob(f"plugins/language-python-*/{binary}")
+    return beside.is_file() or shutil.which(binary, path=path) is not None or any(installed)
 
 
 def _version(executable: str) -> str | None:

@@ -146,6 +146,15 @@ def test_official_needs_its_language_host(installation: dict[str, str], tmp_path
     assert official.find_official(installation, ours=tmp_path / "cache") is None
 
 
+def test_official_may_have_its_language_host_among_its_plugins(
+    installation: dict[str, str], tmp_path: Path
+) -> None:
+    plugin = tmp_path / "home" / ".pulumi" / "plugins" / "language-python-v3.300.0" / "pulumi-language-python"
+    plugin.parent.mkdir(parents=True)
+    (tmp_path / "bin" / "pulumi-language-python").rename(plugin)
+    assert official.find_official(installation, ours=tmp_path / "cache") is not None
+
+
 def test_ours_is_not_official(installation: dict[str, str], tmp_path: Path) -> None:
     assert official.find_official(installation, ours=tmp_path) is None
 
