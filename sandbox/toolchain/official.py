@@ -1,6 +1,7 @@
 """Finding an official Pulumi installation, and fetching the plugins it lacks."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -11,7 +12,7 @@ from pathlib import Path
 from sandbox.progress import Report
 from sandbox.toolchain.errors import ToolchainError
 from sandbox.toolchain.home import plugin_file
-from sandbox.toolchain.parts import LANGUAGE_HOST, PLUGINS, Part
+from sandbox.toolchain.parts import LANGUAGE_HOST, PLUGINS, PULUMI_VERSION, Part
 
 _INSTALL_LIMIT = 600.0
 _FAILED_DOWNLOADS = 2
@@ -27,6 +28,15 @@ class Official:
     version: str
     path: str
     """PATH without what is ours."""
+
+    @property
+    def too_old(self) -> str:
+        """Why it cannot be used; empty if it can. One of unknown version is taken for new."""
+        release = re.match(r"v?(\d+)\.(\d+)", self.version)
+        if not release or (int(release[1]), int(release[2])) >= PULUMI_VERSION:
+            return ""
+        oldest = ".".join(map(str, PULUMI_VERSION))
+        return f"{self.executable} is {self.version}, too old; Pulumi {oldest} or newer is needed"
 
 
 def find_official(environment: Mapping[str, str], ours: Path) -> Official | None:
