@@ -9,7 +9,7 @@ import pulumi
 from pulumi_alicloud import vpc
 from pulumi_command import local
 
-from components import adoption, eip, inputs, masters_output, questions, ssh
+from components import adoption, awaited, eip, inputs, masters_output, questions, ssh
 from components.args import ApiServerVipArgs, BalancerArgs
 from components.balancer_host import BalancerHost, HostInputs
 from components.enums import Verify
@@ -62,14 +62,14 @@ class ApiServerVip(pulumi.ComponentResource):
         args = shapes.given(args)
         namesake = claims.take(claims.of_this_run(), name, args, self._draft.router_id)
         super().__init__(TYPE, name, {}, opts)
-        self._name, self._args = name, args
+        self._name, self._args = name, awaited.logins(name, args)
         self._formerly = _former_names(opts)
         self._warn(namesake)
         self._plan = self._planned()
         checked = self._checked()
         keys = HostKeys(
             name,
-            args,
+            self._args,
             after=checked.apply(lambda _: cast(list[pulumi.Resource], [])),
             opts=pulumi.ResourceOptions(parent=self),
         )

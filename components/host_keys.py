@@ -104,7 +104,7 @@ class HostKeys(pulumi.ComponentResource):
                 **({"HAVIP_MAY_BE_DOWN": "yes"} if may_be_down else {}),
             },
             # Another instance has another key; the place alone says so of what is no instance of ours.
-            triggers=[args.get("host") or address, inputs.otherwise(args.get("port"), ssh.PORT)]
+            triggers=[ssh.host(args, address), inputs.otherwise(args.get("port"), ssh.PORT)]
             if identity is None
             else [identity],
             # With another program the key would be unknown in a preview, and every connection seem to change.

@@ -17,6 +17,7 @@ from pulumi.provider.experimental.util import camel_case
 from components import ApiServerVip, ApiServerVipArgs
 from docs.generate import ROOT
 from provider import package
+from tests.unit.components import examples
 from tests.unit.components.engine import run
 from tests.unit.components.test_unknowns import every_argument
 
@@ -143,7 +144,7 @@ def test_outputs_of_another_language_may_stand_anywhere() -> None:
         arguments["verify"] = later("off")
         arguments["haproxy"]["maxconn"] = later(500.0)
         arguments["healthCheck"]["kind"] = later("tcp")
-        arguments["ssh"]["privateKey"] = pulumi.Output.secret("KEY")
+        arguments["ssh"]["privateKey"] = pulumi.Output.secret(examples.LOCKED_KEY)
         construct(arguments)
 
     got = run(program, preview=False)
