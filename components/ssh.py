@@ -36,7 +36,7 @@ def connection(args: SshArgs, address: pulumi.Input[str]) -> remote.ConnectionAr
         private_key_password=_secret(args, "private_key_password"),
         password=_secret(args, "password"),
         host_key=_host_key(args.get("host_key")),
-        agent_socket_path=args.get("agent_socket_path"),
+        agent_socket_path=_agent(args),
         dial_error_limit=_limit(args, "dial_error_limit", DIAL_ERROR_LIMIT),
         per_dial_timeout=_limit(args, "per_dial_timeout", PER_DIAL_TIMEOUT_S),
         proxy=_proxy(proxy) if proxy else None,
@@ -59,7 +59,7 @@ def _fields(args: Mapping[str, Any], address: pulumi.Input[str]) -> dict[str, An
         "private_key": _secret(args, "private_key"),
         "passphrase": _secret(args, "private_key_password"),
         "password": _secret(args, "password"),
-        "agent_socket": args.get("agent_socket_path"),
+        "agent_socket": _agent(args),
         "host_key": args.get("host_key"),
         "proxy": _fields(proxy, proxy["host"]) if proxy else None,
     }
@@ -109,7 +109,7 @@ def _proxy(args: SshProxyArgs) -> remote.ProxyConnectionArgs:
         private_key_password=_secret(args, "private_key_password"),
         password=_secret(args, "password"),
         host_key=_host_key(args.get("host_key")),
-        agent_socket_path=args.get("agent_socket_path"),
+        agent_socket_path=_agent(args),
         dial_error_limit=DIAL_ERROR_LIMIT,
         per_dial_timeout=PER_DIAL_TIMEOUT_S,
     )
@@ -125,6 +125,11 @@ def _host_key(given: pulumi.Input[str] | None) -> pulumi.Input[str] | None:
         return None if given in (None, ANY_HOST_KEY) else given
     expected = pulumi.Output.all(given).apply(lambda all_: None if all_[0] == ANY_HOST_KEY else all_[0])
     return cast(pulumi.Output[str], expected)
+
+
+def _agent(args: Mapping[str, Any]) -> pulumi.Input[str] | None:
+    # The plugin would look for an agent even at an empty path.
+    return cast(pulumi.Input[str] | None, _or(args.get("agent_socket_path"), None))
 
 
 def _limit(args: Mapping[str, Any], key: str, default: int) -> pulumi.Input[int]:

@@ -218,6 +218,17 @@ def test_a_passphrase_reaches_whatever_logs_in() -> None:
     assert "environment" in learned.secrets
 
 
+def test_an_agent_at_an_empty_path_is_none_at_all() -> None:
+    proxy = {**BASTION, "private_key": KEY, "host_key": "any", "agent_socket_path": ""}
+    args = arguments(proxy=proxy, agent_socket_path="")
+    got = run(lambda: ApiServerVip("cp", cast(ApiServerVipArgs, args)), preview=False)
+    assert got.error == ""
+    for command in got.of("remote:Command").values():
+        connection = revealed(command.inputs["connection"])
+        assert connection.get("agentSocketPath") is None
+        assert connection["proxy"].get("agentSocketPath") is None
+
+
 @pytest.fixture
 def key_file(tmp_path: Path) -> Callable[[str], str]:
     """Return what writes a key and returns its path."""

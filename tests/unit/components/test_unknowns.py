@@ -307,6 +307,7 @@ def test_instances_that_turn_out_to_be_none_or_one_are_refused_before_a_host_is_
         ("ssh", "private_key"),
         ("ssh", "private_key_password"),
         ("ssh", "password"),
+        ("ssh", "agent_socket_path"),
         ("ssh", "port"),
         ("ssh", "dial_error_limit"),
         ("ssh", "per_dial_timeout"),
