@@ -17,6 +17,7 @@ from components.host_keys import HostKeys
 from components.masters_output import MasterOutput
 from components.planning.plan import Plan
 from components.planning.settings import Packages
+from components.preflight import reach
 from components.removal import Leaver, hand_back, handover, removal
 from components.rendering import render
 from components.rules import claims, shapes, texts
@@ -60,6 +61,7 @@ class ApiServerVip(pulumi.ComponentResource):
         """Add the endpoint `name`; ``pulumi.RunError`` names every rule that `args` breaks."""
         self._draft = judge_known(name, args)
         args = shapes.given(args)
+        reach.check_agent(name, cast(Mapping[str, object], args))
         namesake = claims.take(claims.of_this_run(), name, args, self._draft.router_id)
         super().__init__(TYPE, name, {}, opts)
         self._name, self._args = name, awaited.logins(name, args)
@@ -106,6 +108,7 @@ class ApiServerVip(pulumi.ComponentResource):
         Ids of cloud resources may be missing. Raises ``pulumi.RunError`` naming every rule broken.
         """
         judge_known(name, args, whole=False)
+        reach.check_agent(name, shapes.given(args))
 
     def export(self, prefix: str = "") -> None:
         """Export every output, of several endpoints each with a prefix: what ``drill --outputs PREFIX`` reads."""

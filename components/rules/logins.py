@@ -44,6 +44,18 @@ def leaf(form: type, key: str, value: object, where: str) -> list[Violation]:
     return [*_hop(given, where), *_key(given, where, alone=True)]
 
 
+def asks_agent(args: Mapping[str, object]) -> bool:
+    """Say whether a balancer, or a bastion before one, is entered with the agent that the environment names, if any."""
+    shared = inputs.mapping(args.get("ssh"))
+    for entry in inputs.sequence(args.get("balancers")):
+        login = {**shared, **inputs.mapping(inputs.mapping(entry).get("ssh"))}
+        if not all(
+            inputs.mapping(hop).get("agent_socket_path") for hop in (login, login.get("proxy") or login)
+        ):
+            return True
+    return False
+
+
 def learned(args: Mapping[str, object]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Return under which names host keys are kept that are not given, of bastions and of hosts, each with its place."""
     shared = inputs.mapping(args.get("ssh"))
