@@ -9,7 +9,7 @@ import pulumi
 from pulumi_alicloud import vpc
 from pulumi_command import local
 
-from components import adoption, eip, inputs, masters_output, questions, ssh, tokens
+from components import adoption, awaited, eip, inputs, masters_output, questions, ssh, tokens
 from components.args import ApiServerVipArgs, BalancerArgs
 from components.balancer_host import BalancerHost, HostInputs
 from components.enums import Verify
@@ -17,6 +17,7 @@ from components.host_keys import HostKeys
 from components.masters_output import MasterOutput
 from components.planning.plan import Plan
 from components.planning.settings import Packages
+from components.preflight import reach
 from components.removal import Leaver, hand_back, handover, removal
 from components.rendering import render
 from components.rules import claims, shapes, texts
@@ -59,18 +60,19 @@ class ApiServerVip(pulumi.ComponentResource):
         """Add the endpoint `name`; ``pulumi.RunError`` names every rule that `args` breaks."""
         self._draft = judge_known(name, args)
         args = shapes.given(args)
+        reach.check_agent(name, cast(Mapping[str, object], args))
         run = claims.of_this_run()
         claims.take(run, name, args, self._draft.router_id)
         namesake = claims.namesake(run, args, self._draft.router_id)
         super().__init__(tokens.APISERVER_VIP, name, {}, opts)
-        self._name, self._args = name, args
+        self._name, self._args = name, awaited.logins(name, args)
         self._formerly = _former_names(opts)
         self._warn(namesake)
         self._plan = self._planned()
         checked = self._checked()
         keys = HostKeys(
             name,
-            args,
+            self._args,
             after=checked.apply(lambda _: cast(list[pulumi.Resource], [])),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -107,6 +109,7 @@ class ApiServerVip(pulumi.ComponentResource):
         Ids of cloud resources may be missing. Raises ``pulumi.RunError`` naming every rule broken.
         """
         judge_known(name, args, whole=False)
+        reach.check_agent(name, shapes.given(args))
 
     def export(self, prefix: str = "") -> None:
         """Export every output, of several endpoints each with a prefix: what ``drill --outputs PREFIX`` reads."""

@@ -87,23 +87,26 @@ class HostKeys(pulumi.ComponentResource):
         given = args.get("host_key")
         if given == ssh.ANY_HOST_KEY:
             return given
-        # Nobody logs in to learn a key: of the host itself only the place is needed.
+        # Nobody logs in to be shown a key: of the host itself only the place is needed.
         place = cast(SshArgs, {key: args[key] for key in ("host", "port", "proxy") if args.get(key)})
         endpoint = ssh.target_json(place, address)
         if given:
             return self._checked(name, endpoint, given, None)
+        # Pulumi's plugin tries one login through a bastion, and a host that boots may refuse it.
+        enters = bool(args.get("proxy")) and not may_be_down
         command = local.Command(
             f"{self._name}-{name}-host-key",
             create=_LEARN,
             update=_KEEP,
             stdin=scripts.hidden("host_key.py"),
             environment={
-                "HAVIP_SSH": endpoint,
+                "HAVIP_SSH": ssh.target_json(args, address) if enters else endpoint,
                 "HAVIP_PATIENCE_S": _patience(args),
+                **({"HAVIP_ENTER": "yes"} if enters else {}),
                 **({"HAVIP_MAY_BE_DOWN": "yes"} if may_be_down else {}),
             },
             # Another instance has another key; the place alone says so of what is no instance of ours.
-            triggers=[args.get("host") or address, inputs.otherwise(args.get("port"), ssh.PORT)]
+            triggers=[ssh.host(args, address), inputs.otherwise(args.get("port"), ssh.PORT)]
             if identity is None
             else [identity],
             # With another program the key would be unknown in a preview, and every connection seem to change.

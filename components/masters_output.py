@@ -45,7 +45,7 @@ def described(args: ApiServerVipArgs, plan: pulumi.Output[Plan]) -> pulumi.Outpu
         {
             "name": host["name"],
             "address": host["address"],
-            "ssh_host": login.get("host") or host["address"],
+            "ssh_host": ssh.host(login, host["address"]),
             "ssh_port": inputs.otherwise(login.get("port"), ssh.PORT),
         }
         for host, login in zip(given, logins, strict=True)

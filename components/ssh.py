@@ -28,16 +28,16 @@ def connection(args: SshArgs, address: pulumi.Input[str]) -> remote.ConnectionAr
     """Return the connection to the host at `address`, unless `args` names another host to go to."""
     proxy = args.get("proxy")
     return remote.ConnectionArgs(
-        host=args.get("host") or address,
+        host=host(args, address),
         port=_port(args),
         user=user(args),
         private_key=_secret(args, "private_key"),
         private_key_password=_secret(args, "private_key_password"),
         password=_secret(args, "password"),
         host_key=_host_key(args.get("host_key")),
-        agent_socket_path=args.get("agent_socket_path"),
-        dial_error_limit=args.get("dial_error_limit", DIAL_ERROR_LIMIT),
-        per_dial_timeout=args.get("per_dial_timeout", PER_DIAL_TIMEOUT_S),
+        agent_socket_path=_agent(args),
+        dial_error_limit=_limit(args, "dial_error_limit", DIAL_ERROR_LIMIT),
+        per_dial_timeout=_limit(args, "per_dial_timeout", PER_DIAL_TIMEOUT_S),
         proxy=_proxy(proxy) if proxy else None,
     )
 
@@ -52,13 +52,13 @@ def target_json(args: SshArgs, address: pulumi.Input[str]) -> pulumi.Output[str]
 def _fields(args: Mapping[str, Any], address: pulumi.Input[str]) -> dict[str, Any]:
     proxy = args.get("proxy")
     return {
-        "host": args.get("host") or address,
+        "host": host(args, address),
         "port": inputs.otherwise(args.get("port"), PORT),
         "user": user(args),
         "private_key": _secret(args, "private_key"),
         "passphrase": _secret(args, "private_key_password"),
         "password": _secret(args, "password"),
-        "agent_socket": args.get("agent_socket_path"),
+        "agent_socket": _agent(args),
         "host_key": args.get("host_key"),
         "proxy": _fields(proxy, proxy["host"]) if proxy else None,
     }
@@ -76,9 +76,14 @@ def key_of(text: str) -> list[str]:
     return next(([kind, key] for kind, key in pairwise(words) if key.startswith("AAAA")), [])
 
 
+def host(args: Mapping[str, Any], address: pulumi.Input[str]) -> pulumi.Input[str]:
+    """Return where SSH goes to, `address` by default."""
+    return cast(pulumi.Input[str], _or(args.get("host"), address))
+
+
 def user(args: Mapping[str, Any]) -> pulumi.Input[str]:
     """Return the user, root by default."""
-    return cast(pulumi.Input[str], args.get("user") or "root")
+    return cast(pulumi.Input[str], _or(args.get("user"), "root"))
 
 
 def as_root(args: SshArgs, command: Callable[[str], str]) -> pulumi.Input[str]:
@@ -103,7 +108,7 @@ def _proxy(args: SshProxyArgs) -> remote.ProxyConnectionArgs:
         private_key_password=_secret(args, "private_key_password"),
         password=_secret(args, "password"),
         host_key=_host_key(args.get("host_key")),
-        agent_socket_path=args.get("agent_socket_path"),
+        agent_socket_path=_agent(args),
         dial_error_limit=DIAL_ERROR_LIMIT,
         per_dial_timeout=PER_DIAL_TIMEOUT_S,
     )
@@ -121,6 +126,25 @@ def _host_key(given: pulumi.Input[str] | None) -> pulumi.Input[str] | None:
     return cast(pulumi.Output[str], expected)
 
 
+def _agent(args: Mapping[str, Any]) -> pulumi.Input[str] | None:
+    # The plugin would look for an agent even at an empty path.
+    return cast(pulumi.Input[str] | None, _or(args.get("agent_socket_path"), None))
+
+
+def _limit(args: Mapping[str, Any], key: str, default: int) -> pulumi.Input[int]:
+    given = args.get(key, default)
+    return inputs.otherwise(given, default) if isinstance(given, pulumi.Output) else given
+
+
 def _secret(args: Mapping[str, object], key: str) -> pulumi.Output[str] | None:
     value = args.get(key)
-    return pulumi.Output.secret(cast(pulumi.Input[str], value)) if value else None
+    if not value:
+        return None
+    return cast(pulumi.Output[str], _or(pulumi.Output.secret(cast(pulumi.Input[str], value)), None))
+
+
+def _or(given: object, default: object) -> object:
+    """Return `given`, or `default` if it is, or turns out to be, nothing."""
+    return (
+        given.apply(lambda known: known or default) if isinstance(given, pulumi.Output) else given or default
+    )

@@ -6,14 +6,13 @@ against what the last ``up`` put there. No secret: a password is a step of its o
 
 import argparse
 import difflib
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from components import tokens
-from components.preflight.state import StateError, run_pulumi
+from components.preflight.state import StateError, asked
 from components.rendering import bundle, paths
 
 _STEP = f"{tokens.BALANCER_HOST}${tokens.COMMAND}::"
@@ -41,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command."""
     options = _parser().parse_args(arguments)
     try:
-        found = list(steps(json.loads(run_pulumi(options.stack, "preview", "--json"))))
+        found = list(steps(asked(options.stack, "preview", "--json")))
     except StateError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

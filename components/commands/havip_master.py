@@ -1,10 +1,11 @@
 """Which instance the cloud takes for the master of a HaVip: read with the stack's own provider, changing nothing."""
 
-import json
 import os
 from collections.abc import Sequence
 
-from components.preflight.state import run_pulumi
+from components.preflight.state import parsed, run_pulumi
+
+_ASKED = ("refresh", "--preview-only", "--json")
 
 
 def masters_of(stack: str, ha_vips: Sequence[str]) -> dict[str, str]:
@@ -15,10 +16,12 @@ def masters_of(stack: str, ha_vips: Sequence[str]) -> dict[str, str]:
     """
     targets = [part for urn in ha_vips for part in ("--target", urn)]
     environment = {**os.environ, "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
-    events = run_pulumi(stack, "refresh", "--preview-only", "--json", *targets, environment=environment)
+    events = run_pulumi(stack, *_ASKED, *targets, environment=environment)
     found: dict[str, str] = {}
     for line in events.splitlines():
-        metadata = json.loads(line).get("resOutputsEvent", {}).get("metadata", {})
+        if not line.startswith("{"):  # a word of the engine's to people
+            continue
+        metadata = parsed(line, *_ASKED).get("resOutputsEvent", {}).get("metadata", {})
         if metadata.get("urn") in ha_vips:
             found[metadata["urn"]] = (
                 (metadata.get("new") or {}).get("outputs", {}).get("masterInstanceId", "")

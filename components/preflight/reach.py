@@ -6,19 +6,23 @@ step has run out, minutes later.
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pulumi
 
 from components.rendering import render
+from components.rules import logins
+from components.rules.violations import Refusal, Violation
 from templates.local import openssh
 from templates.local.openssh import Endpoint
 
 ANSWER_TIMEOUT_S = 30
+AGENT = "SSH_AUTH_SOCK"
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,28 @@ def check(logins: Sequence[Login]) -> None:
             + "\n".join(refused)
             + "\ncheck sshHost, sshUser, sshPrivateKeyFile, sshKeyPassphrase and sshProxy"
         )
+
+
+def check_agent(name: str, args: Mapping[str, object]) -> None:
+    """Refuse an SSH agent that the environment names and that does not answer; not in a preview.
+
+    Pulumi's plugin connects to it before every login, also with a private key, and fails where it cannot. OpenSSH, with
+    which everything else is asked, finds nothing wrong. Raises ``pulumi.RunError``.
+    """
+    path = os.environ.get(AGENT)
+    if not path or pulumi.runtime.is_dry_run() or not logins.asks_agent(args):
+        return
+    try:
+        with socket.socket(socket.AF_UNIX) as agent:
+            agent.settimeout(ANSWER_TIMEOUT_S)
+            agent.connect(path)
+    except OSError as error:
+        rule = (
+            f"no SSH agent answers there ({error.strerror or error}), and Pulumi's plugin needs one where this is set, "
+            "also beside a private key"
+        )
+        remedy = f"unset {AGENT}, or start the agent"
+        raise Refusal(name, [Violation(AGENT, path, rule, remedy)]) from error
 
 
 def shown_host_key(endpoint: str) -> str:

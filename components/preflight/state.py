@@ -59,10 +59,25 @@ class Endpoint:
 
 
 def endpoints(stack: str = "") -> list[Endpoint]:
-    """Return every endpoint of `stack` (default: the selected one)."""
-    exported = json.loads(run_pulumi(stack, "stack", "export", "--show-secrets"))
+    """Return every endpoint of `stack` (default: the selected one). Raises `StateError`."""
+    exported = asked(stack, "stack", "export", "--show-secrets")
     found = [*_resources(exported.get("deployment") or {})]
     return [*_endpoints(found)]
+
+
+def asked(stack: str, *arguments: str) -> Any:  # noqa: ANN401 - JSON
+    """Return what ``pulumi ARGUMENTS`` prints, which is JSON. Raises `StateError`."""
+    return parsed(run_pulumi(stack, *arguments), *arguments)
+
+
+def parsed(text: str, *arguments: str) -> Any:  # noqa: ANN401 - JSON
+    """Return what the JSON says that ``pulumi ARGUMENTS`` printed. Raises `StateError` for anything else."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        # What was printed instead may hold secrets.
+        said = f"pulumi {' '.join(arguments[:2])}: no JSON ({error}); run it here to see what it prints"
+        raise StateError(said) from error
 
 
 def run_pulumi(stack: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import pulumi
 
 from components import inputs, ssh
-from components.rules import private_keys
+from components.rules import private_keys, shapes
 from components.rules.violations import Violation, not_a_port
 
 _WORD = re.compile(r"[^\s\x00-\x1f\x7f]+")
@@ -28,6 +29,31 @@ def violations(args: Mapping[str, object]) -> Iterator[Violation]:
     # Of what several hosts have in common the same is said of each.
     yield from dict.fromkeys([*keys, *_one_host_each(args, shared), *_sshds(args, shared)])
     yield from _namesakes(args)
+
+
+def leaf(form: type, key: str, value: object, where: str) -> list[Violation]:
+    """Return what is wrong with one argument of a connection or a bastion (its `form`), which only now is known.
+
+    Of several together nothing is said: whether a passphrase fits its key, or two hosts are one.
+    """
+    # Late, an empty text is nothing, also in place of a number.
+    given, later = {key: None if value == "" else value}, frozenset(form.__annotations__) - {key}
+    misshapen = shapes.violations(form, given, later=later)
+    if misshapen:
+        return [replace(one, where=f"{where}.{one.where}") for one in misshapen]
+    return [*_hop(given, where), *_key(given, where, alone=True)]
+
+
+def asks_agent(args: Mapping[str, object]) -> bool:
+    """Say whether a balancer, or a bastion before one, is entered with the agent that the environment names, if any."""
+    shared = inputs.mapping(args.get("ssh"))
+    for entry in inputs.sequence(args.get("balancers")):
+        login = {**shared, **inputs.mapping(inputs.mapping(entry).get("ssh"))}
+        if not all(
+            inputs.mapping(hop).get("agent_socket_path") for hop in (login, login.get("proxy") or login)
+        ):
+            return True
+    return False
 
 
 def learned(args: Mapping[str, object]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
@@ -99,7 +125,17 @@ def _hosts(args: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, objec
 
 
 def _login(given: Mapping[str, object], where: str) -> Iterator[Violation]:
-    """What is wrong with single values of a connection, and with the bastion before it."""
+    """What is wrong with a connection, and with the bastion before it."""
+    yield from _hop(given, where)
+    if proxy := inputs.mapping(given.get("proxy")):
+        if proxy.get("host") == "":
+            yield Violation(f"{where}.proxy.host", "", "is empty", "name the bastion, or leave proxy out")
+        yield from _hop(proxy, f"{where}.proxy")
+        yield from _key(proxy, f"{where}.proxy")
+
+
+def _hop(given: Mapping[str, object], where: str) -> Iterator[Violation]:
+    """What is wrong with single values of a connection to a host or to a bastion."""
     for key in ("host", "user"):
         value = given.get(key)
         if isinstance(value, str) and value and not _WORD.fullmatch(value):
@@ -119,21 +155,15 @@ def _login(given: Mapping[str, object], where: str) -> Iterator[Violation]:
     if isinstance(expected, str) and expected not in ("", ssh.ANY_HOST_KEY) and not ssh.key_of(expected):
         rule, remedy = "is no host key", "give it as known_hosts has it (ecdsa-sha2-nistp256 AAAA...), or any"
         yield Violation(f"{where}.host_key", expected, rule, remedy)
-    proxy = inputs.mapping(given.get("proxy"))
-    if proxy.get("host") == "":
-        yield Violation(f"{where}.proxy.host", "", "is empty", "name the bastion, or leave proxy out")
-    if proxy:
-        yield from _login(proxy, f"{where}.proxy")
-        yield from _key(proxy, f"{where}.proxy")
 
 
-def _key(login: Mapping[str, object], where: str) -> Iterator[Violation]:
-    """What is wrong with a private key, together with its passphrase."""
+def _key(login: Mapping[str, object], where: str, *, alone: bool = False) -> Iterator[Violation]:
+    """What is wrong with a private key, together with its passphrase, unless it is to be judged `alone`."""
     key = login.get("private_key")
     if not isinstance(key, str) or not key:
         return
     passphrase = login.get(_UNLOCKS)
-    unlocked = None if isinstance(passphrase, pulumi.Output) else bool(passphrase)
+    unlocked = None if alone or isinstance(passphrase, pulumi.Output) else bool(passphrase)
     found = private_keys.fault(key, unlocked=unlocked, argument=_UNLOCKS)
     if found:
         yield Violation(f"{where}.private_key", "[secret]", *found)

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import socket
 from collections.abc import Mapping
 
 from sandbox.control import Status
@@ -34,7 +35,20 @@ def stack_environment(
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
         "SANDBOX_SSH_KEY": str(ensure_key(settings.directory / "ssh")),
+        **_without_dead_agent(os.environ),
     }
+
+
+def _without_dead_agent(environment: Mapping[str, str]) -> dict[str, str]:
+    """Unset an SSH agent that has ended: the plugin would not log in without it, though there is a key."""
+    path = environment.get("SSH_AUTH_SOCK")
+    try:
+        with socket.socket(socket.AF_UNIX) as agent:
+            if path:
+                agent.connect(path)
+    except OSError:
+        return {"SSH_AUTH_SOCK": ""}
+    return {}
 
 
 def not_proxied(environment: Mapping[str, str], settings: Settings) -> list[str]:

@@ -66,7 +66,8 @@ def check() -> None:
         ToolchainError: there is neither.
 
     """
-    if not _chosen()[1]:
+    _, found = _chosen()
+    if not found or found.too_old:
         golang.find_go(parts.ENGINE.directory)
 
 
@@ -81,6 +82,9 @@ def ensure(report: Report) -> Toolchain:
 
     """
     choice, found = _chosen()
+    if found and found.too_old:
+        report(f"{found.too_old}: the built toolchain is used")
+        found = None
     missing = official.missing_plugins(found) if found else []
     if found and not missing:
         return _official(found)
@@ -107,6 +111,10 @@ def _chosen() -> tuple[str, official.Official | None]:
     if choice not in _CHOICES:
         raise ToolchainError(f"HAVIP_TOOLCHAIN is {choice!r}; it must be one of {', '.join(_CHOICES)}")
     found = None if choice == "built" else official.find_official(os.environ, ours=cache_dir())
+    if choice == "official" and found and found.too_old:
+        raise ToolchainError(
+            f"HAVIP_TOOLCHAIN is 'official', and {found.too_old}: upgrade Pulumi, or leave HAVIP_TOOLCHAIN away"
+        )
     if choice == "official" and not found:
         raise ToolchainError(
             "HAVIP_TOOLCHAIN is 'official', and there is no pulumi with its Python language host on PATH or in "

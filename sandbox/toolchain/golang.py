@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.toolchain.errors import ToolchainError, build_failure
-from sandbox.toolchain.parts import GO_VERSION, Part
+from sandbox.toolchain.parts import GO_VERSION, PULUMI_VERSION, Part
 
 _NEEDED = ".".join(map(str, GO_VERSION))
 _REMEDY = (
     f"install Go {_NEEDED} or newer (https://go.dev/dl) and put its bin directory on PATH, "
-    "or install Pulumi with the alicloud and command plugins"
+    f"or install Pulumi {'.'.join(map(str, PULUMI_VERSION))} or newer with the alicloud and command plugins"
 )
 
 

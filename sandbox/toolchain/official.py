@@ -1,6 +1,7 @@
 """Finding an official Pulumi installation, and fetching the plugins it lacks."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -11,7 +12,7 @@ from pathlib import Path
 from sandbox.progress import Report
 from sandbox.toolchain.errors import ToolchainError
 from sandbox.toolchain.home import plugin_file
-from sandbox.toolchain.parts import LANGUAGE_HOST, PLUGINS, Part
+from sandbox.toolchain.parts import LANGUAGE_HOST, PLUGINS, PULUMI_VERSION, Part
 
 _INSTALL_LIMIT = 600.0
 _FAILED_DOWNLOADS = 2
@@ -28,6 +29,15 @@ class Official:
     path: str
     """PATH without what is ours."""
 
+    @property
+    def too_old(self) -> str:
+        """Why it cannot be used; empty if it can. One of unknown version is taken for new."""
+        release = re.match(r"v?(\d+)\.(\d+)", self.version)
+        if not release or (int(release[1]), int(release[2])) >= PULUMI_VERSION:
+            return ""
+        oldest = ".".join(map(str, PULUMI_VERSION))
+        return f"{self.executable} is {self.version}, too old; Pulumi {oldest} or newer is needed"
+
 
 def find_official(environment: Mapping[str, str], ours: Path) -> Official | None:
     """Find the first ``pulumi`` outside ``ours`` that has the Python language host with it.
@@ -38,7 +48,11 @@ def find_official(environment: Mapping[str, str], ours: Path) -> Official | None
     path = without(environment.get("PATH", ""), ours)
     for directory in (*path.split(os.pathsep), str(home / "bin")):
         executable = shutil.which("pulumi", path=directory) if directory else None
-        if executable and _has_language_host(Path(executable), path) and (version := _version(executable)):
+        if (
+            executable
+            and _has_language_host(Path(executable), path, home)
+            and (version := _version(executable))
+        ):
             return Official(Path(executable), home, version, path)
     return None
 
@@ -130,9 +144,12 @@ def _home(environment: Mapping[str, str], ours: Path) -> Path:
     return Path(environment.get("HOME", str(Path.home()))) / ".pulumi"
 
 
-def _has_language_host(executable: Path, path: str) -> bool:
-    beside = executable.resolve().with_name(LANGUAGE_HOST.binary)
-    return beside.is_file() or shutil.which(LANGUAGE_HOST.binary, path=path) is not None
+def _has_language_host(executable: Path, path: str, home: Path) -> bool:
+    """Whether it is where an engine looks: beside it, on PATH, or among the plugins."""
+    binary = LANGUAGE_HOST.binary
+    beside = executable.resolve().with_name(binary)
+    installed = home.glob(f"plugins/language-python-*/{binary}")
+    return beside.is_file() or shutil.which(binary, path=path) is not None or any(installed)
 
 
 def _version(executable: str) -> str | None:

@@ -10,6 +10,9 @@ _HERE = Path(__file__).parent
 GO_VERSION = (1, 26)
 """The oldest Go that builds every part: the ``go`` line of the go.mod files."""
 
+PULUMI_VERSION = (3, 105)
+"""The oldest official engine that is used: the first with ``refresh --preview-only``, by which ``make verify`` asks."""
+
 _SDK_VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
 

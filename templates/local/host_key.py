@@ -1,13 +1,23 @@
 """Print the host key that a host shows, as known_hosts has it; wait for a host that still boots.
 
-Nobody logs in there, only on the bastion if there is one. Nothing is printed for a host that may be down, and is.
+Nobody logs in there, only on the bastion if there is one, unless HAVIP_ENTER is set: then the host is also waited for
+until it lets us in. Nothing is printed for a host that may be down, and is.
 """
 
+import dataclasses
 import os
 import sys
 import time
 
-from templates.local.openssh import Endpoint, LoginRefused, SshError, Unreachable, learn_host_key
+from templates.local.openssh import (
+    Endpoint,
+    LoginRefused,
+    SshError,
+    TimedOut,
+    Unreachable,
+    learn_host_key,
+    run,
+)
 
 # The order in which golang.org/x/crypto/ssh asks, and so every Pulumi plugin: the key it will see is the one to know.
 ALGORITHMS = "ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-256,rsa-sha2-512,ssh-rsa,ssh-ed25519"
@@ -17,9 +27,12 @@ deadline = time.monotonic() + float(os.environ["HAVIP_PATIENCE_S"])
 waiting_for = ""
 while True:
     try:
-        sys.stdout.write(learn_host_key(endpoint, ALGORITHMS) + "\n")
+        learned = learn_host_key(endpoint, ALGORITHMS)
+        if os.environ.get("HAVIP_ENTER"):
+            run(dataclasses.replace(endpoint, host_key=learned), "true")
+        sys.stdout.write(learned + "\n")
         break
-    except (Unreachable, LoginRefused) as error:  # a bastion that boots may not know the key yet
+    except (Unreachable, LoginRefused, TimedOut) as error:  # what boots may not know our key yet
         if time.monotonic() >= deadline:
             sys.stderr.write(f"{error}\n")
             sys.exit(0 if os.environ.get("HAVIP_MAY_BE_DOWN") else 1)

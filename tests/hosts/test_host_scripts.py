@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,33 @@ def test_a_host_that_may_be_down_has_no_key_then() -> None:
     assert code == 0
     assert "ecdsa" not in said
     assert "Connection refused" in said, "it is said why"
+
+
+def test_a_host_that_is_to_be_entered_is_waited_for_until_it_lets_us_in(
+    host: Endpoint, tmp_path: Path
+) -> None:
+    """As an instance behind a bastion boots: it shows its key before it knows ours."""
+    late = Sshd(tmp_path, images.ensure_image(IMAGE, lambda _: None))
+    way = Endpoint("127.0.0.1", late.port, private_key=late.key.read_text(), proxy=host)
+    known = late.keys / "authorized_keys"
+    ours = known.read_text()
+    known.write_text("")
+    with late.running():
+        assert script("host_key.py", way) == (0, late.host_key("ecdsa") + "\n"), "its key is shown"
+        code, said = script("host_key.py", way, patience_s=1, HAVIP_ENTER="yes")
+        assert code == 1
+        assert f"root@127.0.0.1:{late.port} (through" in said.splitlines()[-1]
+        assert "refuses the login" in said.splitlines()[-1]
+    with ThreadPoolExecutor() as pool:
+        with late.running():
+            waiting = pool.submit(script, "host_key.py", way, patience_s=60, HAVIP_ENTER="yes")
+            time.sleep(4)
+            assert not waiting.done()
+        known.write_text(ours)
+        with late.running():
+            code, said = waiting.result(60)
+    assert code == 0
+    assert said.splitlines()[0] == late.host_key("ecdsa"), "nothing else is on its standard output"
 
 
 def test_a_host_is_undone(host: Endpoint) -> None:

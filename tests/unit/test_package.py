@@ -1,6 +1,10 @@
 """The package for other languages: its schema says everything, and arguments arrive as a Python program gives them."""
 
+import ast
 import json
+import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -13,6 +17,7 @@ from pulumi.provider.experimental.util import camel_case
 from components import ApiServerVip, ApiServerVipArgs
 from docs.generate import ROOT
 from provider import package
+from tests.unit.components import examples
 from tests.unit.components.engine import run
 from tests.unit.components.test_unknowns import every_argument
 
@@ -40,6 +45,24 @@ def test_everything_has_words_in_one_line() -> None:
 def test_secrets_are_marked_and_nothing_else() -> None:
     marked = {where.rpartition(".")[2] for where, node in properties() if node.get("secret")}
     assert marked == {"privateKey", "privateKeyPassword", "password", "authPass"}
+
+
+PLUGIN = ROOT / "provider" / "__main__.py"
+OLD_PYTHON = f"""
+import runpy, sys
+sys.version_info, sys.version = (3, 9, 2), "3.9.2 (default)"
+runpy.run_path({str(PLUGIN)!r}, run_name="__main__")
+"""
+
+
+def test_a_python_that_is_too_old_is_told_in_one_line() -> None:
+    ast.parse(PLUGIN.read_text(), feature_version=(3, 6))
+    done = subprocess.run([sys.executable, "-c", OLD_PYTHON], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "is Python 3.9.2, too old for this package; Python 3.11 or newer is needed" in done.stderr
+    assert done.stderr.count("\n") == 1
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == ">=3.11"
 
 
 def test_the_package_says_which_components_there_are() -> None:
@@ -121,7 +144,7 @@ def test_outputs_of_another_language_may_stand_anywhere() -> None:
         arguments["verify"] = later("off")
         arguments["haproxy"]["maxconn"] = later(500.0)
         arguments["healthCheck"]["kind"] = later("tcp")
-        arguments["ssh"]["privateKey"] = pulumi.Output.secret("KEY")
+        arguments["ssh"]["privateKey"] = pulumi.Output.secret(examples.LOCKED_KEY)
         construct(arguments)
 
     got = run(program, preview=False)

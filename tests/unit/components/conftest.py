@@ -20,6 +20,12 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 @pytest.fixture(autouse=True)
+def _no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no SSH agent but a test's own."""
+    monkeypatch.delenv(reach.AGENT, raising=False)
+
+
+@pytest.fixture(autouse=True)
 def _new_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have every run be the first of its stack: what ``pulumi stack export`` prints of such a one."""
     monkeypatch.setattr(state, "run_pulumi", lambda *_: json.dumps({"version": 3, "deployment": None}))

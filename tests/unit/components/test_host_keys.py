@@ -102,6 +102,25 @@ def test_a_bastion_is_learned_once_and_before_what_is_behind_it() -> None:
         assert command.inputs["connection"]["value"]["proxy"]["hostKey"] == HOST_KEY
 
 
+def test_behind_a_bastion_a_balancer_is_waited_for_until_it_lets_us_in() -> None:
+    commands = learners(up(lambda args: args["ssh"].update(proxy=BASTION, user="ops")))
+    enters = {name for name, one in commands.items() if "HAVIP_ENTER" in revealed(one.inputs["environment"])}
+    assert enters == {"cp-k8s-master01-host-key", "cp-k8s-master02-host-key"}
+    for name in enters:
+        login = json.loads(revealed(commands[name].inputs["environment"])["HAVIP_SSH"])
+        assert (login["host"], login["user"], login["private_key"]) == (
+            f"10.0.0.1{name[-10]}",
+            "ops",
+            examples.KEY,
+        )
+        assert "host_key" not in login
+        assert login["proxy"]["host_key"] == HOST_KEY
+        assert commands[name].secrets == {"environment", "stdin"}
+        assert "PRIVATE KEY" not in commands[name].inputs["create"]
+    asked = json.loads(revealed(commands["cp-k8s-master03-host-key"].inputs["environment"])["HAVIP_SSH"])
+    assert "private_key" not in asked, "nothing is done there"
+
+
 def test_a_bastion_of_its_own_or_with_a_key_given() -> None:
     def own(args: dict[str, Any]) -> None:
         args["ssh"]["proxy"] = {**BASTION, "host_key": "any"}

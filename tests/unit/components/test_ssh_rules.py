@@ -1,6 +1,8 @@
 """Rules on SSH: what nobody could log in with, or would land on a wrong host, is refused before anything changes."""
 
 import base64
+import itertools
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -216,6 +218,59 @@ def test_a_passphrase_reaches_whatever_logs_in() -> None:
     learned = local["cp-k8s-master01-host-key"]
     assert PASSPHRASE in str(learned.inputs["environment"]), "a bastion is entered to learn the host's key"
     assert "environment" in learned.secrets
+
+
+AGENT: dict[str, tuple[dict[str, Any], bool]] = {
+    "a key": ({}, True),
+    "an agent of its own": ({"agent_socket_path": "/run/agent"}, False),
+    "an agent of its own, and none on the bastion": (
+        {"agent_socket_path": "/run/agent", "proxy": BASTION},
+        True,
+    ),
+    "agents of their own": (
+        {"agent_socket_path": "/run/agent", "proxy": {**BASTION, "agent_socket_path": "/run/agent"}},
+        False,
+    ),
+    "an empty path": ({"agent_socket_path": ""}, True),
+}
+
+
+@pytest.mark.parametrize("case", AGENT)
+def test_an_agent_that_has_ended_is_said_before_anything_is_registered(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssh, asked = AGENT[case]
+    path = tmp_path / "agent"
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
+
+    def program() -> None:
+        ApiServerVip.check("cp", arguments(**ssh))
+
+    def up() -> None:
+        ApiServerVip("cp", cast(ApiServerVipArgs, arguments(**ssh)))
+
+    for preview, part in itertools.product((True, False), (program, up)):
+        got = run(part, preview=preview)
+        said = f"SSH_AUTH_SOCK = {str(path)!r}: no SSH agent answers there (No such file or directory)"
+        assert (said in got.error) == (asked and not preview), "a preview logs in nowhere"
+        assert bool(got.error) == (asked and not preview)
+        assert not (got.error and got.resources)
+    with socket.socket(socket.AF_UNIX) as agent:
+        agent.bind(str(path))
+        assert ("(Connection refused)" in run(program, preview=False).error) == asked
+        agent.listen()
+        assert run(program, preview=False).error == ""
+
+
+def test_an_agent_at_an_empty_path_is_none_at_all() -> None:
+    proxy = {**BASTION, "private_key": KEY, "host_key": "any", "agent_socket_path": ""}
+    args = arguments(proxy=proxy, agent_socket_path="")
+    got = run(lambda: ApiServerVip("cp", cast(ApiServerVipArgs, args)), preview=False)
+    assert got.error == ""
+    for command in got.of("remote:Command").values():
+        connection = revealed(command.inputs["connection"])
+        assert connection.get("agentSocketPath") is None
+        assert connection["proxy"].get("agentSocketPath") is None
 
 
 @pytest.fixture

@@ -111,6 +111,11 @@ def _after(source: _Source, value: object) -> pulumi.Output[Any]:
     return source.id.apply(lambda _: value)
 
 
+def without_none(connection: dict[str, Any]) -> dict[str, Any]:
+    """Return it without what the engine drops."""
+    return {key: value for key, value in connection.items() if value is not None}
+
+
 def late(paths: list[tuple[Any, ...]], source: _Source | None = None) -> dict[str, Any]:
     """Return the arguments with values at `paths` that are known only once a resource is there."""
     given: Any = copy.deepcopy(every_argument())
@@ -297,6 +302,12 @@ def test_instances_that_turn_out_to_be_none_or_one_are_refused_before_a_host_is_
 @pytest.mark.parametrize(
     "path",
     [
+        ("ssh", "host"),
+        ("ssh", "user"),
+        ("ssh", "private_key"),
+        ("ssh", "private_key_password"),
+        ("ssh", "password"),
+        ("ssh", "agent_socket_path"),
         ("ssh", "port"),
         ("ssh", "dial_error_limit"),
         ("ssh", "per_dial_timeout"),
@@ -312,6 +323,8 @@ def test_what_turns_out_to_be_nothing_is_as_if_it_were_not_given(
     def program(*, late: bool) -> None:
         source, given = _Source(), every_argument()
         given["ssh"] = {"private_key": examples.KEY, "port": 2222}  # keys are learned
+        for balancer in given["balancers"]:
+            del balancer["ssh"]
         given[part].pop(key, None)
         if late:
             given[part][key] = _after(source, nothing)
@@ -323,8 +336,14 @@ def test_what_turns_out_to_be_nothing_is_as_if_it_were_not_given(
         assert got.of("EipAddress")[name].inputs == one.inputs
     learned = {name: one for name, one in plain.of("local:Command").items() if name.endswith("-host-key")}
     assert learned
-    for step in got.of("remote:Command").values():
-        assert revealed(step.inputs["connection"]).get("port", 22) == (22 if key == "port" else 2222)
+    assert set(got.of("remote:Command")) == set(plain.of("remote:Command"))
+    for name, step in got.of("remote:Command").items():
+        assert step.inputs["create"] == plain.of("remote:Command")[name].inputs["create"]
+        connection = revealed(step.inputs["connection"])
+        assert without_none(connection) == {
+            "port": 22,
+            **revealed(plain.of("remote:Command")[name].inputs["connection"]),
+        }
     for name, one in learned.items():
         assert got.of("local:Command")[name].inputs == one.inputs
 
@@ -342,15 +361,8 @@ def test_a_password_that_turns_out_to_be_nothing_is_refused_in_words(nothing: ob
     assert not got.of("remote:Command")
 
 
-@pytest.mark.parametrize(
-    ("late_key", "said"),
-    [
-        (None, "'': turned out to be empty"),
-        ("", "'': turned out to be empty"),
-        ("SHA256:x", "'SHA256:x': is no host key"),
-    ],
-)
-def test_a_host_key_that_turns_out_to_be_none_lets_nobody_in(late_key: str | None, said: str) -> None:
+@pytest.mark.parametrize("late_key", [None, ""])
+def test_a_host_key_that_turns_out_to_be_none_lets_nobody_in(late_key: str | None) -> None:
     def program() -> None:
         given = every_argument()
         given["ssh"]["host_key"] = _Source().id.apply(lambda _: late_key)
@@ -358,8 +370,88 @@ def test_a_host_key_that_turns_out_to_be_none_lets_nobody_in(late_key: str | Non
 
     got = run(program, preview=False)
     assert "host_key of k8s-master0" in got.error
-    assert f" = {said}; give it as known_hosts has it" in got.error
+    assert " = '': turned out to be empty; give it as known_hosts has it" in got.error
     assert not got.of("remote:Command"), "nothing is sent where any key would do"
+
+
+SECRET = "K8SHA_KA_AUTH"
+WRONG = [
+    ("port", "2222", "port = '2222': must be a whole number; correct its type"),
+    ("port", 70000, "port = 70000: is not a TCP port; use 1 to 65535"),
+    ("port", True, "port = True: must be a whole number"),
+    ("host", 7, "host = 7: must be a text"),
+    ("host", "a b", "host = 'a b': has white space in it"),
+    ("user", ["root"], "user = a list of 1: must be a text"),
+    ("private_key", [SECRET], "private_key = '[secret]': must be a text"),
+    ("private_key", SECRET, "private_key = '[secret]': is no private key"),
+    ("private_key_password", 7, "private_key_password = '[secret]': must be a text"),
+    ("password", {SECRET: 1}, "password = '[secret]': must be a text"),
+    ("host_key", "SHA256:x", "host_key = 'SHA256:x': is no host key; give it as known_hosts has it"),
+    ("agent_socket_path", 7, "agent_socket_path = 7: must be a text"),
+]
+
+
+def wrong_late(where: str, key: str, value: object, *, secret: bool = False) -> dict[str, Any]:
+    """Return arguments with a wrong value, known already but as an Output, somewhere in an ``ssh``."""
+    given = every_argument()
+    at = {
+        "ssh": given["ssh"],
+        "ssh.proxy": given["ssh"]["proxy"],
+        "balancers[1].ssh": given["balancers"][1]["ssh"],
+    }[where]
+    at[key] = pulumi.Output.secret(value) if secret else pulumi.Output.from_input(value)
+    return given
+
+
+@pytest.mark.parametrize("preview", [True, False])
+@pytest.mark.parametrize("where", ["ssh", "ssh.proxy", "balancers[1].ssh"])
+@pytest.mark.parametrize(("key", "value", "said"), WRONG)
+def test_a_connection_that_turns_out_wrong_is_refused_before_a_plugin_has_it(
+    where: str, key: str, value: object, said: str, preview: bool
+) -> None:
+    got = run(
+        lambda: ApiServerVip("cp", cast(ApiServerVipArgs, wrong_late(where, key, value))), preview=preview
+    )
+    assert f"no host was touched:\n  - {where}.{said}" in got.error
+    for hidden in (SECRET, "PRIVATE KEY"):
+        assert hidden not in got.error
+    sent = [revealed(step.inputs["connection"]) for step in got.of("remote:Command").values()]
+    assert "192.0.2.1" not in [connection["host"] for connection in sent], "whose connection it is"
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_bastion_that_turns_out_to_be_nowhere_is_refused(nothing: object) -> None:
+    got = run(
+        lambda: ApiServerVip("cp", cast(ApiServerVipArgs, wrong_late("ssh.proxy", "host", nothing))),
+        preview=True,
+    )
+    assert "ssh.proxy.host = None: is required; give it" in got.error
+    assert not got.of("remote:Command")
+
+
+def test_a_secret_where_none_is_expected_is_not_shown() -> None:
+    got = run(
+        lambda: ApiServerVip(
+            "cp", cast(ApiServerVipArgs, wrong_late("ssh", "user", f"a {SECRET}", secret=True))
+        ),
+        preview=True,
+    )
+    assert "ssh.user = '[secret]': has white space in it" in got.error
+    assert SECRET not in got.error
+
+
+def test_a_bastion_that_two_hosts_share_is_one_also_if_it_is_only_known_late() -> None:
+    def program() -> None:
+        given = every_argument()
+        del given["ssh"]["proxy"]["host_key"]
+        given["ssh"]["proxy"]["port"] = _Source().id.apply(lambda _: 2222)
+        given["balancers"][0]["ssh"]["proxy"] = dict(given["ssh"]["proxy"])
+        ApiServerVip("cp", cast(ApiServerVipArgs, given))
+
+    got = run(program, preview=False)
+    assert got.error == ""
+    learned = [name for name in got.of("local:Command") if name.endswith("-host-key")]
+    assert learned == ["cp-bastion-host-key"]
 
 
 LISTS = [

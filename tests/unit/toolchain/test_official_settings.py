@@ -1,5 +1,6 @@
 """What the checkout must say so that newer official parts behave as the built ones do."""
 
+import socket
 from pathlib import Path
 
 import pulumi_alicloud as alicloud
@@ -31,6 +32,26 @@ def test_the_dev_stacks_provider_settings_are_the_sdks() -> None:
     products = set(pulumi_types.input_type_py_to_pulumi_names(alicloud.ProviderEndpointArgs).values())
     assert settings["endpoints"][0].keys() <= products
     assert hasattr(config, "account_type")
+
+
+def test_an_agent_that_has_ended_is_unset_and_another_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HAVIP_CACHE", str(tmp_path))
+    status = Status({"access_key_id": "id", "access_key_secret": "secret", "ca_bundle": str(tmp_path)})
+    path = tmp_path / "agent"
+
+    def said() -> str | None:
+        return stack_environment(Settings("unit"), status, {}, "dev").get("SSH_AUTH_SOCK")
+
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    assert said() is None
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
+    assert said() == ""
+    with socket.socket(socket.AF_UNIX) as agent:
+        agent.bind(str(path))
+        agent.listen()
+        assert said() is None
 
 
 def test_credentials_have_both_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

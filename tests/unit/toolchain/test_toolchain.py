@@ -146,6 +146,42 @@ def test_official_needs_its_language_host(installation: dict[str, str], tmp_path
     assert official.find_official(installation, ours=tmp_path / "cache") is None
 
 
+def test_official_may_have_its_language_host_among_its_plugins(
+    installation: dict[str, str], tmp_path: Path
+) -> None:
+    plugin = tmp_path / "home" / ".pulumi" / "plugins" / "language-python-v3.300.0" / "pulumi-language-python"
+    plugin.parent.mkdir(parents=True)
+    (tmp_path / "bin" / "pulumi-language-python").rename(plugin)
+    assert official.find_official(installation, ours=tmp_path / "cache") is not None
+
+
+@pytest.mark.parametrize("version", ["v3.105.0", "3.105.0", "v3.300.1-dev.0", "v4.0.0", "of unknown version"])
+def test_official_that_is_new_enough(version: str) -> None:
+    assert official.Official(Path("/bin/pulumi"), Path("/"), version, "").too_old == ""
+
+
+def test_official_that_is_too_old_is_passed_over_or_named(
+    installation: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(installation, tmp_path, monkeypatch)
+    _script(tmp_path / "bin" / "pulumi", "echo v3.99.0")
+    for part in parts.PLUGINS:
+        _script(plugin_file(tmp_path / "home" / ".pulumi", part), "exit 0")
+    built = toolchain.Toolchain("built", tmp_path, tmp_path, "v3.259.0")
+    monkeypatch.setattr(toolchain, "_build", lambda _: built)
+    said: list[str] = []
+    assert toolchain.ensure(said.append) == built
+    too_old = f"{tmp_path / 'bin' / 'pulumi'} is v3.99.0, too old; Pulumi 3.105 or newer is needed"
+    assert said == [f"{too_old}: the built toolchain is used"]
+    with pytest.raises(ToolchainError, match=r"no `go` on PATH.*or install Pulumi 3\.105 or newer"):
+        toolchain.check()
+    monkeypatch.setenv("HAVIP_TOOLCHAIN", "official")
+    for ready in (toolchain.check, lambda: toolchain.ensure(said.append)):
+        with pytest.raises(ToolchainError) as refused:
+            ready()
+        assert f"HAVIP_TOOLCHAIN is 'official', and {too_old}: upgrade Pulumi" in str(refused.value)
+
+
 def test_ours_is_not_official(installation: dict[str, str], tmp_path: Path) -> None:
     assert official.find_official(installation, ours=tmp_path) is None
 
