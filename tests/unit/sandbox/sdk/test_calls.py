@@ -161,9 +161,9 @@ def raw(clients: Clients, action: str, query: dict[str, str], version: str = VER
 
 
 def test_unknown_words_are_refused(server: Server) -> None:
-    """An action, as the cloud's gateway refuses one; a parameter with 400: 404 would say that a resource is gone."""
+    """With 400: 404 would say that a resource is gone."""
     clients = server.sdk()
-    assert raw(clients, "CreateUnicorn", {}) == Refusal(404, "InvalidAction.NotFound")
+    assert raw(clients, "CreateUnicorn", {}) == Refusal(400, "UnsupportedOperation.NotServed")
     assert raw(clients, "DescribeVpcs", {}, version="2000-01-01") == Refusal(400, "InvalidVersion")
     assert raw(clients, "DescribeVpcs", {"Colour": "red"}) == Refusal(400, "InvalidParameter.Unknown")
     assert raw(clients, "DescribeVpcAttribute", {}) == Refusal(400, "MissingParameter")
