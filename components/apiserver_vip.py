@@ -78,13 +78,14 @@ class ApiServerVip(pulumi.ComponentResource):
         self.ha_vip_id = havip.id
         given = args.get("vip")
         self._address = pulumi.Output.from_input(given) if given else havip.ip_address
-        self.eip = self._eip(havip, attachments)
         gate = checked.apply(lambda _: cast(list[pulumi.Resource], [havip]))
         self._handovers: list[pulumi.Resource] = []
         hosts = self._hosts(gate, attachments)
         joined = self._joined(hosts)
+        # Where the VIP changes, the EIP leads to the old one until every balancer has the new one.
+        self.eip = self._eip(havip, [*attachments, *joined])
         ready = self._ready([*joined, *self._handovers])
-        self.vip = _once(ready, self._address)
+        self.vip = inputs.once(ready, self._address)
         port = self._plan.apply(lambda plan: plan.settings.port)
         self.control_plane_endpoint = pulumi.Output.concat(self.vip, ":", port.apply(str))
         self.endpoint = pulumi.Output.all(self.eip, self.vip, port).apply(
@@ -189,7 +190,7 @@ class ApiServerVip(pulumi.ComponentResource):
         ]
         return havip, attachments
 
-    def _eip(self, havip: vpc.HaVipv2, attachments: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
+    def _eip(self, havip: vpc.HaVipv2, after: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
         args = self._args.get("eip")
         if args is None:
             return pulumi.Output.from_input("")
@@ -201,7 +202,7 @@ class ApiServerVip(pulumi.ComponentResource):
             instance_type="HaVip",
             tags=self._args.get("tags"),
             parent=self,
-            depends_on=attachments,
+            depends_on=after,
         )
 
     def _hosts(
@@ -334,11 +335,6 @@ def _former_names(opts: pulumi.ResourceOptions | None) -> tuple[str, ...]:
     given = [alias.name if isinstance(alias, pulumi.Alias) else alias for alias in aliases]
     names = [name.rpartition("::")[2] for name in given if isinstance(name, str)]  # of a URN its last part
     return tuple(name for name in names if texts.NAME.fullmatch(name))
-
-
-def _once(there: pulumi.Resource, value: pulumi.Output[str]) -> pulumi.Output[str]:
-    """Return `value` for those who have to wait until `there` is; its URN is known in every preview."""
-    return pulumi.Output.all(value, there.urn).apply(lambda both: str(both[0]))
 
 
 def _and(more: pulumi.Resource, found: list[pulumi.Resource]) -> list[pulumi.Resource]:

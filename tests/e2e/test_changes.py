@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from tests.e2e.holders import Holders
 from tests.e2e.lab import Lab, eventually
 from tests.e2e.later import later_version
-from tests.e2e.traffic import Prober, Streams, from_outside
+from tests.e2e.traffic import Prober, Streams, from_anywhere, from_outside
 
 pytestmark = [pytest.mark.e2e, pytest.mark.endpoint, pytest.mark.timeout(600)]
 
@@ -19,6 +20,8 @@ VIP = "10.0.0.10"
 ADMIN_SOCKET = "/run/kube-apiserver-havip/haproxy.sock"
 BUSY_S = 1.0
 """What a busy machine adds to an outage."""
+EIP_S = 20.0
+"""How long an EIP leads nowhere while it is given to another HaVip; the provider waits for 5 s in it."""
 SYN_S = 1.0
 """After which a SYN that was lost in it is sent again."""
 FIRST, SECOND, THIRD, FOURTH = "k8s-master01", "k8s-master02", "k8s-master03", "k8s-master04"
@@ -315,17 +318,23 @@ def test_the_vip_is_changed(standing: Lab) -> None:
     other = "10.0.0.20"
     old = from_outside(standing)
     new = dataclasses.replace(old, address=other)
+    public = from_anywhere(standing)
     holders = Holders(standing, other)
     try:
         with (
             Prober(old, rate=20).running() as before,
             Prober(new, rate=20).running() as after,
+            Prober(public, rate=20).running() as through_eip,
             holders.watched(),
         ):
             up(standing, vip=other)
         last, first = max(before.answered()), min(after.answered())
         assert first - last < 1, f"for {first - last:.2f} s neither address answered"
         assert not after.since(first), after.report(first)
+        answered = through_eip.answered()
+        dark_s = max(later - earlier for earlier, later in pairwise(answered))
+        assert dark_s < EIP_S, f"for {dark_s:.1f} s the EIP did not answer"
+        assert last - max(one for one in answered if one <= last) < BUSY_S, "it led to the old one to its end"
         assert holders.longest_s(2) == 0, holders.moves()
         assert standing.answers(), "the EIP leads to the new one"
     finally:
