@@ -1,6 +1,7 @@
-"""What a killed ``up`` left, asked before the next one changes anything: of the stack's state, and of the cloud.
+"""What a killed run left, asked before the next ``up`` changes anything: of the stack's state, and of the cloud.
 
-Without it the next ``up`` makes a second object, or fails with the cloud's own word for one that is there already.
+Without it the next ``up`` makes a second object, or fails with the cloud's own word for one that is there already, or
+that is gone.
 """
 
 import importlib.metadata
@@ -12,7 +13,7 @@ from typing import Any
 import pulumi
 
 from components.preflight import orphans, state
-from components.preflight.orphans import Create, Found, Orphan
+from components.preflight.orphans import Create, Delete, Found, Orphan, Question
 
 TRIES = 5
 PAUSE_S = 0.3
@@ -38,24 +39,29 @@ def deployment() -> Mapping[str, Any] | None:
 
 
 def check(deployed: Mapping[str, Any] | None, opts: pulumi.InvokeOptions | None = None) -> None:
-    """Raise ``pulumi.RunError`` naming every cloud object that a killed ``up`` made and never recorded.
+    """Raise ``pulumi.RunError`` naming every cloud object that a killed run made or deleted and never recorded.
 
     To call before anything is registered, with what :func:`deployment` returned. The cloud is asked after a crash only;
     `opts` name a provider other than the default one.
     """
     known = deployed or {}
     creates = orphans.pending(known)
-    found: list[Orphan] = []
-    unknown: dict[str, str] = {}
-    for create in creates:
+    steps: list[Create | Delete] = [*creates, *orphans.deletes(known)]
+    made: list[Orphan] = []
+    deleted: list[Delete] = []
+    unknown: list[tuple[Create | Delete, str]] = []
+    for step in steps:
         try:
-            one = orphans.orphan(create, _asked(create, opts), known)
+            answer = _asked(orphans.question(step), opts)
         except Exception as error:  # the SDK raises nothing narrower
-            unknown[create.urn] = " ".join(str(error).split())
+            unknown.append((step, " ".join(str(error).split())))
             continue
-        found += [one] if one else []
-    if found or unknown:
-        raise pulumi.RunError(orphans.message(pulumi.get_stack(), found, unknown))
+        if isinstance(step, Delete):
+            deleted += [step] if orphans.gone(step, answer) else []
+        elif one := orphans.orphan(step, answer, known):
+            made.append(one)
+    if made or deleted or unknown:
+        raise pulumi.RunError(orphans.message(pulumi.get_stack(), made, deleted, unknown))
     if creates:
         pulumi.log.info(
             f"an up was cut off, and left nothing of {', '.join(create.name for create in creates)}; what the engine "
@@ -76,9 +82,8 @@ def _exported(stack: str, tries: int = TRIES) -> Mapping[str, Any]:
     return found
 
 
-def _asked(create: Create, opts: pulumi.InvokeOptions | None) -> list[Found]:
-    """Return what the provider shows of objects like the one `create` was to make."""
-    question = orphans.question(create)
+def _asked(question: Question, opts: pulumi.InvokeOptions | None) -> list[Found]:
+    """Return what the provider shows."""
     # The version is the SDK's, as for a resource without one; without it there would be a second default provider.
     version = importlib.metadata.version("pulumi-alicloud")
     asking = opts or pulumi.InvokeOptions(version=version)

@@ -35,6 +35,11 @@ def eventually(what: str, holds: Callable[[], bool], within_s: float) -> float:
     return time.monotonic() - began
 
 
+def commands_in(said: str) -> list[str]:
+    """The commands of ``pulumi`` that a message of the program names, in their order."""
+    return [line.strip() for line in said.splitlines() if line.strip().startswith("pulumi ")]
+
+
 @dataclass(frozen=True)
 class Lab:
     """What a test needs to make a promise and check it."""
