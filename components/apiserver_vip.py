@@ -93,7 +93,7 @@ class ApiServerVip(pulumi.ComponentResource):
         )
         self.budget = self._plan.apply(lambda plan: plan.budget)
         self.masters = masters_output.described(self._args, self._plan)
-        agreed = self._verify(hosts, joined)
+        agreed = self._verify(hosts, joined, attachments)
         outputs = self._outputs()
         if agreed is not None and not pulumi.runtime.is_dry_run():
             # A plugin's process waits for what is registered and for nothing else. Who has the VIP is not in it.
@@ -313,7 +313,10 @@ class ApiServerVip(pulumi.ComponentResource):
         return secret.apply(lambda password: judge_password(self._name, password) + "\n")
 
     def _verify(
-        self, hosts: Mapping[str, BalancerHost], joined: Sequence[pulumi.Resource]
+        self,
+        hosts: Mapping[str, BalancerHost],
+        joined: Sequence[pulumi.Resource],
+        attachments: Sequence[pulumi.Resource],
     ) -> pulumi.Output[bool] | None:
         """Add the verification, if it is not off; what is returned fails if the cloud does not agree with it."""
         if self._draft.settings.verify is Verify.OFF:
@@ -323,6 +326,12 @@ class ApiServerVip(pulumi.ComponentResource):
             self._name,
             questions.about(self._name, self._args, self._plan, self._address, outside),
             self.ha_vip_id,
+            balancers=[
+                pulumi.Output.all(
+                    name=balancer["name"], instance_id=balancer["instance_id"], attachment=attachment.urn
+                )
+                for balancer, attachment in zip(self._args["balancers"], attachments, strict=True)
+            ],
             checks={name: host.checks for name, host in hosts.items()},
             after=joined,
             opts=pulumi.ResourceOptions(parent=self),

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.control import CloudObject, Control
 from tests.e2e.holders import Holders
 from tests.e2e.lab import Lab, eventually
 from tests.e2e.later import later_version
@@ -17,6 +20,7 @@ from tests.e2e.traffic import Prober, Streams, from_anywhere, from_outside
 pytestmark = [pytest.mark.e2e, pytest.mark.endpoint, pytest.mark.timeout(600)]
 
 VIP = "10.0.0.10"
+ATTACHMENT = "alicloud:vpc/hAVipAttachment:HAVipAttachment"
 ADMIN_SOCKET = "/run/kube-apiserver-havip/haproxy.sock"
 BUSY_S = 1.0
 """What a busy machine adds to an outage."""
@@ -340,6 +344,26 @@ def test_the_vip_is_changed(standing: Lab) -> None:
     finally:
         up(standing, vip=VIP)
     assert standing.answers()
+
+
+def test_a_standby_that_somebody_detached_is_named_and_attached_again(standing: Lab) -> None:
+    standby = SECOND if standing.holder() == FIRST else FIRST
+    attachment = f"{standing.outputs()['ha_vip_id']}:{standing.hosts()[standby]['id']}"
+    Control(standing.settings).remove(CloudObject(ATTACHMENT, attachment, {}))
+    [found] = standing.verified()[standing.component]["failures"]
+    assert (found["layer"], found["said"].split()[0]) == ("cloud", standby)
+    try:
+        with unnoticed(standing):
+            standing.configure(haproxy={"timeout_client": "11h"})
+            failed = standing.pulumi("up", "--yes", "--skip-preview", "--color=never")
+        said = " ".join((failed.stdout + failed.stderr).split())
+        assert failed.returncode != 0, said
+        named = re.search(rf"{standby} .* is not attached .*?`(pulumi refresh [^`]+)`", said)
+        assert named, said
+        standing.engine.must(*shlex.split(named[1])[1:])
+    finally:
+        up(standing, haproxy={})
+    assert standing.verified()[standing.component]["holds"]
 
 
 def test_a_check_that_no_kube_apiserver_passes_reaches_no_balancer(standing: Lab) -> None:
