@@ -17,6 +17,7 @@ from components.preflight.orphans import Create, Delete, Found, Orphan, Question
 
 TRIES = 5
 PAUSE_S = 0.3
+_COMMAND = "command:remote:Command"
 _OWN = "organization"
 """What the engine calls the organization of a backend that has none."""
 
@@ -60,6 +61,12 @@ def check(deployed: Mapping[str, Any] | None, opts: pulumi.InvokeOptions | None 
             deleted += [step] if orphans.gone(step, answer) else []
         elif one := orphans.orphan(step, answer, known):
             made.append(one)
+    if half_done := _half_done(known):
+        pulumi.log.warn(
+            f"a run was cut off while it changed hosts ({', '.join(half_done)}), and the state has what was there "
+            "before. The same change completes by itself; one that is taken back shows no diff, though a host may have "
+            "it, or wait for it: then `python -m components verify --repair` puts the hosts right"
+        )
     if made or deleted or unknown:
         raise pulumi.RunError(orphans.message(pulumi.get_stack(), made, deleted, unknown))
     if creates:
@@ -67,6 +74,14 @@ def check(deployed: Mapping[str, Any] | None, opts: pulumi.InvokeOptions | None 
             f"an up was cut off, and left nothing of {', '.join(create.name for create in creates)}; what the engine "
             f"says of it ends with: {orphans.clear_command(pulumi.get_stack())}"
         )
+
+
+def _half_done(deployment: Mapping[str, Any]) -> list[str]:
+    """Return the steps on hosts that were being changed, by name: nobody knows how far they got."""
+    steps = [
+        one["resource"] for one in deployment.get("pending_operations") or [] if one["type"] == "updating"
+    ]
+    return [one["urn"].rpartition("::")[2] for one in steps if one["type"] == _COMMAND]
 
 
 def _exported(stack: str, tries: int = TRIES) -> Mapping[str, Any]:

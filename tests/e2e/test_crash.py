@@ -35,6 +35,7 @@ ROUNDS = (
     {"AssociateHaVip": ATTACHMENT, "AssociateEipAddress": ASSOCIATION},
 )
 """Actions of the cloud's API, and what they create: those that come up side by side, in their order."""
+BALANCERS = ("k8s-master01", "k8s-master02")
 TIMES = {INSTANCE: 2, EIP: 3, ASSOCIATION: 3, ATTACHMENT: 2}
 EXPECTED = Counter({kind: TIMES.get(kind, 1) for creates in ROUNDS for kind in creates.values()})
 """How many of each the stack has."""
@@ -186,3 +187,25 @@ def test_kill_9_of_a_delete_blocks_neither_up_nor_destroy(
         destroy = lab.pulumi("destroy", "--yes", "--skip-preview")
     assert destroy.returncode == 0, destroy.stdout + destroy.stderr
     assert objects(lab) == before
+
+
+def test_a_change_that_was_cut_off_and_taken_back_is_warned_of_and_repaired(standing: Lab) -> None:
+    """The state has what was there before: there is nothing to change, though a host may have it."""
+
+    def on_a_host() -> bool:
+        return "command:remote:Command" in pending(state_of(standing), "updating")
+
+    try:
+        standing.configure(haproxy={"timeout_client": "11h"})
+        killed_during_up(standing, on_a_host, "a host is changed", linger_s=1)
+        recovery.end_plugins(standing.engine.environment)
+        standing.engine.must("cancel", "--yes")
+    finally:
+        standing.configure(haproxy={})
+        up = standing.pulumi("up", "--yes", "--skip-preview", "--color=never")
+    said = up.stdout + up.stderr
+    assert "`python -m components verify --repair`" in said, said
+    assert standing.verified("--repair")[standing.component]["holds"]
+    for host in BALANCERS:
+        assert "11h" not in standing.ssh(host, "grep 'timeout client ' /etc/haproxy/haproxy.cfg")
+    standing.engine.must("preview", "--expect-no-changes")

@@ -336,6 +336,19 @@ def test_a_delete_that_the_cloud_cannot_be_asked_of_names_the_command_that_asks_
         interrupted.check(interrupted.deployment())
 
 
+def test_a_step_on_a_host_that_was_cut_off_is_a_warning_with_what_to_do_if_it_is_taken_back(
+    engine: _Engine,
+) -> None:
+    engine.operations = [
+        operation("command:remote:Command", "k8s-dev-m1-haproxy", {}, "updating"),
+        operation(HA_VIP, "k8s-dev-havip", WANTED, "updating"),
+    ]
+    interrupted.check(interrupted.deployment())
+    [said] = engine.said
+    assert "changed hosts (k8s-dev-m1-haproxy)" in said
+    assert "`python -m components verify --repair`" in said
+
+
 def test_an_orphan_stops_the_run(engine: _Engine) -> None:
     engine.operations = [operation(HA_VIP, "k8s-dev-havip", WANTED)]
     engine.objects = {"havips": [SHOWN]}
