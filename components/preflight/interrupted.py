@@ -7,12 +7,12 @@ that is gone.
 import importlib.metadata
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pulumi
 
-from components.preflight import orphans, state
+from components.preflight import orphans, replaced, state
 from components.preflight.orphans import Create, Delete, Found, Orphan, Question
 
 TRIES = 5
@@ -39,11 +39,18 @@ def deployment() -> Mapping[str, Any] | None:
         return None
 
 
-def check(deployed: Mapping[str, Any] | None, opts: pulumi.InvokeOptions | None = None) -> None:
+def check(
+    deployed: Mapping[str, Any] | None,
+    opts: pulumi.InvokeOptions | None = None,
+    *,
+    vips: Iterable[pulumi.Input[str]] = (),
+    instances: Iterable[pulumi.Input[str]] = (),
+) -> None:
     """Raise ``pulumi.RunError`` naming every cloud object that a killed run made or deleted and never recorded.
 
-    To call before anything is registered, with what :func:`deployment` returned. The cloud is asked after a crash only;
-    `opts` name a provider other than the default one.
+    So it does where a change that failed or was cut off still holds one of the wanted `vips`, or of the balancers'
+    `instances` as far as they are known. To call before anything is registered, with what :func:`deployment` returned.
+    The cloud is asked after a crash only; `opts` name a provider other than the default one.
     """
     known = deployed or {}
     creates = orphans.pending(known)
@@ -69,11 +76,17 @@ def check(deployed: Mapping[str, Any] | None, opts: pulumi.InvokeOptions | None 
         )
     if made or deleted or unknown:
         raise pulumi.RunError(orphans.message(pulumi.get_stack(), made, deleted, unknown))
+    if held := replaced.message(known, _plain(vips), _plain(instances), pulumi.get_stack()):
+        raise pulumi.RunError(held)
     if creates:
         pulumi.log.info(
             f"an up was cut off, and left nothing of {', '.join(create.name for create in creates)}; what the engine "
             f"says of it ends with: {orphans.clear_command(pulumi.get_stack())}"
         )
+
+
+def _plain(values: Iterable[pulumi.Input[str]]) -> list[str]:
+    return [one for one in values if one and isinstance(one, str)]
 
 
 def _half_done(deployment: Mapping[str, Any]) -> list[str]:

@@ -346,6 +346,29 @@ def test_the_vip_is_changed(standing: Lab) -> None:
     assert standing.answers()
 
 
+def test_a_change_of_the_vip_that_failed_leaves_the_eip_and_is_completed_before_it_is_taken_back(
+    standing: Lab,
+) -> None:
+    other = "10.0.0.20"
+    standing.ssh(FIRST, "chattr +i /etc/keepalived/keepalived.conf")
+    try:
+        standing.configure(vip=other)
+        failed = standing.pulumi("up", "--yes", "--skip-preview", "--color=never")
+        assert failed.returncode != 0, failed.stdout + failed.stderr
+        assert standing.answers(), "the EIP leads to the old one"
+        standing.configure(vip=VIP)
+        refused = standing.pulumi("up", "--yes", "--skip-preview", "--color=never")
+        said = refused.stdout + refused.stderr
+        assert refused.returncode != 0, said
+        assert f"vip = '{VIP}': havip-" in said
+        assert f"say '{other}' again and `pulumi up` until it succeeds" in said
+    finally:
+        standing.ssh(FIRST, "chattr -i /etc/keepalived/keepalived.conf")
+        up(standing, vip=other)
+        up(standing, vip=VIP)
+    assert standing.answers()
+
+
 def test_a_standby_that_somebody_detached_is_named_and_attached_again(standing: Lab) -> None:
     standby = SECOND if standing.holder() == FIRST else FIRST
     attachment = f"{standing.outputs()['ha_vip_id']}:{standing.hosts()[standby]['id']}"
