@@ -96,7 +96,8 @@ if created and not security_groups:
     checks.append(partial(configured.check_public, public=public, api_cidrs=own_rules["apiCidrs"]))
 together(name, *checks)
 deployment = interrupted.deployment()
-interrupted.check(deployment)
+attached = [one["instance_id"] for one in masters if one["name"] in balancing and "instance_id" in one]
+interrupted.check(deployment, vips=[endpoint["vip"] or ""], instances=attached)
 configured.check_name(name, former_name, deployment)
 if not pulumi.runtime.is_dry_run():
     reach.check(configured.logins(masters, balancing, endpoint["ssh"]))

@@ -1,4 +1,4 @@
-"""The end of an ``up``: the cloud takes the balancer that has the VIP for the HaVip's master.
+"""The end of an ``up``: the cloud takes the balancer that has the VIP for the HaVip's master, and all for attached.
 
 Asked by the program itself, as no resource: who has the VIP is in no input and no output, so that a failover makes
 no diff.
@@ -8,17 +8,39 @@ import asyncio
 import importlib.metadata
 import re
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import pulumi
 from pulumi_alicloud import vpc
 
+from components import remedies
+
 WITHIN_S = 20
 """The cloud learns of a new master a little later than the hosts."""
 PAUSE_S = 2
 _LOOKED = re.compile(r"^looked: (\S+)$", re.MULTILINE)
 _HOLDER = re.compile(r"^holder: (\S+) (\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Attached:
+    """A balancer as the cloud should know it."""
+
+    name: str
+    instance_id: str
+    attachment: str
+    """URN of its attachment; empty if the state has none."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What the cloud says of a HaVip."""
+
+    master: str = ""
+    instances: frozenset[str] = frozenset()
+    """Those that are attached to it."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +63,28 @@ def holder(said: str) -> Holder | None:
     return Holder(found[1], found[2]) if found else None
 
 
-async def demand(endpoint: str, found: Holder, ha_vip: str, parent: pulumi.Resource) -> None:
+def detached(view: View, balancers: Iterable[Attached], ha_vip: str, stack: str) -> str:
+    """Say which of `balancers` could not take over, and what to do about it; empty if all are attached.
+
+    Every file and service of such a one is right, and its attachment may be in the state: in a run that was cut off it
+    was deleted, or somebody did it in the console.
+    """
+    missing = [one for one in balancers if one.instance_id not in view.instances]
+    if not missing:
+        return ""
+    names = " and ".join(f"{one.name} ({one.instance_id})" for one in missing)
+    targets = [part for one in missing if one.attachment for part in ("--target", one.attachment)]
+    forget = f"`{remedies.refresh(stack, *targets)}` drops what the state has of it, and " if targets else ""
+    verb = "is" if len(missing) == 1 else "are"
+    return f"{names} {verb} not attached to {ha_vip} and cannot take over: {forget}`pulumi up` attaches anew"
+
+
+async def demand(
+    endpoint: str, found: Holder, ha_vip: str, balancers: Sequence[Attached], parent: pulumi.Resource
+) -> None:
     """Ask until the cloud agrees. Raises ``pulumi.RunError`` naming both if it does not, or cannot be asked."""
     deadline = time.monotonic() + WITHIN_S
-    while wrong := await _disagreement(found, ha_vip, parent):
+    while wrong := await _disagreement(found, ha_vip, balancers, parent):
         if time.monotonic() >= deadline:
             raise pulumi.RunError(
                 f"{endpoint}: everything is applied and answers, but {wrong}. `python -m components verify` asks again"
@@ -52,21 +92,26 @@ async def demand(endpoint: str, found: Holder, ha_vip: str, parent: pulumi.Resou
         await asyncio.sleep(PAUSE_S)
 
 
-async def _disagreement(found: Holder, ha_vip: str, parent: pulumi.Resource) -> str:
+async def _disagreement(
+    found: Holder, ha_vip: str, balancers: Sequence[Attached], parent: pulumi.Resource
+) -> str:
     """Return what is wrong with the cloud's view, empty if nothing is."""
     try:
-        master = await _master(ha_vip, parent)
+        view = await _view(ha_vip, parent)
     except Exception as error:  # the SDK raises nothing narrower
         return f"the cloud could not be asked who the master of {ha_vip} is: {' '.join(str(error).split())}"
-    if master == found.instance_id:
+    if lacking := detached(view, balancers, ha_vip, pulumi.get_stack()):
+        return lacking
+    if view.master == found.instance_id:
         return ""
     return (
         f"{found.name} ({found.instance_id}) had the VIP at the end, and for {WITHIN_S} s the cloud has taken "
-        f"{master or 'nobody'} for the master of {ha_vip}: the VIP has moved meanwhile, or another instance claims it"
+        f"{view.master or 'nobody'} for the master of {ha_vip}: the VIP has moved meanwhile, or another instance "
+        "claims it"
     )
 
 
-async def _master(ha_vip: str, parent: pulumi.Resource) -> str:
+async def _view(ha_vip: str, parent: pulumi.Resource) -> View:
     # Not get_havips_output: an Output that fails ends the program, however often it is asked again.
     answer = await pulumi.runtime.invoke_async(
         "alicloud:vpc/getHavips:getHavips",
@@ -75,4 +120,7 @@ async def _master(ha_vip: str, parent: pulumi.Resource) -> str:
         pulumi.InvokeOptions(parent=parent, version=importlib.metadata.version("pulumi-alicloud")),
         vpc.GetHavipsResult,
     )
-    return answer.havips[0].master_instance_id or "" if answer.havips else ""
+    if not answer.havips:
+        return View()
+    shown = answer.havips[0]
+    return View(shown.master_instance_id or "", frozenset(shown.associated_instances or []))

@@ -81,13 +81,14 @@ class ApiServerVip(pulumi.ComponentResource):
         self.ha_vip_id = havip.id
         given = args.get("vip")
         self._address = pulumi.Output.from_input(given) if given else havip.ip_address
-        self.eip = self._eip(havip, attachments)
         gate = checked.apply(lambda _: cast(list[pulumi.Resource], [havip]))
         self._handovers: list[pulumi.Resource] = []
         hosts = self._hosts(gate, attachments)
         joined = self._joined(hosts)
+        # Where the VIP changes, the EIP leads to the old one until every balancer has the new one.
+        self.eip = self._eip(havip, [*attachments, *joined])
         ready = self._ready([*joined, *self._handovers])
-        self.vip = _once(ready, self._address)
+        self.vip = inputs.once(ready, self._address)
         port = self._plan.apply(lambda plan: plan.settings.port)
         self.control_plane_endpoint = pulumi.Output.concat(self.vip, ":", port.apply(str))
         self.endpoint = pulumi.Output.all(self.eip, self.vip, port).apply(
@@ -95,7 +96,7 @@ class ApiServerVip(pulumi.ComponentResource):
         )
         self.budget = self._plan.apply(lambda plan: plan.budget)
         self.masters = masters_output.described(self._args, self._plan)
-        agreed = self._verify(hosts, joined)
+        agreed = self._verify(hosts, joined, attachments)
         outputs = self._outputs()
         if agreed is not None and not pulumi.runtime.is_dry_run():
             # A plugin's process waits for what is registered and for nothing else. Who has the VIP is not in it.
@@ -193,7 +194,7 @@ class ApiServerVip(pulumi.ComponentResource):
         ]
         return havip, attachments
 
-    def _eip(self, havip: vpc.HaVipv2, attachments: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
+    def _eip(self, havip: vpc.HaVipv2, after: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
         args = self._args.get("eip")
         if args is None:
             return pulumi.Output.from_input("")
@@ -205,7 +206,7 @@ class ApiServerVip(pulumi.ComponentResource):
             instance_type="HaVip",
             tags=self._args.get("tags"),
             parent=self,
-            depends_on=attachments,
+            depends_on=after,
         )
 
     def _hosts(
@@ -316,7 +317,10 @@ class ApiServerVip(pulumi.ComponentResource):
         return secret.apply(lambda password: judge_password(self._name, password) + "\n")
 
     def _verify(
-        self, hosts: Mapping[str, BalancerHost], joined: Sequence[pulumi.Resource]
+        self,
+        hosts: Mapping[str, BalancerHost],
+        joined: Sequence[pulumi.Resource],
+        attachments: Sequence[pulumi.Resource],
     ) -> pulumi.Output[bool] | None:
         """Add the verification, if it is not off; what is returned fails if the cloud does not agree with it."""
         if self._draft.settings.verify is Verify.OFF:
@@ -326,6 +330,12 @@ class ApiServerVip(pulumi.ComponentResource):
             self._name,
             questions.about(self._name, self._args, self._plan, self._address, outside),
             self.ha_vip_id,
+            balancers=[
+                pulumi.Output.all(
+                    name=balancer["name"], instance_id=balancer["instance_id"], attachment=attachment.urn
+                )
+                for balancer, attachment in zip(self._args["balancers"], attachments, strict=True)
+            ],
             checks={name: host.checks for name, host in hosts.items()},
             after=joined,
             opts=pulumi.ResourceOptions(parent=self),
@@ -338,11 +348,6 @@ def _former_names(opts: pulumi.ResourceOptions | None) -> tuple[str, ...]:
     given = [alias.name if isinstance(alias, pulumi.Alias) else alias for alias in aliases]
     names = [name.rpartition("::")[2] for name in given if isinstance(name, str)]  # of a URN its last part
     return tuple(name for name in names if texts.NAME.fullmatch(name))
-
-
-def _once(there: pulumi.Resource, value: pulumi.Output[str]) -> pulumi.Output[str]:
-    """Return `value` for those who have to wait until `there` is; its URN is known in every preview."""
-    return pulumi.Output.all(value, there.urn).apply(lambda both: str(both[0]))
 
 
 def _appended(more: pulumi.Resource, found: list[pulumi.Resource]) -> list[pulumi.Resource]:

@@ -39,5 +39,4 @@ def associated(
         # An EIP that is in use cannot be associated again.
         opts=pulumi.ResourceOptions(parent=parent, depends_on=list(depends_on), delete_before_replace=True),
     )
-    # Through the association, so that whoever uses the address waits until it leads somewhere.
-    return pulumi.Output.all(eip.ip_address, association.id).apply(lambda all_: str(all_[0]))
+    return inputs.once(association, eip.ip_address)

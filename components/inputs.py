@@ -57,6 +57,11 @@ def otherwise(value: pulumi.Input[Any] | None, default: _T) -> pulumi.Output[_T]
     return pulumi.Output.all(value).apply(lambda all_: default if all_[0] in (None, "") else all_[0])
 
 
+def once(there: pulumi.Resource, value: pulumi.Output[str]) -> pulumi.Output[str]:
+    """Return `value` for those who have to wait until `there` is; its URN is known in every preview, its id is not."""
+    return pulumi.Output.all(value, there.urn).apply(lambda both: str(both[0]))
+
+
 def mapping(value: object) -> Mapping[str, object]:
     """Return `value` if it is a mapping, else an empty one."""
     return value if isinstance(value, Mapping) else {}

@@ -7,6 +7,7 @@ HOST_KEYS = f"{PREFIX}HostKeys"
 MASTERS = f"{PREFIX}Masters"
 NETWORK = f"{PREFIX}Network"
 VERIFICATION = f"{PREFIX}Verification"
+ATTACHMENT = "alicloud:vpc/hAVipAttachment:HAVipAttachment"
 COMMAND = "command:remote:Command"
 """Every step on a host is one."""
 

@@ -37,13 +37,15 @@ class Verification(pulumi.ComponentResource):
         asked: pulumi.Output[dict[str, Any]],
         ha_vip: pulumi.Output[str],
         *,
+        balancers: Sequence[pulumi.Output[dict[str, str]]],
         checks: Mapping[str, Checks],
         after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions,
     ) -> None:
         """Ask what `asked` says and whether `checks` hold on each balancer, once `after` is there.
 
-        In the end the cloud's master of `ha_vip`, an id, must be the balancer that has the VIP.
+        In the end the cloud's master of `ha_vip`, an id, must be the balancer that has the VIP, and every one of
+        `balancers` (`agreement.Attached`) be attached to it.
         """
         # Under the name that its parts begin with: a renamed endpoint finds them by their aliases.
         super().__init__(tokens.VERIFICATION, name, {}, opts)
@@ -58,12 +60,12 @@ class Verification(pulumi.ComponentResource):
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
-        self.agreed = pulumi.Output.all(command.stdout, ha_vip).apply(self._concluded)
+        self.agreed = pulumi.Output.all(command.stdout, ha_vip, [*balancers]).apply(self._concluded)
         self.register_outputs({QUESTIONS: asked})
 
     async def _concluded(self, known: list[Any]) -> bool:
         """Show people what this run found, if it looked at all, and have the cloud agree with it."""
-        said, ha_vip = known
+        said, ha_vip, balancers = known
         if pulumi.runtime.is_dry_run() or not agreement.looked(said or "", self._began):
             return False
         for line in said.splitlines():
@@ -72,5 +74,6 @@ class Verification(pulumi.ComponentResource):
                 pulumi.log.info(line.removeprefix("note: "), self)
         found = agreement.holder(said)
         if found:
-            await agreement.demand(self._name, found, ha_vip, self)
+            attached = [agreement.Attached(**one) for one in balancers]
+            await agreement.demand(self._name, found, ha_vip, attached, self)
         return found is not None

@@ -1,8 +1,8 @@
 """``python -m components verify``: whether every endpoint of a stack holds now what it promises.
 
-Asks what the end of an ``up`` asks, and which instance the cloud takes for the HaVip's master. An endpoint whose
-``verify`` is off is named and passed over. Exit status: 0 if all holds, 1 if something does not, 2 if it could not be
-asked, or a repair failed.
+Asks what the end of an ``up`` asks: of the cloud, which instance it takes for the HaVip's master, and whether every
+balancer is attached. An endpoint whose ``verify`` is off is named and passed over. Exit status: 0 if all holds, 1 if
+something does not, 2 if it could not be asked, or a repair failed.
 """
 
 import argparse
@@ -14,7 +14,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from components import questions
-from components.commands import havip_master
+from components.agreement import Attached, View, detached
+from components.commands import cloud_view
 from components.commands.repair import RepairError, drifted, repair
 from components.commands.report import as_text
 from components.preflight.state import Endpoint, StateError, endpoints
@@ -91,12 +92,12 @@ def verify_all(stack: str, found: Sequence[Endpoint], wait_s: float, *, cloud: b
     """Verify every endpoint, and ask the cloud meanwhile."""
     with ThreadPoolExecutor(max_workers=len(found) + 1) as pool:
         ha_vips = [one.ha_vip for one in found]
-        asked = pool.submit(havip_master.masters_of, stack, ha_vips) if cloud else None
+        asked = pool.submit(cloud_view.views, stack, ha_vips) if cloud else None
         verified = {one.name: pool.submit(verify, _questions(one), wait_s) for one in found}
         outcomes = {name: future.result() for name, future in verified.items()}
     if asked is None:
         return outcomes
-    return {one.name: _with_cloud(outcomes[one.name], one.ha_vip, asked) for one in found}
+    return {one.name: _with_cloud(stack, one, outcomes[one.name], asked) for one in found}
 
 
 def _questions(endpoint: Endpoint) -> Questions:
@@ -111,19 +112,29 @@ def _questions(endpoint: Endpoint) -> Questions:
     return Questions.parse(questions.merged(endpoint.questions, checks, tool or render.tool()))
 
 
-def _with_cloud(outcome: Outcome, ha_vip: str, asked: "Future[dict[str, str]]") -> Outcome:
-    """Add what is wrong with the cloud's view of the HaVip's master."""
-    holders = [host for host in outcome.questions.hosts if host.name in outcome.verdict.holders]
+def _with_cloud(
+    stack: str, endpoint: Endpoint, outcome: Outcome, asked: "Future[dict[str, View]]"
+) -> Outcome:
+    """Add what is wrong with the cloud's view of the HaVip's master and instances."""
+    hosts = outcome.questions.hosts
+    holders = [host for host in hosts if host.name in outcome.verdict.holders]
     try:
-        master = asked.result().get(ha_vip, "")
+        view = asked.result().get(endpoint.ha_vip, View())
     except StateError as error:
         return _failing(outcome, Failure(_CLOUD, "", f"the HaVip's master is not known: {error}"))
-    if len(holders) == 1 and holders[0].instance_id != master:
+    balancers = [
+        Attached(host.name, host.instance_id, endpoint.attachments.get(host.instance_id, ""))
+        for host in hosts
+        if host.balancer
+    ]
+    if lacking := detached(view, balancers, "the HaVip", stack):
+        return _failing(outcome, Failure(_CLOUD, "", lacking))
+    if len(holders) == 1 and holders[0].instance_id != view.master:
         held = f"{holders[0].name} ({holders[0].instance_id}) has the VIP"
         return _failing(
-            outcome, Failure(_CLOUD, holders[0].name, f"{held}, the cloud says {master or 'nobody'} has")
+            outcome, Failure(_CLOUD, holders[0].name, f"{held}, the cloud says {view.master or 'nobody'} has")
         )
-    return dataclasses.replace(outcome, agreed=f", and the cloud agrees ({master})")
+    return dataclasses.replace(outcome, agreed=f", and the cloud agrees ({view.master})")
 
 
 def _failing(outcome: Outcome, failure: Failure) -> Outcome:

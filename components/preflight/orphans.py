@@ -1,8 +1,8 @@
-"""What an ``up`` that was cut off made in the cloud and never recorded: pure functions, and what to do about it.
+"""What a run that was cut off did in the cloud and never recorded: pure functions, and what to do about it.
 
-The engine notes a create in the state before it asks the provider. One that dies in between leaves the note, and
-maybe an object that no state has. Everything here is of the kinds that the components create and that may exist
-once only; the rest, host steps and security group rules, is simply made again.
+The engine notes a create or a delete in the state before it asks the provider. One that dies in between leaves the
+note, and maybe an object that no state has, or that no cloud has. Everything here is of the kinds that the components
+create and that may exist once only; the rest, host steps and security group rules, is simply made again.
 """
 
 import re
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components import remedies
 from components.rules.violations import UNCHANGED
 
 _STACK = "::pulumi:pulumi:Stack::"
@@ -29,6 +30,20 @@ class Create:
     parent: str = ""
     provider: str = ""
     """URN of the provider, without the id that follows it in a state."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the program."""
+        return self.urn.rpartition("::")[2]
+
+
+@dataclass(frozen=True)
+class Delete:
+    """One delete that was under way when the engine died."""
+
+    type: str
+    urn: str
+    id: str
 
     @property
     def name(self) -> str:
@@ -66,6 +81,7 @@ class _Kind:
     """What is empty as long as nothing was built on the object; all that builds on it comes after it is recorded."""
 
 
+_EIP = "alicloud:ecs/eipAddress:EipAddress"
 _KINDS = {
     "alicloud:vpc/network:Network": _Kind(
         "alicloud:vpc/getNetworks:getNetworks",
@@ -105,7 +121,7 @@ _KINDS = {
         {"haVipName": "havipName", "vswitchId": "vswitchId", "ipAddress": "ipAddress"},
         "associatedInstances",
     ),
-    "alicloud:ecs/eipAddress:EipAddress": _Kind(
+    _EIP: _Kind(
         "alicloud:ecs/getEipAddresses:getEipAddresses",
         "addresses",
         lambda inputs: {"addressName": inputs.get("addressName"), "enableDetails": False},
@@ -125,10 +141,10 @@ class _Link:
     second: str
     shown: str
 
-    def made(self, create: Create, found: Found) -> bool:
-        """Say whether `found`, the first object, is joined to the second."""
-        shown = found.get(self.shown) or []
-        return create.inputs[self.second] in ([shown] if isinstance(shown, str) else shown)
+    def joins(self, first: str, second: str, answer: Iterable[Found]) -> bool:
+        """Say whether `answer` shows the first object joined to the second."""
+        shown = [found.get(self.shown) or [] for found in answer if found["id"] == first]
+        return any(second in ([one] if isinstance(one, str) else one) for one in shown)
 
 
 _LINKS = {
@@ -143,6 +159,9 @@ _LINKS = {
         "instanceId",
     ),
 }
+
+_ONCE = {_EIP, *_LINKS}
+"""What the provider cannot delete twice. Of every other kind it takes "not found" for done."""
 
 
 def pending(deployment: Mapping[str, Any]) -> list[Create]:
@@ -164,16 +183,41 @@ def pending(deployment: Mapping[str, Any]) -> list[Create]:
     return found
 
 
-def question(create: Create) -> Question:
-    """Return what to ask the provider so that `orphan` can tell what `create` made."""
-    if link := _LINKS.get(create.type):
-        arguments = {"ids": [create.inputs[link.first]], "enableDetails": False}
-        if link.listed == "havips":
-            del arguments["enableDetails"]
-        return Question(link.token, arguments, link.listed)
-    kind = _KINDS[create.type]
-    given = {key: value for key, value in kind.arguments(create.inputs).items() if value is not None}
+def deletes(deployment: Mapping[str, Any]) -> list[Delete]:
+    """Return the deletes in a state's pending operations that fail if they are done already, each once."""
+    found = [
+        Delete(operation["resource"]["type"], operation["resource"]["urn"], operation["resource"]["id"])
+        for operation in deployment.get("pending_operations") or []
+        if operation["type"] == "deleting" and operation["resource"]["type"] in _ONCE
+    ]
+    return [*dict.fromkeys(found)]
+
+
+def question(step: Create | Delete) -> Question:
+    """Return what to ask the provider so that `orphan` can tell what `step` made, or `gone` whether it was done."""
+    if isinstance(step, Delete):
+        return _about(_LINKS.get(step.type) or _KINDS[step.type], step.id.partition(":")[0])
+    if link := _LINKS.get(step.type):
+        return _about(link, step.inputs[link.first])
+    kind = _KINDS[step.type]
+    given = {key: value for key, value in kind.arguments(step.inputs).items() if value is not None}
     return Question(kind.token, given, kind.listed)
+
+
+def _about(kind: _Kind | _Link, id_: str) -> Question:
+    """Return the question about one object."""
+    arguments = {"ids": [id_], "enableDetails": False}
+    if kind.listed == "havips":
+        del arguments["enableDetails"]
+    return Question(kind.token, arguments, kind.listed)
+
+
+def gone(delete: Delete, answer: Sequence[Found]) -> bool:
+    """Say whether `delete` was done, as the `answer` to its question tells."""
+    first, _, second = delete.id.partition(":")
+    if link := _LINKS.get(delete.type):
+        return not link.joins(first, second, answer)
+    return all(found["id"] != first for found in answer)
 
 
 def orphan(create: Create, answer: Iterable[Found], deployment: Mapping[str, Any]) -> Orphan | None:
@@ -191,7 +235,7 @@ def orphan(create: Create, answer: Iterable[Found], deployment: Mapping[str, Any
 def _ids(create: Create, answer: Iterable[Found]) -> Iterable[str]:
     if link := _LINKS.get(create.type):
         first, second = create.inputs[link.first], create.inputs[link.second]
-        return [f"{first}:{second}" for found in answer if found["id"] == first and link.made(create, found)]
+        return [f"{first}:{second}"] if link.joins(first, second, answer) else []
     kind = _KINDS[create.type]
     return [str(found["id"]) for found in answer if _matches(kind, create.inputs, found)]
 
@@ -215,30 +259,41 @@ def import_command(create: Create, id_: str, stack: str) -> str:
 
 
 def clear_command(stack: str) -> str:
-    """Return the command that drops every note of a create that was cut off."""
-    return shlex.join(
-        ["pulumi", "refresh", "--clear-pending-creates", "--skip-preview", "--yes", "--stack", stack]
-    )
+    """Return the command that drops every note of a create that was cut off, and what is gone."""
+    return remedies.refresh(stack, "--clear-pending-creates")
 
 
-def message(stack: str, orphans: Sequence[Orphan], unknown: Mapping[str, str]) -> str:
+def message(
+    stack: str,
+    orphans: Sequence[Orphan],
+    deleted: Sequence[Delete],
+    unknown: Sequence[tuple[Create | Delete, str]],
+) -> str:
     """Everything to know and do, as one text.
 
-    `unknown` are creates whose outcome could not be asked for, by URN, each with the reason.
+    `deleted` is gone, and `unknown` are operations whose outcome could not be asked for, each with the reason.
     """
-    count = len(orphans) + len(unknown)
+    count = len(orphans) + len(deleted) + len(unknown)
     lines = [
-        f"{stack}: an up was cut off, and {count} of its creates may have left what no state has, {UNCHANGED}:"
+        f"{stack}: a run was cut off, and the state does not know how {count} of its steps ended, {UNCHANGED}:"
     ]
     for one in orphans:
         lines += _entry(one, stack)
-    for urn, reason in unknown.items():
+    for delete in deleted:
+        said = f"  - {delete.name} = {delete.id!r} ({delete.type}, {delete.urn}): "
+        lines.append(f"{said}it was deleted, and is in the state still; the last command drops it")
+    for step, reason in unknown:
+        what, remedy = (
+            ("made", "run `pulumi up` again, or look for it in the console and delete it")
+            if isinstance(step, Create)
+            else ("deleted", "the last command asks again, and drops it if it was")
+        )
         lines.append(
-            f"  - {urn}: the cloud could not be asked whether it was made ({reason}); run `pulumi up` again, or look "
-            "for it in the console and delete it"
+            f"  - {step.urn}: the cloud could not be asked whether it was {what} ({reason}); {remedy}"
         )
     lines += [
-        "leave alone what is not this stack's; then drop the notes of these creates, and go on with `pulumi up`:",
+        "leave alone what is not this stack's; then drop what was noted of these steps, which is said only once of a "
+        "delete, and go on with `pulumi up`:",
         f"      {clear_command(stack)}",
     ]
     return "\n".join(lines)

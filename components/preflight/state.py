@@ -52,6 +52,8 @@ class Endpoint:
     name: str
     ha_vip: str
     """URN of its HaVip."""
+    attachments: Mapping[str, str]
+    """URN of each instance's attachment to it, by the instance's id."""
     questions: Mapping[str, Any]
     """Empty where ``verify`` is off, or where no ``up`` has got that far."""
     steps: tuple[Step, ...]
@@ -122,10 +124,13 @@ def _endpoints(resources: Iterable[Resource]) -> Iterator[Endpoint]:
             one.outputs["questions"] for one in children if one.type == tokens.VERIFICATION and one.outputs
         ]
         ha_vips = [one.urn for one in children if one.type == _HA_VIP]
+        attachments = {
+            one.inputs.get("instanceId", ""): one.urn for one in children if one.type == tokens.ATTACHMENT
+        }
         hosts = {one.urn: one for one in children if one.type == tokens.BALANCER_HOST}
         questions = asked[0] if asked and asked[0].get("mode", "off") != "off" else {}
         steps = tuple(_steps(vip.name, hosts, everything))
-        yield Endpoint(vip.name, ha_vips[0] if ha_vips else "", questions, steps)
+        yield Endpoint(vip.name, ha_vips[0] if ha_vips else "", attachments, questions, steps)
 
 
 def _steps(endpoint: str, hosts: Mapping[str, Resource], resources: Iterable[Resource]) -> Iterator[Step]:

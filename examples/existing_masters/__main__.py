@@ -8,7 +8,11 @@ from components.preflight import configured, interrupted
 config = pulumi.Config()
 given = config.require_object("masters")
 masters, ssh_of = configured.masters(given, existing=True), configured.ssh_args(given)
-interrupted.check(interrupted.deployment())
+interrupted.check(
+    interrupted.deployment(),
+    vips=[config.require("vip")],
+    instances=[master["instance_id"] for master in masters[:2]],
+)
 
 api = ApiServerVip(
     "control-plane",

@@ -15,7 +15,7 @@ CONTROL_PLANES = {
 config = pulumi.Config()
 key_file = config.require("sshPrivateKeyFile")
 private_key = configured.text_of("sshPrivateKeyFile", key_file)
-interrupted.check(interrupted.deployment())
+interrupted.check(interrupted.deployment(), vips=[vip for vip, _ in CONTROL_PLANES.values()])
 
 network = Network(
     "shared",

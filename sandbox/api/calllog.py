@@ -1,8 +1,8 @@
 """One JSON line for every call: time, action, parameters without secrets, code, status, milliseconds.
 
-What the cloud may have and the sandbox has not is refused as the cloud refuses what it has not. That may mislead the
-caller: clients read HTTP 404 as "the resource is gone". So it is said aloud: the line says ``"not_served": true``, the
-server warns on standard error, and ``sandbox status`` and ``sandbox stack up`` name it.
+What the cloud may have and the sandbox has not is refused, and said aloud, since callers may pass over a refusal: the
+line says ``"not_served": true``, the server warns on standard error, and ``sandbox status`` and ``sandbox stack up``
+name it.
 """
 
 import json

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 from pydantic.alias_generators import to_pascal
 from pydantic_core import PydanticCustomError
 
@@ -114,7 +114,10 @@ class ShortPaged(Paged):
 
 
 class Tokened(Paged):
-    """A call whose answer comes in numbered pages or, with ``MaxResults``, in pages that name the next."""
+    """A call whose answer comes in numbered pages or, with ``MaxResults``, in pages that name the next.
+
+    The API has no pages of fewer than ten; here they may be as short as a test wants.
+    """
 
     max_results: int | None = Field(default=None, ge=1, le=100)
     next_token: str = Field(default="", pattern=r"^[0-9]*$")
@@ -155,6 +158,11 @@ def _from_json(value: object) -> object:
         return json.loads(value)
     except ValueError:
         raise ValueError('a JSON list such as ["a","b"] is wanted') from None
+
+
+def at_most(most: int) -> AfterValidator:
+    """Take a longer page for one of so many entries, as the API says of some of its actions."""
+    return AfterValidator(lambda wanted: min(wanted, most))
 
 
 JsonList = Annotated[tuple[str, ...], BeforeValidator(_from_json)]

@@ -63,7 +63,7 @@ def find(version: str, name: str) -> Action[Any]:
         raise errors.common.InvalidVersion(version, served)
     found = _ACTIONS.get((version, name.lower()))
     if found is None:
-        raise errors.common.InvalidActionNotFound(name, f"{PRODUCTS[version]} {version}")
+        raise errors.common.ActionNotServed(name, f"{PRODUCTS[version]} {version}")
     return found
 
 

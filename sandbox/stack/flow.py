@@ -68,7 +68,7 @@ class DevStack:
     def tell_what_the_provider_does_not(self, before: Status) -> None:
         """Say why hosts failed, and what the sandbox was asked for meanwhile that it does not serve.
 
-        The provider may be silent about the latter: it takes what is answered with HTTP 404 for gone.
+        The provider may be silent about the latter: of some questions it does without the answer.
         """
         now = Control(self.settings).status()
         for host in now.content["hosts"]:

@@ -129,9 +129,11 @@ def recover(engine: Engine, control: Control, report: Report) -> None:
     """Remove what pending creates left behind and clear them from the state."""
     end_plugins(engine.environment)  # else one might make one more thing after we have looked
     deployment = engine.export()
-    if not deployment.get("pending_operations"):
+    # Of updates the refresh would only drop the note, of which the program still makes a warning.
+    pending = [one for one in deployment.get("pending_operations") or [] if one["type"] != "updating"]
+    if not pending:
         return
-    report(f"{len(deployment['pending_operations'])} operations were cut off: looking for what they left")
+    report(f"{len(pending)} operations were cut off: looking for what they left")
     creates = pending_creates(deployment)
     deadline, removed = time.monotonic() + SETTLE_S, 0
     while removed < len(creates) and time.monotonic() < deadline:

@@ -19,6 +19,11 @@ from sandbox.stack.flow import DevStack
 from sandbox.stack.ssh_key import ensure_key
 
 
+def commands_in(said: str) -> list[str]:
+    """The commands of ``pulumi`` that a message of the program names, in their order."""
+    return [line.strip() for line in said.splitlines() if line.strip().startswith("pulumi ")]
+
+
 @dataclass(frozen=True)
 class Lab:
     """What a test needs to make a promise and check it."""

@@ -2,24 +2,31 @@
 
 import dataclasses
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from sandbox.control import CloudObject, Control
 from tests.e2e.holders import Holders
 from tests.e2e.lab import Lab
 from tests.e2e.later import later_version
-from tests.e2e.traffic import Prober, Streams, from_outside
+from tests.e2e.traffic import Prober, Streams, from_anywhere, from_outside
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.endpoint, pytest.mark.timeout(600)]
 
 VIP = "10.0.0.10"
+ATTACHMENT = "alicloud:vpc/hAVipAttachment:HAVipAttachment"
 ADMIN_SOCKET = "/run/kube-apiserver-havip/haproxy.sock"
 BUSY_S = 1.0
 """What a busy machine adds to an outage."""
+EIP_S = 20.0
+"""How long an EIP leads nowhere while it is given to another HaVip; the provider waits for 5 s in it."""
 SYN_S = 1.0
 """After which a SYN that was lost in it is sent again."""
 FIRST, SECOND, THIRD, FOURTH = "k8s-master01", "k8s-master02", "k8s-master03", "k8s-master04"
@@ -316,22 +323,71 @@ def test_the_vip_is_changed(standing: Lab) -> None:
     other = "10.0.0.20"
     old = from_outside(standing)
     new = dataclasses.replace(old, address=other)
+    public = from_anywhere(standing)
     holders = Holders(standing, other)
     try:
         with (
             Prober(old, rate=20).running() as before,
             Prober(new, rate=20).running() as after,
+            Prober(public, rate=20).running() as through_eip,
             holders.watched(),
         ):
             up(standing, vip=other)
         last, first = max(before.answered()), min(after.answered())
         assert first - last < 1, f"for {first - last:.2f} s neither address answered"
         assert not after.since(first), after.report(first)
+        answered = through_eip.answered()
+        dark_s = max(later - earlier for earlier, later in pairwise(answered))
+        assert dark_s < EIP_S, f"for {dark_s:.1f} s the EIP did not answer"
+        assert last - max(one for one in answered if one <= last) < BUSY_S, "it led to the old one to its end"
         assert holders.longest_s(2) == 0, holders.moves()
         assert standing.answers(), "the EIP leads to the new one"
     finally:
         up(standing, vip=VIP)
     assert standing.answers()
+
+
+def test_a_change_of_the_vip_that_failed_leaves_the_eip_and_is_completed_before_it_is_taken_back(
+    standing: Lab,
+) -> None:
+    other = "10.0.0.20"
+    standing.ssh(FIRST, "chattr +i /etc/keepalived/keepalived.conf")
+    try:
+        standing.configure(vip=other)
+        failed = standing.pulumi("up", "--yes", "--skip-preview", "--color=never")
+        assert failed.returncode != 0, failed.stdout + failed.stderr
+        assert standing.answers(), "the EIP leads to the old one"
+        standing.configure(vip=VIP)
+        refused = standing.pulumi("up", "--yes", "--skip-preview", "--color=never")
+        said = refused.stdout + refused.stderr
+        assert refused.returncode != 0, said
+        assert f"vip = '{VIP}': havip-" in said
+        assert f"say '{other}' again and `pulumi up` until it succeeds" in said
+    finally:
+        standing.ssh(FIRST, "chattr -i /etc/keepalived/keepalived.conf")
+        up(standing, vip=other)
+        up(standing, vip=VIP)
+    assert standing.answers()
+
+
+def test_a_standby_that_somebody_detached_is_named_and_attached_again(standing: Lab) -> None:
+    standby = SECOND if standing.holder() == FIRST else FIRST
+    attachment = f"{standing.outputs()['ha_vip_id']}:{standing.hosts()[standby]['id']}"
+    Control(standing.settings).remove(CloudObject(ATTACHMENT, attachment, {}))
+    [found] = standing.verified()[standing.component]["failures"]
+    assert (found["layer"], found["said"].split()[0]) == ("cloud", standby)
+    try:
+        with unnoticed(standing):
+            standing.configure(haproxy={"timeout_client": "11h"})
+            failed = standing.pulumi("up", "--yes", "--skip-preview", "--color=never")
+        said = " ".join((failed.stdout + failed.stderr).split())
+        assert failed.returncode != 0, said
+        named = re.search(rf"{standby} .* is not attached .*?`(pulumi refresh [^`]+)`", said)
+        assert named, said
+        standing.engine.must(*shlex.split(named[1])[1:])
+    finally:
+        up(standing, haproxy={})
+    assert standing.verified()[standing.component]["holds"]
 
 
 def test_a_check_that_no_kube_apiserver_passes_reaches_no_balancer(standing: Lab) -> None:

@@ -188,7 +188,7 @@ def test_an_instance_stays_the_same_one_with_other_user_data_host_name_type_and_
 
 
 def test_the_provider_asks_for_nothing_the_sandbox_does_not_serve(lab: Lab) -> None:
-    """It takes what is refused with HTTP 404 for gone, and says nothing."""
+    """It does without the answer to some questions, and says nothing."""
     assert is_as_wanted(lab)
     assert lab.cloud()["not_served"] == {}
 

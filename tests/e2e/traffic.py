@@ -7,6 +7,7 @@ threads have real-time priority, as the drill's clients do: other tests run on t
 
 import asyncio
 import ctypes
+import dataclasses
 import itertools
 import os
 import ssl
@@ -45,6 +46,11 @@ def from_host(lab: Lab, host: str) -> Endpoint:
 def from_outside(lab: Lab) -> Endpoint:
     """The VIP, as somebody outside the vSwitch sees it whom no forwarder helps."""
     return _vip(lab, vpc_of(lab.settings, next(iter(lab.hosts().values()))["id"]))
+
+
+def from_anywhere(lab: Lab) -> Endpoint:
+    """The endpoint's EIP, as this machine sees it."""
+    return dataclasses.replace(_vip(lab, ""), address=lab.outputs()["eip"])
 
 
 def _vip(lab: Lab, namespace: str) -> Endpoint:

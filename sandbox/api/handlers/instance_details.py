@@ -1,10 +1,10 @@
 """The many side calls clients make to read one instance (Ecs 2014-05-26)."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from sandbox.api.model import Body, Call, JsonList, Paged, Rehearsable, ShortPaged, Tokened, names
+from sandbox.api.model import Body, Call, JsonList, Paged, Rehearsable, ShortPaged, Tokened, at_most, names
 from sandbox.api.registry import ECS, action
 from sandbox.cloud.session import Session
 from sandbox.cloud.state import Instance
@@ -22,7 +22,7 @@ class DescribeDisks(Rehearsable, Tokened):
         """
     )
 
-    max_results: int | None = Field(default=None, ge=1, le=500)
+    max_results: Annotated[int | None, at_most(500)] = Field(default=None, ge=1)
     instance_id: str = ""
     disk_ids: JsonList | None = None
     disk_type: Literal["system", "data", "all"] = "all"
@@ -60,7 +60,7 @@ class DescribeNetworkInterfaces(Tokened):
         """
     )
 
-    max_results: int | None = Field(default=None, ge=1, le=500)
+    max_results: Annotated[int | None, at_most(500)] = Field(default=None, ge=1)
     network_interface_id: tuple[str, ...] = ()
     instance_id: str = ""
     v_switch_id: str = ""

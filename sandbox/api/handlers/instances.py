@@ -13,6 +13,7 @@ from sandbox.api.model import (
     Tag,
     Tokened,
     as_dict,
+    at_most,
     has_tags,
     names,
 )
@@ -96,6 +97,7 @@ class DescribeInstances(Rehearsable, Tokened):
         """
     )
 
+    max_results: Annotated[int | None, at_most(100)] = Field(default=None, ge=1)
     instance_ids: JsonList | None = None
     instance_name: str = ""
     vpc_id: str = ""

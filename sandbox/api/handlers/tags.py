@@ -32,12 +32,13 @@ class UntagResources(Call):
 class ListTagResources(Call):
     """ECS and VPC API references, ListTagResources."""
 
-    not_served = names("MaxResults TagFilter")
+    not_served = names("TagFilter")
 
     resource_type: str
     resource_id: tuple[str, ...] = Field(min_length=1, max_length=_MOST)
     tag: tuple[Tag, ...] = ()
-    next_token: str = ""
+    max_results: int = Field(default=_MOST, ge=1, le=_MOST)
+    next_token: str = Field(default="", pattern=r"^[0-9]*$")
 
 
 class DescribeTags(Paged):
@@ -76,7 +77,10 @@ def list_tag_resources(session: Session, call: ListTagResources) -> Body:
         if has_tags(resource.tags, call.tag)
         for key, value in resource.tags.items()
     ]
-    return {"TagResources": {"TagResource": shown}}
+    first = int(call.next_token or "0")
+    last = first + call.max_results
+    more: Body = {"NextToken": str(last)} if last < len(shown) else {}
+    return {"TagResources": {"TagResource": shown[first:last]}, **more}
 
 
 @action(ECS, DescribeTags)

@@ -9,11 +9,21 @@ from sandbox.cloud.errors.base import ApiError
 
 
 class InvalidActionNotFound(ApiError):
+    """Of an address that leads to no action."""
+
     code = "InvalidAction.NotFound"
     status = 404
     template = (
         "Specified api is not found, please check your url and method. The sandbox does not serve {0} of {1}."
     )
+    not_served = True
+
+
+class ActionNotServed(ApiError):
+    """Not with 404 or "NotFound", which say that a resource is gone: clients would forget it without a word."""
+
+    code = "UnsupportedOperation.NotServed"
+    template = "The sandbox does not serve {0} of {1}."
     not_served = True
 
 

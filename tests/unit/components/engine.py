@@ -60,6 +60,8 @@ class Recorder(mocks.Mocks):
     preview: bool
     masters: list[str]
     """What the cloud says of the HaVip's master, one question after the other; the last one stands."""
+    attached: tuple[str, ...] = ("i-1", "i-2")
+    """The instances that the cloud says are attached to it."""
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     """The providers that were asked for it, by name; empty for the default one."""
@@ -80,7 +82,8 @@ class Recorder(mocks.Mocks):
         master = self.masters.pop(0) if len(self.masters) > 1 else self.masters[0]
         if master == UNAVAILABLE:
             return {}, [("", UNAVAILABLE)]
-        return {"havips": [{"id": args.args["ids"][0], "masterInstanceId": master}]}, []
+        shown = {"masterInstanceId": master, "associatedInstances": [*self.attached]}
+        return {"havips": [{"id": args.args["ids"][0], **shown}]}, []
 
 
 class Monitor(mocks.MockMonitor):
@@ -149,9 +152,15 @@ def _abandon(loop: asyncio.AbstractEventLoop) -> None:
     loop.close()
 
 
-def run(program: Callable[[], object], *, preview: bool, masters: Sequence[str] = ("",)) -> Run:
+def run(
+    program: Callable[[], object],
+    *,
+    preview: bool,
+    masters: Sequence[str] = ("",),
+    attached: tuple[str, ...] = ("i-1", "i-2"),
+) -> Run:
     """Run `program` on a new engine; the errors of it, and of its Outputs, are its `error`."""
-    recorder = Recorder(preview, list(masters))
+    recorder = Recorder(preview, list(masters), attached)
     monitor = Monitor(recorder)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)

@@ -30,6 +30,7 @@ def up(
     at: str = NOW,
     found: str = "holder: k8s-master01 i-1",
     preview: bool = False,
+    attached: tuple[str, ...] = ("i-1", "i-2"),
 ) -> Run:
     """Run a program whose verification found, at that time, that the instance i-1 has the VIP."""
     said = f"all is well\nnote: m3 is not ready\nlooked: {at}\n{found}"
@@ -41,7 +42,7 @@ def up(
         opts = pulumi.ResourceOptions(providers=[provider])
         ApiServerVip("cp", cast(ApiServerVipArgs, arguments()), opts)
 
-    return run(program, preview=preview, masters=masters)
+    return run(program, preview=preview, masters=masters, attached=attached)
 
 
 def test_it_ends_when_the_cloud_agrees(
@@ -64,6 +65,31 @@ def test_it_fails_naming_both_when_the_cloud_does_not(
     assert "k8s-master01 (i-1) had the VIP" in got.error
     assert ENDPOINT not in got.complete, "that is all that a plugin's process waits for"
     assert f"the cloud has taken {named} for the master of id-cp-havip" in got.error
+
+
+def test_a_standby_that_is_not_attached_is_named_with_the_command_that_forgets_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "dev")
+    got = up(monkeypatch, ["i-1"], attached=("i-1", "i-left"))
+    assert (
+        "k8s-master02 (i-2) is not attached to id-cp-havip and cannot take over: `pulumi refresh" in got.error
+    )
+    assert "--target 'urn:pulumi:" in got.error
+    assert "HAVipAttachment::cp-k8s-master02-attachment' --skip-preview --yes --stack dev`" in got.error
+    assert ENDPOINT not in got.complete
+    everybody = up(monkeypatch, ["i-1"], attached=())
+    assert "k8s-master01 (i-1) and k8s-master02 (i-2) are not attached" in everybody.error
+
+
+def test_an_attachment_that_comes_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    views = iter([agreement.View("i-1", frozenset({"i-1"}))])
+
+    async def view(*_: object) -> agreement.View:
+        return next(views, agreement.View("i-1", frozenset({"i-1", "i-2"})))
+
+    monkeypatch.setattr(agreement, "_view", view)
+    assert up(monkeypatch, ["i-1"]).error == ""
 
 
 def test_a_cloud_that_does_not_answer_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,12 @@ from typing import Any, cast
 
 import pulumi
 import pytest
+from pulumi.runtime import mocks
 
 from components import ApiServerVip, ApiServerVipArgs
 from components.preflight import configured
-from tests.unit.components import examples
-from tests.unit.components.engine import HAVIP_PICKED, Run, revealed, run
+from tests.unit.components import engine, examples
+from tests.unit.components.engine import HAVIP_PICKED, Recorder, Run, revealed, run
 
 pytestmark = pytest.mark.unit
 KEY = examples.KEY
@@ -244,8 +245,25 @@ def test_an_eip_makes_the_endpoint_public() -> None:
     association = got.of("EipAssociation")["cp-eip"]
     assert association.inputs["instanceType"] == "HaVip"
     assert association.delete_before_replace
+    joined = {f"cp-k8s-master0{n}-join" for n in (1, 2)}
+    assert joined <= association.depends_on, "it leaves the old VIP when everybody has the new one"
     assert asked(got)["outside"] == outputs["endpoint"]
     assert "cp-eip" in got.of("local:Command")["cp-verify"].depends_on
+
+
+def test_the_public_address_is_known_in_a_preview_whatever_becomes_of_its_association(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = Recorder.new_resource
+
+    def there(self: Recorder, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        id_, state = made(self, args)
+        return id_, {**state, **engine.COMPUTED["alicloud:ecs/eipAddress:EipAddress"]}
+
+    monkeypatch.setattr(Recorder, "new_resource", there)
+    got, outputs = up(lambda args: args.__setitem__("eip", {}), preview=True)
+    assert got.error == ""
+    assert (outputs["eip"], outputs["endpoint"]) == ("203.0.113.10", "https://203.0.113.10:16443")
 
 
 def test_the_verification_is_one_command_whose_inputs_are_secret() -> None:

@@ -17,6 +17,7 @@ PROVIDER = f"{PREFIX}pulumi:providers:alicloud::default_4_0_0"
 HA_VIP = "alicloud:vpc/haVipv2:HaVipv2"
 ATTACHMENT = "alicloud:vpc/hAVipAttachment:HAVipAttachment"
 ASSOCIATION = "alicloud:ecs/eipAssociation:EipAssociation"
+EIP = "alicloud:ecs/eipAddress:EipAddress"
 WANTED = {"haVipName": "k8s-dev", "vswitchId": "vsw-1", "ipAddress": "10.0.0.10", "tags": {"a": "b"}}
 SHOWN = {
     "id": "havip-1",
@@ -53,7 +54,7 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"id": "i-1", "name": "m1", "privateIp": "10.0.0.11", "vswitchId": "vsw-1"},
     ),
     HA_VIP: (WANTED, SHOWN),
-    "alicloud:ecs/eipAddress:EipAddress": (
+    EIP: (
         {"addressName": "m1", "bandwidth": "5"},
         {"id": "eip-1", "addressName": "m1", "bandwidth": "5", "instanceId": ""},
     ),
@@ -75,6 +76,12 @@ def operation(type_: str, name: str, inputs: dict[str, Any], kind: str = "creati
         "custom": True,
     }
     return {"resource": resource, "type": kind}
+
+
+def deleting(type_: str, id_: str) -> dict[str, Any]:
+    """Return a pending delete the way a state has it."""
+    pending = operation(type_, "one", {}, "deleting")
+    return {**pending, "resource": {**pending["resource"], "id": id_}}
 
 
 def create(type_: str, inputs: dict[str, Any], name: str = "one") -> Create:
@@ -124,7 +131,7 @@ def test_an_input_that_was_not_given_or_is_secret_tells_nothing() -> None:
     [
         (HA_VIP, {"associatedInstances": ["i-1"]}),
         ("alicloud:vpc/network:Network", {"vswitchIds": ["vsw-9"]}),
-        ("alicloud:ecs/eipAddress:EipAddress", {"instanceId": "i-9"}),
+        (EIP, {"instanceId": "i-9"}),
     ],
 )
 def test_what_something_was_built_on_is_somebody_elses(type_: str, use: dict[str, Any]) -> None:
@@ -137,7 +144,7 @@ def test_what_the_state_has_is_no_orphan() -> None:
     recorded = {"type": HA_VIP, "urn": one.urn, "id": "havip-1"}
     assert orphans.orphan(one, [SHOWN], {"resources": [recorded, {"type": "x", "urn": "y"}]}) is None
     # A name may be the id of something of another kind.
-    other = {"type": "alicloud:ecs/eipAddress:EipAddress", "urn": "e", "id": "havip-1"}
+    other = {"type": EIP, "urn": "e", "id": "havip-1"}
     assert orphans.orphan(one, [SHOWN], {"resources": [other]}) is not None
 
 
@@ -176,7 +183,7 @@ def test_a_link_is_told_by_both_its_ends(
 
 def test_the_message_has_value_rule_and_the_commands_to_run() -> None:
     one = create(HA_VIP, WANTED, "k8s-dev-havip")
-    text = orphans.message("dev", [Orphan(one, ("havip-1",))], {})
+    text = orphans.message("dev", [Orphan(one, ("havip-1",))], [], [])
     assert "nothing was changed" in text
     assert f"k8s-dev-havip = 'havip-1' ({HA_VIP}, {one.urn}): it was made, and is not in the state" in text
     command = (
@@ -204,7 +211,7 @@ def test_what_is_in_no_component_has_no_parent_to_name() -> None:
 
 def test_of_several_that_look_alike_each_has_its_command() -> None:
     one = create(HA_VIP, WANTED)
-    text = orphans.message("dev", [Orphan(one, ("havip-1", "havip-2"))], {})
+    text = orphans.message("dev", [Orphan(one, ("havip-1", "havip-2"))], [], [])
     assert "'havip-1 or havip-2'" in text
     assert text.count("pulumi import") == 2
 
@@ -214,7 +221,7 @@ def test_what_has_no_place_in_the_state_is_to_be_deleted() -> None:
     recorded = {"type": HA_VIP, "urn": one.urn, "id": "havip-0"}
     found = orphans.orphan(one, [SHOWN], {"resources": [recorded]})
     assert found is not None
-    text = orphans.message("dev", [found], {})
+    text = orphans.message("dev", [found], [], [])
     assert "delete it in the console" in text
     assert "pulumi import" not in text
 
@@ -266,6 +273,80 @@ def test_a_preview_asks_nothing(engine: _Engine, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
     interrupted.check(interrupted.deployment())
     assert engine.asked == []
+
+
+DELETED = pytest.mark.parametrize(
+    ("type_", "id_", "there", "gone"),
+    [
+        (
+            ATTACHMENT,
+            "havip-1:i-2",
+            {"id": "havip-1", "associatedInstances": ["i-1", "i-2"]},
+            {"id": "havip-1", "associatedInstances": ["i-1"]},
+        ),
+        (
+            ASSOCIATION,
+            "eip-1:havip-1",
+            {"id": "eip-1", "instanceId": "havip-1"},
+            {"id": "eip-1", "instanceId": ""},
+        ),
+        (EIP, "eip-1", {"id": "eip-1", "instanceId": ""}, {"id": "eip-2", "instanceId": ""}),
+    ],
+)
+
+
+@DELETED
+def test_a_delete_that_was_done_stops_the_run_and_one_that_was_not_stops_nothing(
+    engine: _Engine, type_: str, id_: str, there: dict[str, Any], gone: dict[str, Any]
+) -> None:
+    engine.operations = [deleting(type_, id_), deleting(type_, id_)]
+    engine.objects = {"havips": [there], "addresses": [there]}
+    interrupted.check(interrupted.deployment())
+    for left in ([gone], []):
+        engine.objects = {"havips": left, "addresses": left}
+        with pytest.raises(pulumi.RunError) as refused:
+            interrupted.check(interrupted.deployment())
+        said = str(refused.value)
+        assert "how 1 of its steps ended, nothing was changed" in said
+        assert (
+            f"one = '{id_}' ({type_}, {urn(type_, 'one')}): it was deleted, and is in the state still" in said
+        )
+        assert said.splitlines()[-1].strip() == orphans.clear_command("dev")
+    assert len(engine.asked) == 3, "each delete once"
+
+
+def test_of_what_can_be_deleted_twice_the_cloud_is_not_asked(engine: _Engine) -> None:
+    engine.operations = [
+        deleting(HA_VIP, "havip-1"),
+        deleting("command:remote:Command", "k8s-dev-m1-haproxy"),
+    ]
+    interrupted.check(interrupted.deployment())
+    assert engine.asked == []
+
+
+def test_a_delete_that_the_cloud_cannot_be_asked_of_names_the_command_that_asks_again(
+    engine: _Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> object:
+        raise RuntimeError("Forbidden.RAM")
+
+    engine.operations = [deleting(ATTACHMENT, "havip-1:i-2")]
+    monkeypatch.setattr(pulumi.runtime, "invoke", refuse)
+    with pytest.raises(pulumi.RunError, match=r"whether it was deleted \(Forbidden\.RAM\); the last command"):
+        interrupted.check(interrupted.deployment())
+
+
+def test_a_step_on_a_host_that_was_cut_off_is_a_warning_with_what_to_do_if_it_is_taken_back(
+    engine: _Engine,
+) -> None:
+    engine.operations = [
+        operation("command:remote:Command", "k8s-dev-m1-haproxy", {}, "updating"),
+        operation(HA_VIP, "k8s-dev-havip", WANTED, "updating"),
+    ]
+    interrupted.check(interrupted.deployment())
+    [said] = engine.said
+    assert "changed hosts (k8s-dev-m1-haproxy)" in said
+    assert "`python -m components verify --repair`" in said
 
 
 def test_an_orphan_stops_the_run(engine: _Engine) -> None:

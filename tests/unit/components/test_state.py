@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from components.commands import files, havip_master
+from components.agreement import View
+from components.commands import cloud_view, files
 from components.preflight import state
 
 pytestmark = pytest.mark.unit
@@ -20,14 +21,14 @@ def event(master: str) -> str:
 
 def test_lines_that_are_no_events_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     printed = f"warning: a newer version is there\n\n{json.dumps({'sequence': 1})}\n{event('i-1')}\n[done]\n"
-    monkeypatch.setattr(havip_master, "run_pulumi", lambda *_, **__: printed)
-    assert havip_master.masters_of("dev", [URN]) == {URN: "i-1"}
+    monkeypatch.setattr(cloud_view, "run_pulumi", lambda *_, **__: printed)
+    assert cloud_view.views("dev", [URN]) == {URN: View("i-1", frozenset())}
 
 
 def test_an_event_that_breaks_off_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(havip_master, "run_pulumi", lambda *_, **__: event("i-1")[:-5])
+    monkeypatch.setattr(cloud_view, "run_pulumi", lambda *_, **__: event("i-1")[:-5])
     with pytest.raises(state.StateError, match=r"^pulumi refresh --preview-only: no JSON \(.*; run it here"):
-        havip_master.masters_of("dev", [URN])
+        cloud_view.views("dev", [URN])
 
 
 def test_a_state_that_is_no_json_is_said_in_words_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

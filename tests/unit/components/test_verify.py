@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from components import agreement
-from components.commands import verify
+from components.commands import cloud_view, verify
 from components.commands.report import as_text
 from components.preflight import state
 from components.rendering import render
@@ -486,3 +486,43 @@ def test_what_cannot_be_verified_is_no_success(
     assert verify.main(names) == 2
     assert said in capsys.readouterr().err
     assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("outputs", "said"),
+    [
+        ({"masterInstanceId": "i-m1", "associatedInstances": ["i-m1", "i-m2", "i-left"]}, ""),
+        ({"masterInstanceId": "i-m2", "associatedInstances": ["i-m1", "i-m2"]}, "the cloud says i-m2 has"),
+        (
+            {"masterInstanceId": "i-m1", "associatedInstances": ["i-m1"]},
+            "m2 (i-m2) is not attached to the HaVip and cannot take over: `pulumi refresh --target urn:a2 "
+            "--skip-preview --yes`",
+        ),
+    ],
+)
+def test_the_cloud_knows_the_holder_and_every_balancer(
+    outputs: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = {"resOutputsEvent": {"metadata": {"urn": "urn:havip", "new": {"outputs": outputs}}}}
+    monkeypatch.setattr(cloud_view, "run_pulumi", lambda *_, **__: json.dumps(event) + "\n")
+    monkeypatch.setattr(verify, "_questions", lambda _: questions())
+    fine = Outcome(questions(), judge(questions(), reports(), None), {})
+    monkeypatch.setattr(verify, "verify", lambda *_: fine)
+    endpoint = state.Endpoint("cp", "urn:havip", {"i-m2": "urn:a2"}, {"mode": "auto"}, ())
+    outcome = verify.verify_all("", [endpoint], 0, cloud=True)["cp"]
+    told = [(failure.layer, failure.said) for failure in outcome.verdict.failures]
+    assert len(told) == bool(said)
+    assert all(layer == "cloud" and said in words for layer, words in told)
+
+
+def test_each_attachment_is_known_by_its_instance(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = json.loads(exported(blue="auto"))
+    parent = whole["deployment"]["resources"][0]["urn"]
+    one = {"type": "alicloud:vpc/hAVipAttachment:HAVipAttachment", "urn": "urn:a2", "parent": parent}
+    whole["deployment"]["resources"] += [
+        {**one, "inputs": {"instanceId": "i-2"}},
+        {**one, "inputs": {"instanceId": "i-old"}, "delete": True},
+    ]
+    monkeypatch.setattr(state, "run_pulumi", lambda *_: json.dumps(whole))
+    [found] = state.endpoints()
+    assert found.attachments == {"i-2": "urn:a2"}

@@ -57,10 +57,10 @@ def test_the_server_looks_after_what_may_die_and_goes_on_when_it_cannot_mend_it(
 
 
 def test_what_is_not_served_is_said_aloud(server: Server, caplog: pytest.LogCaptureFixture) -> None:
-    """The caller may take HTTP 404 for "gone" and say nothing: the log, standard error and the status name it."""
+    """The caller may say nothing of it: the log, standard error and the status name it."""
     call = signed("POST", {"Action": "CreateUnicorn", "Version": VERSIONS["vpc"]}, server.key)
     answer = server.client.post("/", data=call)
-    assert (answer.status_code, answer.json()["Code"]) == (404, "InvalidAction.NotFound")
+    assert (answer.status_code, answer.json()["Code"]) == (400, "UnsupportedOperation.NotServed")
     line = json.loads((server.directory / "api.log").read_text().splitlines()[-1])
     assert (line["action"], line["not_served"]) == ("CreateUnicorn", True)
     assert [one.levelname for one in caplog.records if "CreateUnicorn" in one.message] == ["WARNING"]

@@ -48,14 +48,15 @@ def test_secrets_stay_out_of_the_log() -> None:
 
 def test_unknown_things_fail_loudly(client: Client) -> None:
     action = client.answer("vpc", "CreateUnicorn")
-    assert (action.status, action.code) == (404, "InvalidAction.NotFound")
+    assert (action.status, action.code) == (400, "UnsupportedOperation.NotServed")
     parameter = client.answer("vpc", "CreateVpc", Colour="red")
     assert (parameter.status, parameter.code) == (400, "InvalidParameter.Unknown")
     assert "Colour" in str(parameter.body["Message"])
     nested = client.answer("vpc", "CreateVpc", {"Tag.1.Key": "a", "Tag.1.Colour": "red"})
     assert "Tag.1.Colour" in str(nested.body["Message"])
     assert all(answer.not_served for answer in (action, parameter, nested))
-    for answer in (parameter, nested):
+    assert "CreateUnicorn of Vpc 2016-04-28" in str(action.body["Message"])
+    for answer in (action, parameter, nested):
         assert "NotFound" not in str(answer.body["Message"])
 
 
@@ -73,7 +74,7 @@ def test_action_names_have_no_case_and_versions_matter(client: Client) -> None:
     site = client.network()
     for spelling in ("UnTagResources", "UntagResources", "untagresources"):
         client.vpc(spelling, {"ResourceType": "VPC", "ResourceId.1": site.vpc, "TagKey.1": "a"})
-    assert client.answer("ecs", "CreateVpc").code == "InvalidAction.NotFound"
+    assert client.answer("ecs", "CreateVpc").code == "UnsupportedOperation.NotServed"
 
 
 def test_errors_have_the_fields_clients_read(client: Client) -> None:

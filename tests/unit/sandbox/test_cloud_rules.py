@@ -245,7 +245,13 @@ def test_tags(client: Client) -> None:
     assert code(client, "vpc", "TagResources", {**call, **many}) == "NumberExceed.Tags"
     gone = {"ResourceType": "VPC", "ResourceId.1": "vpc-none", "Tag.1.Key": "a"}
     assert code(client, "vpc", "TagResources", gone) == "InvalidVpcId.NotFound"
-    client.vpc("UnTagResources", {**call, "TagKey.1": "a"})
+    client.vpc("TagResources", {**call, "Tag.1.Key": "b", "Tag.1.Value": "c"})
+    first = client.vpc("ListTagResources", {**call, "MaxResults": "1"})
+    last = client.vpc("ListTagResources", {**call, "MaxResults": "1", "NextToken": first["NextToken"]})
+    assert [page["TagResources"]["TagResource"][0]["TagKey"] for page in (first, last)] == ["a", "b"]
+    assert "NextToken" not in last
+    assert code(client, "vpc", "ListTagResources", {**call, "MaxResults": "51"}) == "InvalidParameter"
+    client.vpc("UnTagResources", {**call, "TagKey.1": "a", "TagKey.2": "b"})
     assert client.vpc("DescribeVpcAttribute", VpcId=site.vpc)["Tags"] == {"Tag": []}
 
 

@@ -15,7 +15,7 @@ from sandbox.control import Control, Status
 from sandbox.errors import SandboxError
 from sandbox.settings import Settings
 from sandbox.stack import environment, flow, recovery
-from sandbox.stack.engine import PROJECT
+from sandbox.stack.engine import PROJECT, Engine
 from sandbox.stack.flow import DevStack
 from sandbox.toolchain import ToolchainError
 
@@ -151,3 +151,18 @@ def test_plugins_that_outlive_their_engine_end_with_its_sandbox(
         finally:
             of_it.kill()
             of_another.kill()
+
+
+@pytest.mark.parametrize(("kind", "refreshed"), [("updating", False), ("deleting", True)])
+def test_the_note_of_an_update_is_left_to_the_program_which_warns_of_it(
+    kind: str, refreshed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(
+        Engine, "export", lambda _self: {"pending_operations": [{"type": kind, "resource": {}}]}
+    )
+    monkeypatch.setattr(Engine, "must", lambda _self, *arguments: asked.append(arguments[0]))
+    monkeypatch.setattr(recovery, "SETTLE_S", 0)
+    monkeypatch.setattr(recovery, "end_plugins", lambda _: None)  # those of other tests
+    recovery.recover(Engine("dev", {}), Control(Settings("lab")), lambda _: None)
+    assert asked == ["refresh"] * refreshed

@@ -136,8 +136,21 @@ def test_tokens_lead_from_page_to_page(account: Account) -> None:
         token = body.next_token
     assert sorted(found) == made
     assert not token
-    request = ecs.DescribeInstancesRequest(region_id=REGION, max_results=101)
-    assert refusal(account.ecs.describe_instances, request) == Refusal(400, "InvalidParameter")
+
+
+def test_a_longer_page_than_there_are_is_one_of_the_longest(account: Account) -> None:
+    one = account.run()
+    listed = ecs.DescribeInstancesRequest(region_id=REGION, max_results=101)
+    [shown] = account.ecs.describe_instances(listed).body.instances.instance
+    assert shown.instance_id == one
+    disks = ecs.DescribeDisksRequest(region_id=REGION, max_results=501)
+    assert len(account.ecs.describe_disks(disks).body.disks.disk) == 1
+    interfaces = ecs.DescribeNetworkInterfacesRequest(region_id=REGION, max_results=501)
+    found = account.ecs.describe_network_interfaces(interfaces).body.network_interface_sets
+    assert len(found.network_interface_set) == 1
+    # Of these the API says only how many there may be.
+    groups = ecs.DescribeSecurityGroupsRequest(region_id=REGION, max_results=101)
+    assert refusal(account.ecs.describe_security_groups, groups) == Refusal(400, "InvalidParameter")
 
 
 def raw(clients: Clients, action: str, query: dict[str, str], version: str = VERSIONS["vpc"]) -> Refusal:
@@ -161,9 +174,9 @@ def raw(clients: Clients, action: str, query: dict[str, str], version: str = VER
 
 
 def test_unknown_words_are_refused(server: Server) -> None:
-    """An action, as the cloud's gateway refuses one; a parameter with 400: 404 would say that a resource is gone."""
+    """With 400: 404 would say that a resource is gone."""
     clients = server.sdk()
-    assert raw(clients, "CreateUnicorn", {}) == Refusal(404, "InvalidAction.NotFound")
+    assert raw(clients, "CreateUnicorn", {}) == Refusal(400, "UnsupportedOperation.NotServed")
     assert raw(clients, "DescribeVpcs", {}, version="2000-01-01") == Refusal(400, "InvalidVersion")
     assert raw(clients, "DescribeVpcs", {"Colour": "red"}) == Refusal(400, "InvalidParameter.Unknown")
     assert raw(clients, "DescribeVpcAttribute", {}) == Refusal(400, "MissingParameter")
