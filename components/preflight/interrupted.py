@@ -35,7 +35,7 @@ def deployment() -> Mapping[str, Any] | None:
     try:
         return _exported(stack)
     except (state.StateError, ValueError) as error:
-        pulumi.log.warn(f"whether an up was cut off could not be asked: {error}")
+        pulumi.log.warn(f"the stack's state could not be read, so what an interrupted run may have left was not looked for: {error}")
         return None
 
 
