@@ -77,7 +77,9 @@ class Host:
         self, *arguments: str, stdin: str = "", before: tuple[str, ...] = (), patience_s: int = 15
     ) -> "subprocess.CompletedProcess[str]":
         """Run the tool, under the command `before`; a service that is not well after `patience_s` has failed."""
-        tool = re.sub(r"^HEALTHY_WITHIN_S=.*", f"HEALTHY_WITHIN_S={patience_s}", render.tool(), flags=re.MULTILINE)
+        tool = re.sub(
+            r"^HEALTHY_WITHIN_S=.*", f"HEALTHY_WITHIN_S={patience_s}", render.tool(), flags=re.MULTILINE
+        )
         self.write(paths.TOOL, self.moved(tool), 0o755)
         return subprocess.run(
             [*before, "bash", str(self.path(paths.TOOL)), *arguments],

@@ -32,7 +32,12 @@ class Check:
     ) -> None:
         self.port = free_port()
         hosts = [{"name": f"m{n}", "address": f"10.0.0.{11 + n}"} for n in range(1 + len(peers))]
-        given = {"monitor_port": self.port, "failover": {"preset": preset}, "balancers": hosts, "backends": hosts}
+        given = {
+            "monitor_port": self.port,
+            "failover": {"preset": preset},
+            "balancers": hosts,
+            "backends": hosts,
+        }
         self.plan: Plan = examples.planned(examples.topology() | given)
         first, *others = self.plan.balancers
         self.alone = directory / "alone"

@@ -102,7 +102,9 @@ DRIFTS = {
     "a mode is changed": Drift(CFG, "0600", "haproxy", f"files: {CFG} has mode 600, the stack's is 644"),
     "it is stopped": Drift("active", "inactive", "haproxy", "service: haproxy is inactive"),
     "it was not reloaded": Drift("since", "-1", "haproxy", f"service: haproxy {LOADED}: its files were"),
-    "systemd did not read": Drift("stale", "yes", "keepalived", f"service: keepalived {LOADED}: its files were"),
+    "systemd did not read": Drift(
+        "stale", "yes", "keepalived", f"service: keepalived {LOADED}: its files were"
+    ),
     "it does not answer": Drift(
         "bin/curl",
         "#!/bin/sh\nexit 7",
@@ -122,7 +124,9 @@ DRIFTS = {
     "it is another one": Drift(
         AUTH, "auth_pass s3cret", "password", f"files: {AUTH} does not hold the stack's password"
     ),
-    "everybody can read it": Drift(AUTH, "0644", "password", f"files: {AUTH} has mode 644, the stack's is 600"),
+    "everybody can read it": Drift(
+        AUTH, "0644", "password", f"files: {AUTH} has mode 644, the stack's is 600"
+    ),
     "the tool is changed": Drift(
         paths.TOOL, "+# by hand", "tool", f"files: {paths.TOOL} is not what the stack wrote"
     ),
