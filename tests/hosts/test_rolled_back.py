@@ -173,6 +173,19 @@ def test_a_keepalived_that_runs_must_take_part(host: Host, state: str, well: boo
         assert "keepalived did not become healthy" in done.stdout
 
 
+def test_a_holder_of_version_2_is_restarted_without_telling_its_peers_to_wait(host: Host) -> None:
+    """They would not: how long they wait is a setting of their own there."""
+    change = {"keepalived": {"vrrp_version": 2}, "failover": {"preset": "tolerant"}}
+    plan = examples.planned(examples.topology() | change)
+    host.write(f"{STATE}/joined", render.vrrp_group(plan, examples.VIP))
+    host.write(paths.VRRP_STATE, "MASTER\n")
+    done = host.hostctl("apply", "keepalived", stdin=bundle(service="keepalived", **change))
+    assert done.returncode == 0, done.stdout
+    asked = [line for line in host.asked().splitlines() if "load keep" in line or "start keep" in line]
+    assert asked == ["systemctl restart keepalived"]
+    assert "pkill" not in host.asked()
+
+
 @pytest.mark.parametrize("how", ["enabled", "disabled"])
 def test_a_boot_starts_it_once_it_is_changed(host: Host, how: str) -> None:
     boots(host, how)
@@ -225,13 +238,13 @@ def test_a_firewall_that_does_not_open_leaves_the_host_to_nobody(host: Host) -> 
 
 def test_a_password_there_was_comes_back_with_the_mode_it_had(host: Host) -> None:
     secret = f"/etc/keepalived/{paths.AUTH_NAME}"
-    host.write(secret, "auth_pass theirs\n", 0o640)
+    host.write(secret, "auth_pass theirs\n", 0o660)
     assert host.hostctl("secret", stdin="k8s_auth\n").returncode == 0
     assert host.path(secret).read_text() == "auth_pass k8s_auth\n"
     assert host.path(secret).stat().st_mode & 0o777 == 0o600
     assert host.hostctl("retire", "cp").returncode == 0
     assert host.path(secret).read_text() == "auth_pass theirs\n"
-    assert host.path(secret).stat().st_mode & 0o777 == 0o640
+    assert host.path(secret).stat().st_mode & 0o777 == 0o660
 
 
 def test_a_firewall_closes_what_is_needed_no_more(host: Host) -> None:
