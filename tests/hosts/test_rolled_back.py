@@ -1,6 +1,7 @@
 """What ``hostctl`` leaves on a host whose first change failed: nothing, as if it had never been there."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -175,7 +176,7 @@ def test_a_keepalived_that_runs_must_take_part(host: Host, state: str, well: boo
 
 def test_a_holder_of_version_2_is_restarted_without_telling_its_peers_to_wait(host: Host) -> None:
     """They would not: how long they wait is a setting of their own there."""
-    change = {"keepalived": {"vrrp_version": 2}, "failover": {"preset": "tolerant"}}
+    change: dict[str, Any] = {"keepalived": {"vrrp_version": 2}, "failover": {"preset": "tolerant"}}
     plan = examples.planned(examples.topology() | change)
     host.write(f"{STATE}/joined", render.vrrp_group(plan, examples.VIP))
     host.write(paths.VRRP_STATE, "MASTER\n")
