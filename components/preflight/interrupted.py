@@ -35,7 +35,9 @@ def deployment() -> Mapping[str, Any] | None:
     try:
         return _exported(stack)
     except (state.StateError, ValueError) as error:
-        pulumi.log.warn(f"the stack's state could not be read, so what an interrupted run may have left was not looked for: {error}")
+        pulumi.log.warn(
+            f"the stack's state could not be read, so what an interrupted run may have left was not looked for: {error}"
+        )
         return None
 
 

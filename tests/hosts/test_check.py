@@ -96,7 +96,8 @@ def test_the_vip_is_let_go_only_for_a_peer_that_answers(
 @pytest.mark.parametrize("first", [nobody, silent])
 def test_any_peer_that_answers_is_enough(tmp_path: Path, first: State) -> None:
     check = Check(tmp_path, Preset.STANDARD, peers=(PEER, "127.0.0.3"))
-    with first(check.port, PEER), answering(check.port, "127.0.0.3"):
+    # Later than the first one's refusal.
+    with first(check.port, PEER), answering(check.port, "127.0.0.3", pause_s=0.03):
         assert check.run() == LET_GO
 
 

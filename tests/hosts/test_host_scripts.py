@@ -14,7 +14,10 @@ import pytest
 from components.rendering import render
 from sandbox.hosts import images
 from templates.local.openssh import Endpoint
+from templates.local.verify import ask_from_here
+from templates.local.verify_asking import Answer
 from tests.hosts.conftest import IMAGE
+from tests.hosts.monitors import answering
 from tests.hosts.sshd import Sshd, new_key
 from tests.ports import free_port
 
@@ -223,6 +226,15 @@ def test_it_is_left_stopped_if_one_says_so(host: Endpoint) -> None:
 def test_a_shell_that_greets_has_heard_nobody(host: Endpoint) -> None:
     code, said = handed_back(m1=(host, "echo Welcome", "echo runs"))
     assert (code, said.splitlines()[-1]) == (0, "m1: runs")
+
+
+def test_the_way_from_outside_is_asked_past_any_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    port = free_port()
+    with answering(port):
+        assert ask_from_here(f"http://127.0.0.1:{port}/readyz") == Answer(503, connected=True)
 
 
 def test_what_does_not_start_is_named_with_a_way_out(host: Endpoint) -> None:

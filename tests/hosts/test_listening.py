@@ -16,6 +16,7 @@ GROUP = "version 3\nrouter_id 17\nadvert_ms 200\npassword no\nvip 10.0.0.10\n"
 DEAF = "3163fc010014abcd0a000009"
 """An advert with another router id, for another VIP."""
 ALIKE = "3111fc010014abcd0a00000a"
+LEAVING = "311100010014abcd0a00000a"
 VIP = "10.0.0.10"
 WAITING_FOR_LEAVER = f"{paths.RUNTIME}/outwaits"
 LEAVERS = "/etc/keepalived/leavers.conf"
@@ -31,8 +32,9 @@ for _ in range(100):
     time.sleep(0.1)
 ' "$1" "$2" &
 trap 'kill $!' EXIT
-shift 2
-timeout 7 "$@"
+limit=$3
+shift 3
+timeout "$limit" "$@"
 """
 """Run a command in a network namespace in which somebody says something for ten seconds."""
 
@@ -51,9 +53,9 @@ def host(tmp_path: Path) -> Host:
     return host
 
 
-def turn_comes(host: Host, speaker: str, advert: str = DEAF) -> bool:
-    """Whether the wait for its turn ends while somebody speaks."""
-    inside = ("unshare", "--net", "bash", "-c", SPEAKING, "bash", speaker, advert)
+def turn_comes(host: Host, speaker: str, advert: str = DEAF, limit_s: int = 7) -> bool:
+    """Whether the wait for its turn ends while somebody speaks, at the latest when all have been silent for long."""
+    inside = ("unshare", "--net", "bash", "-c", SPEAKING, "bash", speaker, advert, str(limit_s))
     done = host.hostctl("await-turn", "lead", before=inside)
     assert done.returncode in (0, 124), done.stdout
     return done.returncode == 0
@@ -72,6 +74,33 @@ def test_one_listener_that_fails_is_not_the_silence_of_all(host: Host) -> None:
 
 def test_one_that_speaks_alike_is_joined(host: Host) -> None:
     assert turn_comes(host, PEER, ALIKE)
+
+
+def test_one_that_takes_its_leave_is_no_holder_yet(host: Host) -> None:
+    assert not turn_comes(host, PEER, LEAVING, limit_s=2)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "limits"),
+    [
+        (None, 200, ("3", "6")),
+        (1000, 200, ("6", "12")),
+        (200, 1000, ("6", "12")),
+        (None, 2000, ("12", "24")),
+    ],
+)
+def test_silence_is_as_long_as_the_slower_vrrp_needs(
+    host: Host, before: int | None, now: int, limits: tuple[str, str]
+) -> None:
+    """The planned holder goes first where nobody speaks."""
+    for lead, limit in zip((("lead",), ()), limits, strict=True):
+        host.write(paths.GROUP, GROUP.replace("200", str(now)))
+        host.path(f"{STATE}/joined").unlink(missing_ok=True)
+        if before:
+            host.write(f"{STATE}/joined", GROUP.replace("200", str(before)))
+        host.program("timeout", 'echo "$1" >>"$ROOT/listened"')
+        assert host.hostctl("await-turn", *lead).returncode == 0
+        assert (host.root / "listened").read_text().split()[-1] == limit
 
 
 def test_balancers_of_another_endpoint_keep_nobody_waiting(host: Host) -> None:

@@ -41,16 +41,14 @@ def changed(host: Host) -> list[str]:
     ("programs", "given", "said"),
     [
         (
-            {"haproxy": f"[[ $* != *-c* ]] || {{ echo 'unknown keyword'; exit 1; }}; {PROGRAMS['haproxy']}"},
+            {"haproxy": f"[[ $* != *-c* ]] || {{ echo unknown keyword; exit 1; }}; {PROGRAMS['haproxy']}"},
             {},
             "haproxy refuses the new configuration:\nunknown keyword",
         ),
         (
-            {
-                "keepalived": f"[[ $* != *-t* ]] || {{ echo 'no such thing'; exit 1; }}; {PROGRAMS['keepalived']}"
-            },
+            {"keepalived": f"[[ $* != *-t* ]] || {{ echo unknown; exit 1; }}; {PROGRAMS['keepalived']}"},
             KEEPALIVED,
-            "keepalived refuses the new configuration:\nno such thing",
+            "keepalived refuses the new configuration:\nunknown",
         ),
         (
             {"keepalived": f"[[ $* != *-t* ]] || echo 'include files missing'; {PROGRAMS['keepalived']}"},

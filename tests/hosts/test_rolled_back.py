@@ -1,7 +1,7 @@
 """What ``hostctl`` leaves on a host whose first change failed: nothing, as if it had never been there."""
 
-import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -124,32 +124,34 @@ STARTS = f"""{PROGRAMS["systemctl"]}
 
 
 @pytest.mark.parametrize(
-    ("was", "systemctl", "sick", "script", "last"),
+    ("was", "programs", "last"),
     [
-        ("active", STARTS, "curl", "exit 7", "reload haproxy"),
-        ("inactive", STARTS, "curl", "exit 7", "stop haproxy"),
-        ("inactive", PROGRAMS["systemctl"], "curl", "exit 0", "stop haproxy"),
-        # The worker there was, and no new one.
-        ("active", STARTS, "pgrep", "echo 11", "reload haproxy"),
+        ("active", {"curl": "exit 7"}, "reload haproxy"),
+        ("inactive", {"curl": "exit 7", "systemctl": STARTS}, "stop haproxy"),
+        ("inactive", {}, "stop haproxy"),
     ],
 )
 def test_a_haproxy_that_takes_it_and_is_not_well_has_the_old_files_back(
-    host: Host, was: str, systemctl: str, sick: str, script: str, last: str
+    host: Host, was: str, programs: dict[str, str], last: str
 ) -> None:
     host.write("active", f"{was}\n")
-    host.program("systemctl", systemctl)
-    host.program(sick, script)
-    if sick == "pgrep":  # a second change is a reload
-        host.program("pgrep", "false")
-        applied(host, bundle(timeout="12h"))
-        host.program("pgrep", script)
-    before = host.path(CFG).read_text()
+    for name, script in programs.items():
+        host.program(name, script)
     done = host.hostctl("apply", "haproxy", stdin=bundle(), patience_s=0)
     assert done.returncode == 1
     assert "the old files are back" in done.stdout, done.stdout
-    assert host.path(CFG).read_text() == before
-    asked = [line for line in host.asked().splitlines() if re.search("reload h|stop h|restart h", line)]
+    assert host.path(CFG).read_text() == SHIPPED
+    asked = [line for line in host.asked().splitlines() if line.endswith(" haproxy") and "is-" not in line]
     assert asked[-1] == f"systemctl {last}"
+
+
+def test_a_reload_that_brings_no_new_worker_is_none(host: Host) -> None:
+    applied(host, bundle())
+    before = host.path(CFG).read_text()
+    host.program("pgrep", "echo 11")
+    done = host.hostctl("apply", "haproxy", stdin=bundle(timeout="12h"), patience_s=0)
+    assert "the old files are back" in done.stdout, done.stdout
+    assert host.path(CFG).read_text() == before
 
 
 @pytest.mark.parametrize(
@@ -170,6 +172,19 @@ def test_a_keepalived_that_runs_must_take_part(host: Host, state: str, well: boo
         done = host.hostctl("join", "m1", patience_s=0)
         assert done.returncode == 1
         assert "keepalived did not become healthy" in done.stdout
+
+
+def test_a_holder_of_version_2_is_restarted_without_telling_its_peers_to_wait(host: Host) -> None:
+    """They would not: how long they wait is a setting of their own there."""
+    change: dict[str, Any] = {"keepalived": {"vrrp_version": 2}, "failover": {"preset": "tolerant"}}
+    plan = examples.planned(examples.topology() | change)
+    host.write(f"{STATE}/joined", render.vrrp_group(plan, examples.VIP))
+    host.write(paths.VRRP_STATE, "MASTER\n")
+    done = host.hostctl("apply", "keepalived", stdin=bundle(service="keepalived", **change))
+    assert done.returncode == 0, done.stdout
+    asked = [line for line in host.asked().splitlines() if "load keep" in line or "start keep" in line]
+    assert asked == ["systemctl restart keepalived"]
+    assert "pkill" not in host.asked()
 
 
 @pytest.mark.parametrize("how", ["enabled", "disabled"])
@@ -224,13 +239,13 @@ def test_a_firewall_that_does_not_open_leaves_the_host_to_nobody(host: Host) -> 
 
 def test_a_password_there_was_comes_back_with_the_mode_it_had(host: Host) -> None:
     secret = f"/etc/keepalived/{paths.AUTH_NAME}"
-    host.write(secret, "auth_pass theirs\n", 0o640)
+    host.write(secret, "auth_pass theirs\n", 0o660)
     assert host.hostctl("secret", stdin="k8s_auth\n").returncode == 0
     assert host.path(secret).read_text() == "auth_pass k8s_auth\n"
     assert host.path(secret).stat().st_mode & 0o777 == 0o600
     assert host.hostctl("retire", "cp").returncode == 0
     assert host.path(secret).read_text() == "auth_pass theirs\n"
-    assert host.path(secret).stat().st_mode & 0o777 == 0o640
+    assert host.path(secret).stat().st_mode & 0o777 == 0o660
 
 
 def test_a_firewall_closes_what_is_needed_no_more(host: Host) -> None:

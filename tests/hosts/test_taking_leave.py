@@ -134,3 +134,22 @@ def test_whatever_prefix_the_address_has(host: Host, judges: Judges) -> None:
 )
 def test_nobody_takes_over_from(case: dict[str, str], host: Host, judges: Judges) -> None:
     check(host, judges, [], **case)
+
+
+def test_one_peer_is_told_the_first_that_can_serve(host: Host) -> None:
+    """Told one after the other, each would take the VIP from the one before."""
+    peers = [f"10.0.0.{number}" for number in (12, 13, 14)]
+    hosts = [{"name": f"m{address}", "address": address} for address in ("10.0.0.11", *peers)]
+    plan = examples.planned(examples.topology() | {"balancers": hosts})
+    host.write(paths.KEEPALIVED_CONF, render.keepalived_conf(plan, plan.balancers[0], examples.VIP))
+    host.write(paths.GROUP, render.vrrp_group(plan, examples.VIP))
+    host.write(paths.EVENTS, f'#!/bin/bash\n[ "$*" != "answers {peers[0]}" ]\n', 0o755)
+    host.program(
+        "ip", '[ "$2" != delete ] || touch "$ROOT/dropped"; [ -e "$ROOT/dropped" ] || echo 2: near inet'
+    )
+    host.path("bin/socat").unlink()
+    host.program("socat", 'cat >/dev/null; echo "$*" | grep -o "IP4-SENDTO:[0-9.]*" >>"$ROOT/told"')
+    host.program("ss", "true")
+    done = host.hostctl("release", examples.VIP, before=("env", "SERVICE_RESULT=signal"))
+    assert done.returncode == 0, done.stdout
+    assert (host.root / "told").read_text().split() == [f"IP4-SENDTO:{peers[1]}"]
