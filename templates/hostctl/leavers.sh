@@ -4,7 +4,7 @@
 # the VIP for itself; so they go on telling it, and forget it when its HAProxy is gone. Too early would make two holders,
 # too late costs nothing: everyone who leaves is noted unasked, and one whose HAProxy is only being started anew is waited for.
 #
-# Reads: $stage; `refuse_beside_leavers` what `standing` reads, in a change of files.
+# Reads: $stage, $undo; `refuse_beside_leavers` what `standing` reads, in a change of files.
 
 leavers() { [ ! -e "$LEAVERS" ] || grep -E '^[0-9]' "$LEAVERS" || true; }
 
@@ -48,6 +48,16 @@ note_leavers() {
     # The service, too: it may wait for the lock that this run holds, and its name would be taken.
     systemctl stop kube-apiserver-havip-leavers.{timer,service} 2>/dev/null || true
     [ "${#gone[@]}" -gt 0 ] || remember_question
+    watch_leavers
+}
+
+# A change of files is taken back: who was to leave is a peer again, who was to come back is told on. Once nobody is, no
+# timer may run: it would remember how HAProxy is asked from now on, and its files are changed already.
+note_leavers_as_before() {
+    local gone
+    mapfile -t gone < <({ cat "$undo/leavers" 2>/dev/null; leavers; } | sort -u | grep -vxFf <(peers_in "$KEEPALIVED_CONF"))
+    write_leavers "${gone[@]}"
+    systemctl stop kube-apiserver-havip-leavers.{timer,service} 2>/dev/null || true
     watch_leavers
 }
 

@@ -133,3 +133,30 @@ def test_nor_is_the_password(host: Host) -> None:
     answering(host, PEER)
     done = host.hostctl("secret", stdin="second2\n", patience_s=0)
     assert done.returncode == 0, done.stdout
+
+
+def fails(host: Host, given: dict[str, Any]) -> None:
+    """Change the files where keepalived does not take them."""
+    host.write("broken", "")
+    code, said = applied(host, given)
+    assert (code, "the old files are back" in said) == (1, True), said
+
+
+def test_who_was_to_leave_is_a_peer_again_if_the_change_is_taken_back(host: Host) -> None:
+    remembered = f"{STATE}/haproxy-events"
+    host.write(remembered, "#!/bin/bash\n# asks another port\n", 0o755)
+    before = host.path(paths.KEEPALIVED_CONF).read_text()
+    fails(host, BEFORE)
+    assert host.path(paths.KEEPALIVED_CONF).read_text() == before
+    assert LEAVER not in host.path(LEAVERS).read_text()
+    last = [line for line in host.asked().splitlines() if "leavers" in line][-1]
+    assert last.startswith("systemctl stop kube-apiserver-havip-leavers.timer"), (
+        "nobody is asked for any more"
+    )
+    assert "another port" in host.path(remembered).read_text(), "the next attempt asks the leaver there"
+
+
+def test_who_was_to_come_back_is_told_on_if_the_change_is_taken_back(host: Host) -> None:
+    noted(host)
+    fails(host, BEFORE | {"balancers": THREE})
+    assert LEAVER in host.path(LEAVERS).read_text()
