@@ -72,7 +72,7 @@ class BalancerHost(pulumi.ComponentResource):
         haproxy = self._service("haproxy", host.haproxy, [*ready, *before_haproxy])
         before = [haproxy, *before_keepalived]
         if host.auth_pass is not None:
-            before.append(self._password(host.auth_pass, [*ready, *before_haproxy]))
+            before.append(self._password(host.auth_pass, [haproxy]))
         self.configured = self._service("keepalived", host.keepalived, before)
         self.checks = {"haproxy": host.haproxy, "keepalived": host.keepalived}
         if host.auth_pass is not None:

@@ -46,6 +46,7 @@ GROUP=$LIBRARY/vrrp-group
 METRIC=$LIBRARY/vrrp-metric
 WAITING_FOR_LEAVER=$RUNTIME/outwaits
 JOINED=$STATE/joined
+STANDS_ASIDE="stands aside"
 HELD=/var/lib/kube-apiserver-havip-held
 HEALTHY_WITHIN_S=15
 PORTS_FREE_WITHIN_S=75

@@ -4,7 +4,7 @@
 # the VIP for itself; so they go on telling it, and forget it when its HAProxy is gone. Too early would make two holders,
 # too late costs nothing: everyone who leaves is noted unasked, and one whose HAProxy is only being started anew is waited for.
 #
-# `note_leavers` reads $stage.
+# Reads: $stage, $undo; `refuse_beside_leavers` what `standing` reads, in a change of files.
 
 leavers() { [ ! -e "$LEAVERS" ] || grep -E '^[0-9]' "$LEAVERS" || true; }
 
@@ -24,13 +24,40 @@ still_there() { # those of the addresses on stdin whose HAProxy answers
     done
 }
 
+# Who is a peer or told already, and is none of those that stay.
+leaving() { # leaving KEEPALIVED-CONF STAYING
+    { peers_in "$1"; leavers; } | sort -u | grep -vxFf <(echo "$2")
+}
+
+# One that leaves is changed no more. If those that stay change their VRRP before it is gone, it is deaf to them: it takes
+# the VIP as well or, if it has it, is waited for without end. Neither is a success, after which alone it would be removed.
+refuse_beside_leavers() { # refuse_beside_leavers CHANGE STAYING
+    local there
+    mapfile -t there < <(leaving "$KEEPALIVED_CONF" "$2" | still_there)
+    [ "${#there[@]}" -eq 0 ] ||
+        fail "VRRP would change ($1) while a balancer leaves that still runs (${there[*]}), which would be deaf to the others" \
+            "and a second holder of the VIP; keepalived goes on as it was, nothing was changed. Make them two updates: take the" \
+            "balancer out with VRRP as it was, or give it back to the endpoint and change VRRP first. (If it was taken out" \
+            "already and serves something else by now, delete its line from $LEAVERS on every balancer.)${ahead+$'\n'$(standing)}"
+}
+
 note_leavers() {
     local gone
-    mapfile -t gone < <({ peers_in "$KEEPALIVED_CONF"; leavers; } | sort -u | grep -vxFf <(peers_in "$stage$KEEPALIVED_CONF"))
+    mapfile -t gone < <(leaving "$KEEPALIVED_CONF" "$(peers_in "$stage$KEEPALIVED_CONF")")
     write_leavers "${gone[@]}"
     # The service, too: it may wait for the lock that this run holds, and its name would be taken.
     systemctl stop kube-apiserver-havip-leavers.{timer,service} 2>/dev/null || true
     [ "${#gone[@]}" -gt 0 ] || remember_question
+    watch_leavers
+}
+
+# A change of files is taken back: who was to leave is a peer again, who was to come back is told on. Once nobody is, no
+# timer may run: it would remember how HAProxy is asked from now on, and its files are changed already.
+note_leavers_as_before() {
+    local gone
+    mapfile -t gone < <({ cat "$undo/leavers" 2>/dev/null; leavers; } | sort -u | grep -vxFf <(peers_in "$KEEPALIVED_CONF"))
+    write_leavers "${gone[@]}"
+    systemctl stop kube-apiserver-havip-leavers.{timer,service} 2>/dev/null || true
     watch_leavers
 }
 

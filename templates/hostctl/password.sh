@@ -12,6 +12,7 @@ secret() { # secret [lead]
         echo "password: unchanged"
         return
     fi
+    judge_password "$password"
     remember_running
     if [ "$(group password)" != yes ]; then
         # The keepalived.conf that reads it comes after this.
@@ -29,6 +30,14 @@ secret() { # secret [lead]
         stop_and_listen
     fi
     echo "password: stored"
+}
+
+# As `judge_parameters`, which would come too late: a backup stops for a new password. Who stays, HAProxy's files know, which
+# change first.
+judge_password() { # judge_password PASSWORD
+    [ "$(group password)" = yes ] && [ "$(group password "$JOINED")" = yes ] || return 0
+    ! printf 'auth_pass %s\n' "$1" | sha256sum | grep -qxFf - "$JOINED" || return 0
+    refuse_beside_leavers "another password" "$(sed -nE 's/^PEERS=\((.*)\)$/\1/p' "$LIBRARY/haproxy-events" | tr ' ' '\n')"
 }
 
 write_secret() { # write_secret PASSWORD

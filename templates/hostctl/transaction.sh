@@ -39,6 +39,7 @@ begin() {
     remember_running
     ! enabled || touch "$undo/enabled"
     keep
+    leavers >"$undo/leavers"
     # Which files were ours before: for taking back what a failed change marks as ours.
     { echo "ours before:" && our_files; } >"$unfinished.new" || true
     mv -f "$unfinished.new" "$unfinished"
@@ -85,6 +86,7 @@ give_up() { # give_up SINCE
 
 roll_back() {
     swap_back
+    [ "$service" != keepalived ] || note_leavers_as_before
     systemctl daemon-reload
     [ "$service" != keepalived ] || [ ! -e "$JOINED" ] || record_parameters
     if [ "$was_active" = active ]; then

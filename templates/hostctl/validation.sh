@@ -59,4 +59,5 @@ validate_keepalived() {
         fail "keepalived refuses the new configuration:"$'\n'"$said"$'\n'"$(standing)"
     fi
     rm -f "$judged" "${included[@]}"
+    judge_parameters
 }

@@ -39,10 +39,15 @@ await_master() {
 }
 
 release() { # release ADDRESS
-    local left
+    local address before left=""
     rm -f "$RUNTIME/vrrp-state" "$RUNTIME/vrrp-state.order"
-    left=$(ip -o -4 address show to "$1")
-    drop_address "$1"
+    # A holder whose new files wait for the others (`defer_to_join`) has the VIP of before.
+    before=$(group vip "$JOINED" || true)
+    [ "$before" != "$1" ] || before=""
+    for address in "$1" ${before:+"$before"}; do
+        left+=$(ip -o -4 address show to "$address")
+        drop_address "$address"
+    done
     # An address that is still there is on `lo` (`holding_vip`): this host is about to be master again.
     if [ -n "$left" ] && died && [ -z "$(ip -o -4 address show to "$1")" ]; then send_priority_zero; fi
     renew_metric
@@ -56,7 +61,9 @@ died() { [[ " signal core-dump exit-code oom-kill " == *" ${SERVICE_RESULT:-} "*
 # of them is told, which takes over and tells the others: told one after the other, each would take it from the one before.
 # The first that can serve, since they are named as they rank.
 send_priority_zero() {
-    local own peer
+    local own peer GROUP=$GROUP
+    # As it spoke, whatever its files say by now.
+    [ ! -e "$JOINED" ] || GROUP=$JOINED
     own=$(awk '$1 == "unicast_src_ip" { print $2; exit }' "$KEEPALIVED_CONF" 2>/dev/null || true)
     [ -n "$own" ] || return 0
     for peer in $(peers_in "$KEEPALIVED_CONF"); do

@@ -22,7 +22,7 @@ record_parameters() {
 # Whoever starts next listens first, whatever its parameters are.
 spoil_record() {
     install -d -m 700 "$STATE"
-    (umask 077 && echo "stands aside" >>"$JOINED")
+    (umask 077 && echo "$STANDS_ASIDE" >>"$JOINED")
 }
 
 parameters_unchanged() { # parameters_unchanged [GROUP-FILE]

@@ -4,6 +4,19 @@
 # and changes as the master when all others are silent. Reads: $service, which is keepalived, $stage, $undo, $lead,
 # $was_active.
 
+# Whether the staged parameters may take effect now. Those that this host took part with last always may, whatever it stands
+# aside for: that is the way back from a change which is half done.
+judge_parameters() {
+    local last new key change=""
+    last=$(grep -vx "$STANDS_ASIDE" "$JOINED" 2>/dev/null || true) new=$(vrrp_parameters "$stage$GROUP")
+    [ -n "$last" ] && [ "$new" != "$last" ] || return 0
+    for key in version router_id advert_ms password vip; do
+        [ "$(group "$key" "$JOINED")" = "$(group "$key" "$stage$GROUP")" ] ||
+            change+="${change:+, }$key $(group "$key" "$JOINED") -> $(group "$key" "$stage$GROUP")"
+    done
+    refuse_beside_leavers "${change:-another password}" "$(peers_in "$stage$KEEPALIVED_CONF")"
+}
+
 # The function by which new files of keepalived take effect here; asked before they are in their places.
 way_to_change() {
     if parameters_unchanged "$stage$GROUP"; then

@@ -120,7 +120,8 @@ def _leaver(questions: Questions, reached: Mapping[str, Report], holders: tuple[
     """Return the balancer that leaves and has the VIP: its name if it was asked, else the addresses it may have."""
     if not questions.removals_follow:
         return ""
-    leavers = frozenset[str]().union(*(report.leavers for report in reached.values()))
+    told = frozenset[str]().union(*(report.leavers for report in reached.values()))
+    leavers = told.difference(host.address for host in questions.hosts if host.balancer)
     if holders:
         left = [host.name for host in questions.hosts if host.name in holders and host.address in leavers]
         return left[0] if holders == tuple(left) else ""

@@ -230,6 +230,31 @@ def test_version_and_password_are_changed(standing: Lab) -> None:
         up(standing, keepalived={"virtual_router_id": 52}, failover={})
 
 
+def test_vrrp_is_changed_before_or_after_a_balancer_leaves_and_not_meanwhile(standing: Lab) -> None:
+    def files() -> list[str]:
+        """What keepalived has on those that stay; who is told is in another file."""
+        paths = "/usr/local/lib/kube-apiserver-havip/vrrp-group /etc/keepalived/keepalived.conf"
+        return [standing.ssh(host, f"cat {paths}") for host in (FIRST, SECOND)]
+
+    kept, other = standing.configuration().get("keepalived", {}), {"virtual_router_id": 78}
+    try:
+        up(standing, balancers=[FIRST, SECOND, THIRD])
+        before = files()
+        with unnoticed(standing):
+            standing.configure(keepalived=other, balancers=[FIRST, SECOND])
+            refused = standing.pulumi("up", "--yes", "--skip-preview", "--color=never")
+        said = refused.stdout + refused.stderr
+        assert refused.returncode != 0, said
+        assert "-> 78) while a balancer leaves that still runs (10.0.0.13)" in said, said
+        assert files() == before
+        assert state(standing, THIRD) == "BACKUP"
+        for step in ({"keepalived": kept}, {"keepalived": other}):
+            with unnoticed(standing):
+                up(standing, **step)
+    finally:
+        up(standing, keepalived=kept, balancers=[FIRST, SECOND])
+
+
 def test_a_master_is_added_moved_to_another_address_and_removed(standing: Lab) -> None:
     three = masters(standing)
     with unnoticed(standing):

@@ -9,13 +9,14 @@ from components.rendering import paths, render
 from sandbox.hosts.images import DEFAULT
 from sandbox.hosts.mirror import ensure_tools
 from tests.hosts.conftest import Judges
-from tests.hosts.fake_host import Host, made
+from tests.hosts.fake_host import STATE, Host, made
 from tests.unit.components import examples
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(60)]
 
 ADVERT_S = 5
 """A peer that hears nothing takes over after three of them: later than anything here."""
+NEXT = "10.0.0.20"
 HELD = f"ip address add {examples.VIP}/32 dev near"
 GROUPS: dict[str, dict[str, Any]] = {
     "version 3": {"keepalived": {"vrrp_version": 3}},
@@ -43,6 +44,7 @@ sleep 1
 ! holds || echo "took over unasked"
 "$@"
 for try in $(seq 40); do if holds; then echo "took over"; break; fi; sleep 0.05; done
+[ -z "$(ip -o address show to VIP dev near)" ] || echo "took over or not, it is still here"
 """
 
 
@@ -65,11 +67,12 @@ def check(
     setting: str = HELD,
     result: str = "signal",
     answers: str = "true",
+    staged: bool = False,
 ) -> None:
     """Check what becomes of the VIP at the peer when the host drops it.
 
     `setting` is how the host has it, `result` how systemd says that keepalived ended, `answers` whether the peer's
-    HAProxy does.
+    HAProxy does. Its files are `staged` if they speak of another VRRP, which it has not changed to yet.
     """
     given = examples.topology() | GROUPS[group]
     plan = examples.planned(
@@ -77,7 +80,11 @@ def check(
     )
     own, peer = plan.balancers
     host.write("/etc/keepalived/keepalived.conf", render.keepalived_conf(plan, own, examples.VIP))
-    host.write(paths.GROUP, render.vrrp_group(plan, examples.VIP))
+    spoken = render.vrrp_group(plan, examples.VIP)
+    host.write(paths.GROUP, spoken)
+    if staged:
+        host.write(f"{STATE}/joined", spoken)
+        host.write(paths.GROUP, spoken.replace(examples.VIP, NEXT).replace("router_id ", "router_id 1"))
     host.write("/etc/keepalived/auth.conf", "auth_pass k8s_auth\n")
     host.write(paths.EVENTS, f'#!/bin/bash\n[ "$*" = "answers {peer.address}" ] && {answers}\n', 0o755)
     secret = (
@@ -102,7 +109,8 @@ def check(
         "LOG": host.path("log"),
     }.items():
         script = script.replace(word, str(meant))
-    done = host.hostctl("release", examples.VIP, before=("unshare", "--net", "bash", "-c", script, "bash"))
+    inside = ("unshare", "--net", "bash", "-c", script, "bash")
+    done = host.hostctl("release", NEXT if staged else examples.VIP, before=inside)
     assert done.returncode == 0, done.stdout
     found = [line for line in done.stdout.splitlines() if line.startswith("took over")]
     assert found == expected, f"{done.stdout}\nthe peer said:\n{host.path('log').read_text()}"
@@ -113,6 +121,11 @@ def test_a_peer_takes_over_when_a_host_drops_what_a_dead_keepalived_left(
     group: str, host: Host, judges: Judges
 ) -> None:
     check(host, judges, ["took over"], group=group)
+
+
+def test_a_holder_drops_the_vip_that_it_has_though_its_files_have_another(host: Host, judges: Judges) -> None:
+    """They wait for the others; its peer still has what they had."""
+    check(host, judges, ["took over"], staged=True)
 
 
 def test_whatever_prefix_the_address_has(host: Host, judges: Judges) -> None:
@@ -132,7 +145,7 @@ def test_whatever_prefix_the_address_has(host: Host, judges: Judges) -> None:
         pytest.param({"answers": "false"}, id="one whose peer cannot serve"),
     ],
 )
-def test_nobody_takes_over_from(case: dict[str, str], host: Host, judges: Judges) -> None:
+def test_nobody_takes_over_from(case: dict[str, Any], host: Host, judges: Judges) -> None:
     check(host, judges, [], **case)
 
 

@@ -217,6 +217,7 @@ def test_a_password_is_a_file_of_its_own_and_secret() -> None:
     assert auth.secrets == {"connection", "stdin"}
     assert PASSWORD in str(auth.inputs["stdin"])
     assert auth.name in keepalived.depends_on
+    assert "cp-k8s-master01-haproxy" in auth.depends_on, "whose files say which balancers stay"
     join = commands["cp-k8s-master01-join"]
     assert join.secrets == {"connection", "stdin"}, "a new password makes the host join anew"
     assert auth.inputs["create"].endswith("hostctl secret lead")

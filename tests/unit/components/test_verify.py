@@ -247,6 +247,10 @@ def test_a_balancer_that_leaves_and_is_asked_as_a_backend_is_named() -> None:
     assert agreement.holder(said) == agreement.Holder("m3", "i-m3"), "it is attached still: the cloud agrees"
 
 
+def test_a_balancer_that_stays_does_not_leave_whatever_a_host_remembers() -> None:
+    assert noted(AN_UP, told_by(reports(holder="m2"), "10.0.0.12")) == []
+
+
 def test_a_balancer_that_leaves_without_the_vip_is_no_news() -> None:
     for answers in (reports(), reports(holder="m2")):
         assert noted(AN_UP, told_by(answers, "10.0.0.13", "10.0.0.14")) == []
