@@ -32,13 +32,14 @@ leaving() { # leaving KEEPALIVED-CONF STAYING
 # One that leaves is changed no more. If those that stay change their VRRP before it is gone, it is deaf to them: it takes
 # the VIP as well or, if it has it, is waited for without end. Neither is a success, after which alone it would be removed.
 refuse_beside_leavers() { # refuse_beside_leavers CHANGE STAYING
-    local there
+    local there ways="take the balancer out with VRRP as it was, or give it back to the endpoint and change VRRP first"
     mapfile -t there < <(leaving "$KEEPALIVED_CONF" "$2" | still_there)
+    # The cloud has a HaVip for the new one already.
+    [[ $1 != *"vip "* ]] || ways="give the balancer back to the endpoint and change the VIP first"
     [ "${#there[@]}" -eq 0 ] ||
         fail "VRRP would change ($1) while a balancer leaves that still runs (${there[*]}), which would be deaf to the others" \
-            "and a second holder of the VIP; keepalived goes on as it was, nothing was changed. Make them two updates: take the" \
-            "balancer out with VRRP as it was, or give it back to the endpoint and change VRRP first. (If it was taken out" \
-            "already and serves something else by now, delete its line from $LEAVERS on every balancer.)${ahead+$'\n'$(standing)}"
+            "and a second holder of the VIP; keepalived was not changed. Make them two updates: $ways. (If it was taken out already" \
+            "and serves something else by now, delete its line from $LEAVERS on every balancer.)${ahead+$'\n'$(standing)}"
 }
 
 note_leavers() {
@@ -55,7 +56,7 @@ note_leavers() {
 # timer may run: it would remember how HAProxy is asked from now on, and its files are changed already.
 note_leavers_as_before() {
     local gone
-    mapfile -t gone < <({ cat "$undo/leavers" 2>/dev/null; leavers; } | sort -u | grep -vxFf <(peers_in "$KEEPALIVED_CONF"))
+    mapfile -t gone < <({ cat "$undo/leavers" 2>/dev/null || true; leavers; } | sort -u | grep -vxFf <(peers_in "$KEEPALIVED_CONF"))
     write_leavers "${gone[@]}"
     systemctl stop kube-apiserver-havip-leavers.{timer,service} 2>/dev/null || true
     watch_leavers

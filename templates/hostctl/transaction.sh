@@ -40,6 +40,7 @@ begin() {
     ! enabled || touch "$undo/enabled"
     keep
     leavers >"$undo/leavers"
+    [ ! -e "$JOINED" ] || cp -p "$JOINED" "$undo/joined"
     # Which files were ours before: for taking back what a failed change marks as ours.
     { echo "ours before:" && our_files; } >"$unfinished.new" || true
     mv -f "$unfinished.new" "$unfinished"
@@ -86,9 +87,8 @@ give_up() { # give_up SINCE
 
 roll_back() {
     swap_back
-    [ "$service" != keepalived ] || note_leavers_as_before
+    [ "$service" != keepalived ] || { note_leavers_as_before && restore_record; } || true
     systemctl daemon-reload
-    [ "$service" != keepalived ] || [ ! -e "$JOINED" ] || record_parameters
     if [ "$was_active" = active ]; then
         systemctl reload "$service" || systemctl restart "$service" || true
     else

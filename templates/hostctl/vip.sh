@@ -39,12 +39,9 @@ await_master() {
 }
 
 release() { # release ADDRESS
-    local address before left=""
+    local address left=""
     rm -f "$RUNTIME/vrrp-state" "$RUNTIME/vrrp-state.order"
-    # A holder whose new files wait for the others (`defer_to_join`) has the VIP of before.
-    before=$(group vip "$JOINED" || true)
-    [ "$before" != "$1" ] || before=""
-    for address in "$1" ${before:+"$before"}; do
+    for address in $(with_former "$1"); do
         left+=$(ip -o -4 address show to "$address")
         drop_address "$address"
     done
@@ -62,7 +59,7 @@ died() { [[ " signal core-dump exit-code oom-kill " == *" ${SERVICE_RESULT:-} "*
 # The first that can serve, since they are named as they rank.
 send_priority_zero() {
     local own peer GROUP=$GROUP
-    # As it spoke, whatever its files say by now.
+    # As it spoke, whatever its files say by now. (Not so a password: peers ignore what has another one.)
     [ ! -e "$JOINED" ] || GROUP=$JOINED
     own=$(awk '$1 == "unicast_src_ip" { print $2; exit }' "$KEEPALIVED_CONF" 2>/dev/null || true)
     [ -n "$own" ] || return 0
@@ -74,6 +71,11 @@ send_priority_zero() {
     done
 }
 
+# The VIP of the files, and the one that a holder still has whose new files wait for the others (`defer_to_join`).
+with_former() { # with_former ADDRESS
+    printf '%s\n' "$1" "$(group vip "$JOINED" || true)" | sort -u
+}
+
 # Not from `lo`: what `holding_vip` put there ends by itself.
 drop_address() {
     local interface prefix
@@ -81,11 +83,16 @@ drop_address() {
     while read -r interface prefix; do
         ip address delete "$prefix" dev "$interface" || true
     done < <(ip -o -4 address show to "$1" | awk '$2 != "lo" { print $2, $4 }')
-    hang_up "$1"
+    end_connections "$1"
 }
 
 # End the connections of this host's own clients, kubelet first of all, through a VIP that has left. They would not notice
 # for a minute: without the address none of their packets gets out, not even one that ends a connection.
 hang_up() { # hang_up ADDRESS
+    local address
+    for address in $(with_former "$1"); do end_connections "$address"; done
+}
+
+end_connections() { # end_connections ADDRESS
     [ -n "$(ip -o -4 address show to "$1")" ] || ss --kill --tcp src "$1" >/dev/null 2>&1 || true
 }

@@ -19,6 +19,15 @@ record_parameters() {
     mv -f "$JOINED.new" "$JOINED"
 }
 
+# As it was before a change that is taken back. The password is not taken back: what is there now was never spoken.
+restore_record() {
+    if [ -e "$undo/joined" ]; then
+        put "$undo/joined" "$JOINED"
+    elif [ -e "$JOINED" ]; then
+        record_parameters
+    fi
+}
+
 # Whoever starts next listens first, whatever its parameters are.
 spoil_record() {
     install -d -m 700 "$STATE"

@@ -78,7 +78,7 @@ def test_vrrp_is_not_changed_beside_a_leaver(host: Host, so_far: Any) -> None:
     code, said = applied(host, OTHER_ID)
     assert code == 1
     assert f"(router_id 52 -> 77) while a balancer leaves that still runs ({LEAVER})" in said
-    assert "nothing was changed. Make them two updates" in said
+    assert "keepalived was not changed. Make them two updates" in said
     assert "This host keeps the one before it" in said
     assert files(host) == before
     assert not [line for line in host.asked().removeprefix(asked).splitlines() if " is-" not in line]
@@ -160,3 +160,38 @@ def test_who_was_to_come_back_is_told_on_if_the_change_is_taken_back(host: Host)
     noted(host)
     fails(host, BEFORE | {"balancers": THREE})
     assert LEAVER in host.path(LEAVERS).read_text()
+
+
+def test_a_run_of_the_version_before_noted_nobody_and_loses_nobody(host: Host) -> None:
+    noted(host)
+    host.write(f"{STATE}/unfinished-keepalived", "ours before:\n")
+    fails(host, BEFORE)
+    assert LEAVER in host.path(LEAVERS).read_text()
+
+
+def test_a_password_that_was_never_spoken_is_not_remembered_as_if_it_was(host: Host) -> None:
+    """The step before this one has stored it; what fails now are the files."""
+    for file in (paths.GROUP, JOINED):
+        host.write(file, group(WITH_PASSWORD))
+    spoken = digest(host, "first1")
+    answering(host)
+    host.write(JOINED, f"{spoken}stands aside\n")
+    host.write(SECRET, "auth_pass second2\n", 0o600)
+    host.program(
+        "firewall-cmd",
+        """case "$*" in
+        *--state*) echo running ;;
+        *--get-*) echo public ;;
+        *--query-* | *--add-*) exit 1 ;;
+        esac""",
+    )
+    fails(host, WITH_PASSWORD)
+    assert host.path(JOINED).read_text() == f"{spoken}stands aside\n"
+
+
+def test_where_the_vip_changes_too_the_balancer_is_given_back(host: Host) -> None:
+    """The cloud has another HaVip by then: the old VIP cannot be had again first."""
+    host.write(JOINED, group(BEFORE).replace(examples.VIP, "10.0.0.99"))
+    code, said = applied(host, BEFORE)
+    assert code == 1
+    assert "Make them two updates: give the balancer back to the endpoint and change the VIP first" in said

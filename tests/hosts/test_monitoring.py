@@ -22,7 +22,7 @@ pytestmark = pytest.mark.hosts
 
 MONITORING = Path(__file__).resolve().parents[2] / "docs" / "monitoring"
 METRIC = re.compile(r"\b(?:haproxy|havip)_[a-z_]+\b")
-HOSTCTL = ("head", "files", "transaction", "vip", "metric")
+HOSTCTL = ("head", "files", "transaction", "leavers", "vrrp", "vip", "metric")
 FORBIDDEN = httpx.codes.FORBIDDEN
 
 
