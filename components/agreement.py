@@ -79,6 +79,12 @@ def detached(view: View, balancers: Iterable[Attached], ha_vip: str, stack: str)
     return f"{names} {verb} not attached to {ha_vip} and cannot take over: {forget}`pulumi up` attaches anew"
 
 
+def gone(ha_vip: str, stack: str) -> str:
+    """Say that the cloud has no such HaVip any more, and what to do about it."""
+    forget = remedies.refresh(stack)
+    return f"the cloud does not have {ha_vip}: `{forget}` drops what the state has of it, and `pulumi up` makes it anew"
+
+
 async def demand(
     endpoint: str, found: Holder, ha_vip: str, balancers: Sequence[Attached], parent: pulumi.Resource
 ) -> None:
@@ -100,6 +106,8 @@ async def _disagreement(
         view = await _view(ha_vip, parent)
     except Exception as error:  # the SDK raises nothing narrower
         return f"the cloud could not be asked who the master of {ha_vip} is: {' '.join(str(error).split())}"
+    if view is None:
+        return gone(ha_vip, pulumi.get_stack())
     if lacking := detached(view, balancers, ha_vip, pulumi.get_stack()):
         return lacking
     if view.master == found.instance_id:
@@ -111,7 +119,7 @@ async def _disagreement(
     )
 
 
-async def _view(ha_vip: str, parent: pulumi.Resource) -> View:
+async def _view(ha_vip: str, parent: pulumi.Resource) -> View | None:
     # Not get_havips_output: an Output that fails ends the program, however often it is asked again.
     answer = await pulumi.runtime.invoke_async(
         "alicloud:vpc/getHavips:getHavips",
@@ -121,6 +129,6 @@ async def _view(ha_vip: str, parent: pulumi.Resource) -> View:
         vpc.GetHavipsResult,
     )
     if not answer.havips:
-        return View()
+        return None
     shown = answer.havips[0]
     return View(shown.master_instance_id or "", frozenset(shown.associated_instances or []))

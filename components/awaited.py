@@ -12,7 +12,7 @@ import pulumi
 
 from components.args import ApiServerVipArgs, SshArgs, SshProxyArgs
 from components.rules.logins import leaf
-from components.rules.violations import NO_HOST, Refusal
+from components.rules.violations import NOT_THERE, Refusal
 
 
 def logins(name: str, args: ApiServerVipArgs) -> ApiServerVipArgs:
@@ -49,7 +49,9 @@ def _judged(name: str, form: type, key: str, given: pulumi.Output[Any], where: s
         if found := leaf(form, key, value, where):
             # A secret may be given where none is expected.
             secret = await given.is_secret()
-            raise Refusal(name, [replace(one, value="[secret]") if secret else one for one in found], NO_HOST)
+            raise Refusal(
+                name, [replace(one, value="[secret]") if secret else one for one in found], NOT_THERE
+            )
         return value
 
     return given.apply(check)

@@ -10,7 +10,7 @@ _ASKED = ("refresh", "--preview-only", "--json")
 
 
 def views(stack: str, ha_vips: Sequence[str]) -> dict[str, View]:
-    """Return what the cloud says of each HaVip, by URN.
+    """Return what the cloud says of each HaVip that it has, by URN.
 
     The state knows what was so when the HaVip was last refreshed. A refresh that is only previewed tells, as an event,
     what is so now. Raises ``StateError``.
@@ -23,8 +23,8 @@ def views(stack: str, ha_vips: Sequence[str]) -> dict[str, View]:
         if not line.startswith("{"):  # a word of the engine's to people
             continue
         metadata = parsed(line, *_ASKED).get("resOutputsEvent", {}).get("metadata", {})
-        if metadata.get("urn") in ha_vips:
-            shown = (metadata.get("new") or {}).get("outputs", {})
+        if metadata.get("urn") in ha_vips and metadata.get("new"):
+            shown = metadata["new"].get("outputs", {})
             instances = frozenset(shown.get("associatedInstances") or [])
             found[metadata["urn"]] = View(shown.get("masterInstanceId", ""), instances)
     return found

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from components import questions
-from components.agreement import Attached, View, detached
+from components.agreement import Attached, View, detached, gone
 from components.commands import cloud_view
 from components.commands.repair import RepairError, drifted, repair
 from components.commands.report import as_text
@@ -119,9 +119,11 @@ def _with_cloud(
     hosts = outcome.questions.hosts
     holders = [host for host in hosts if host.name in outcome.verdict.holders]
     try:
-        view = asked.result().get(endpoint.ha_vip, View())
+        view = asked.result().get(endpoint.ha_vip)
     except StateError as error:
         return _failing(outcome, Failure(_CLOUD, "", f"the HaVip's master is not known: {error}"))
+    if view is None:
+        return _failing(outcome, Failure(_CLOUD, "", gone("the HaVip", stack)))
     balancers = [
         Attached(host.name, host.instance_id, endpoint.attachments.get(host.instance_id, ""))
         for host in hosts

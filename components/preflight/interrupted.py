@@ -12,12 +12,14 @@ from typing import Any
 
 import pulumi
 
+from components import tokens
 from components.preflight import orphans, replaced, state
 from components.preflight.orphans import Create, Delete, Found, Orphan, Question
 
 TRIES = 5
 PAUSE_S = 0.3
-_COMMAND = "command:remote:Command"
+_STEP = f"{tokens.BALANCER_HOST}${tokens.COMMAND}::"
+"""In the URN of a step on a host, before its name."""
 _OWN = "organization"
 """What the engine calls the organization of a backend that has none."""
 
@@ -93,10 +95,9 @@ def _plain(values: Iterable[pulumi.Input[str]]) -> list[str]:
 
 def _half_done(deployment: Mapping[str, Any]) -> list[str]:
     """Return the steps on hosts that were being changed, by name: nobody knows how far they got."""
-    steps = [
-        one["resource"] for one in deployment.get("pending_operations") or [] if one["type"] == "updating"
-    ]
-    return [one["urn"].rpartition("::")[2] for one in steps if one["type"] == _COMMAND]
+    operations = deployment.get("pending_operations") or []
+    urns = [one["resource"]["urn"] for one in operations if one["type"] == "updating"]
+    return [urn.rpartition("::")[2] for urn in urns if _STEP in urn]
 
 
 def _exported(stack: str, tries: int = TRIES) -> Mapping[str, Any]:

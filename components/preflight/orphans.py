@@ -184,11 +184,16 @@ def pending(deployment: Mapping[str, Any]) -> list[Create]:
 
 
 def deletes(deployment: Mapping[str, Any]) -> list[Delete]:
-    """Return the deletes in a state's pending operations that fail if they are done already, each once."""
+    """Return the deletes in a state's pending operations that fail if they are done already, each once.
+
+    Another provider than the default one may be of another region or account, where nobody is asked: not those.
+    """
     found = [
         Delete(operation["resource"]["type"], operation["resource"]["urn"], operation["resource"]["id"])
         for operation in deployment.get("pending_operations") or []
-        if operation["type"] == "deleting" and operation["resource"]["type"] in _ONCE
+        if operation["type"] == "deleting"
+        and operation["resource"]["type"] in _ONCE
+        and "::default" in (operation["resource"].get("provider") or "::default")
     ]
     return [*dict.fromkeys(found)]
 

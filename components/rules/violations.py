@@ -53,6 +53,8 @@ def shown(value: object) -> str:
 UNCHANGED = "nothing was changed"
 NO_HOST = "no host was touched"
 """Of arguments that only the cloud could tell: what they come from exists by then."""
+NOT_THERE = "no host that needs it was touched"
+"""Of what only a login needs: other hosts may have been changed already."""
 
 
 class Refusal(pulumi.RunError):

@@ -40,12 +40,15 @@ class Official:
 
 
 def find_official(environment: Mapping[str, str], ours: Path) -> Official | None:
-    """Find the first ``pulumi`` outside ``ours`` that has the Python language host with it.
+    """Find the first ``pulumi`` outside ``ours`` that has the Python language host with it and is not too old.
+
+    Where all are too old, the first one: somebody may ask for it, and is told.
 
     Where to look: PATH, then ``bin`` of the PULUMI_HOME, where Pulumi's installer puts it.
     """
     home = _home(environment, ours)
     path = without(environment.get("PATH", ""), ours)
+    first: Official | None = None
     for directory in (*path.split(os.pathsep), str(home / "bin")):
         executable = shutil.which("pulumi", path=directory) if directory else None
         if (
@@ -53,8 +56,11 @@ def find_official(environment: Mapping[str, str], ours: Path) -> Official | None
             and _has_language_host(Path(executable), path, home)
             and (version := _version(executable))
         ):
-            return Official(Path(executable), home, version, path)
-    return None
+            found = Official(Path(executable), home, version, path)
+            if not found.too_old:
+                return found
+            first = first or found
+    return first
 
 
 def without(path: str, ours: Path) -> str:

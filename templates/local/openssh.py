@@ -1,7 +1,7 @@
 """Reach a host with this machine's own OpenSSH client: part of the scripts that Pulumi runs here.
 
-Only the standard library and ``ssh`` are needed. A script begins with ``from templates.local.openssh import ...`` on
-one line; ``render.local_script`` puts this text in its place, and the whole is what ``python3 -`` gets on stdin.
+Only the standard library and ``ssh`` are needed. A script begins with ``from templates.local.openssh import ...``;
+``render.local_script`` puts this text in its place, and the whole is what ``python3 -`` gets on stdin.
 
     host = Endpoint.parse(os.environ["HAVIP_SSH"])        # JSON, so that secrets are in no command line
     done = run(host, "systemctl is-active haproxy", timeout_s=20)

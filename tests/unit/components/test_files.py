@@ -1,4 +1,4 @@
-"""``python -m components.files``: the files of a preview, whole or as a line diff."""
+"""``python -m components files``: the files of a preview, whole or as a line diff."""
 
 from typing import Any
 

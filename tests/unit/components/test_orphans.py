@@ -315,6 +315,14 @@ def test_a_delete_that_was_done_stops_the_run_and_one_that_was_not_stops_nothing
     assert len(engine.asked) == 3, "each delete once"
 
 
+def test_a_delete_with_another_provider_is_not_asked_of_this_one(engine: _Engine) -> None:
+    pending = deleting(EIP, "eip-1")
+    pending["resource"]["provider"] = "urn:pulumi:dev::k::pulumi:providers:alicloud::elsewhere::04da6b54"
+    engine.operations = [pending]
+    interrupted.check(interrupted.deployment())
+    assert engine.asked == []
+
+
 def test_of_what_can_be_deleted_twice_the_cloud_is_not_asked(engine: _Engine) -> None:
     engine.operations = [
         deleting(HA_VIP, "havip-1"),
@@ -339,8 +347,12 @@ def test_a_delete_that_the_cloud_cannot_be_asked_of_names_the_command_that_asks_
 def test_a_step_on_a_host_that_was_cut_off_is_a_warning_with_what_to_do_if_it_is_taken_back(
     engine: _Engine,
 ) -> None:
+    step = operation("command:remote:Command", "k8s-dev-m1-haproxy", {}, "updating")
+    of_ours = "kube-apiserver-havip:index:BalancerHost$command:remote:Command"
+    step["resource"]["urn"] = urn(of_ours, "k8s-dev-m1-haproxy")
     engine.operations = [
-        operation("command:remote:Command", "k8s-dev-m1-haproxy", {}, "updating"),
+        step,
+        operation("command:remote:Command", "somebody-s-own", {}, "updating"),
         operation(HA_VIP, "k8s-dev-havip", WANTED, "updating"),
     ]
     interrupted.check(interrupted.deployment())

@@ -412,7 +412,7 @@ def test_a_connection_that_turns_out_wrong_is_refused_before_a_plugin_has_it(
     got = run(
         lambda: ApiServerVip("cp", cast(ApiServerVipArgs, wrong_late(where, key, value))), preview=preview
     )
-    assert f"no host was touched:\n  - {where}.{said}" in got.error
+    assert f"no host that needs it was touched:\n  - {where}.{said}" in got.error
     for hidden in (SECRET, "PRIVATE KEY"):
         assert hidden not in got.error
     sent = [revealed(step.inputs["connection"]) for step in got.of("remote:Command").values()]

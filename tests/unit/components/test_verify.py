@@ -1,4 +1,4 @@
-"""The end of an ``up`` and ``python -m components.verify``: what is asked, and what the answers are taken for."""
+"""The end of an ``up`` and ``python -m components verify``: what is asked, and what the answers are taken for."""
 
 import json
 import subprocess
@@ -277,7 +277,7 @@ def test_a_balancer_that_leaves_is_a_second_holder_as_anyone() -> None:
 
 
 def test_once_the_up_is_over_only_a_balancer_may_have_the_vip() -> None:
-    """`python -m components.verify`: whoever is still told then was not removed, whatever the reason."""
+    """`python -m components verify`: whoever is still told then was not removed, whatever the reason."""
     gone = told_by(reports(holder=""), "10.0.0.14")
     [said] = told(questions(), gone)
     assert said.startswith("VRRP|m2, m1|no balancer has 10.0.0.10")
@@ -497,6 +497,7 @@ def test_what_cannot_be_verified_is_no_success(
     [
         ({"masterInstanceId": "i-m1", "associatedInstances": ["i-m1", "i-m2", "i-left"]}, ""),
         ({"masterInstanceId": "i-m2", "associatedInstances": ["i-m1", "i-m2"]}, "the cloud says i-m2 has"),
+        (None, "the cloud does not have the HaVip: `pulumi refresh --skip-preview --yes"),
         (
             {"masterInstanceId": "i-m1", "associatedInstances": ["i-m1"]},
             "m2 (i-m2) is not attached to the HaVip and cannot take over: `pulumi refresh --target urn:a2 "
@@ -505,9 +506,10 @@ def test_what_cannot_be_verified_is_no_success(
     ],
 )
 def test_the_cloud_knows_the_holder_and_every_balancer(
-    outputs: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+    outputs: dict[str, Any] | None, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    event = {"resOutputsEvent": {"metadata": {"urn": "urn:havip", "new": {"outputs": outputs}}}}
+    new = None if outputs is None else {"outputs": outputs}
+    event = {"resOutputsEvent": {"metadata": {"urn": "urn:havip", "new": new}}}
     monkeypatch.setattr(cloud_view, "run_pulumi", lambda *_, **__: json.dumps(event) + "\n")
     monkeypatch.setattr(verify, "_questions", lambda _: questions())
     fine = Outcome(questions(), judge(questions(), reports(), None), {})

@@ -160,6 +160,15 @@ def test_official_that_is_new_enough(version: str) -> None:
     assert official.Official(Path("/bin/pulumi"), Path("/"), version, "").too_old == ""
 
 
+def test_official_that_is_too_old_hides_none_behind_it(installation: dict[str, str], tmp_path: Path) -> None:
+    _script(tmp_path / "old" / "pulumi", "echo v3.99.0")
+    _script(tmp_path / "old" / "pulumi-language-python", "exit 0")
+    behind = installation | {"PATH": f"{tmp_path / 'old'}:{installation['PATH']}"}
+    found = official.find_official(behind, ours=tmp_path / "cache")
+    assert found is not None
+    assert found.executable == tmp_path / "bin" / "pulumi"
+
+
 def test_official_that_is_too_old_is_passed_over_or_named(
     installation: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
