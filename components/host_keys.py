@@ -139,6 +139,13 @@ class HostKeys(pulumi.ComponentResource):
                 raise pulumi.RunError(
                     _changed(f"{self._name}: {name}", json.loads(text), expected, shown, urn)
                 )
+            # One whose key is given may be new and boot; of one that is only asked the verification tells.
+            if not shown and urn and not may_be_down:
+                pulumi.log.warn(
+                    f"{self._name}: {name} does not answer SSH now. If this run has something to do there, it fails at "
+                    "that; what it changed on others before stays, and they wait for this one where VRRP changes",
+                    self,
+                )
             return expected
 
         urn = command.urn if command else pulumi.Output.from_input("")

@@ -203,10 +203,17 @@ def test_another_key_than_the_expected_one_stops_the_run(given: bool, shown: dic
     assert up(change, preview=True).error == "", "a preview goes nowhere"
 
 
-def test_a_host_that_does_not_answer_is_no_stranger() -> None:
+def test_a_host_that_does_not_answer_is_no_stranger_and_is_named(
+    shown: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    shown["10.0.0.11"] = HOST_KEY
     got = up()
     assert got.error == ""
     assert connections(got)["10.0.0.12"] == {HOST_KEY}
+    silent = [said for said in caplog.messages if "does not answer SSH now" in said]
+    assert [said.partition(" does")[0] for said in silent] == ["cp: k8s-master02"]
+    up(preview=True)
+    assert len([said for said in caplog.messages if "does not answer SSH now" in said]) == 1
 
 
 def test_a_host_that_is_only_asked_may_be_down_when_its_key_is_learned(
