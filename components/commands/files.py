@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command."""
     options = _parser().parse_args(arguments)
     try:
-        found = list(steps(asked(options.stack, "preview", "--json")))
+        found = list(steps(asked(options.stack, "preview", "--json", "--show-sames")))
     except StateError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

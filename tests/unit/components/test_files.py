@@ -66,3 +66,19 @@ def test_a_changed_timer_is_one_changed_line() -> None:
 def test_what_goes_and_what_is_no_file_is_left_out() -> None:
     assert shown(step("haproxy", render.haproxy_bundle(PLAN, HOST), op="delete")) == ""
     assert shown(step("packages", "600 haproxy"), step("join", "group\n")) == ""
+
+
+def test_a_stack_that_is_up_has_files_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nothing changes the engine previews no step, unless it is asked to."""
+    bundle_ = render.haproxy_bundle(PLAN, HOST)
+
+    def asked(_: str, *words: str) -> dict[str, Any]:
+        return {"steps": [step("haproxy", bundle_, bundle_, "same")] if "--show-sames" in words else []}
+
+    monkeypatch.setattr(files, "asked", asked)
+    assert files.main(["--diff"]) == 0
+    assert capsys.readouterr().out == ""
+    assert files.main([]) == 0
+    assert "==> cp-m1: /etc/haproxy/haproxy.cfg 0644\n" in capsys.readouterr().out
