@@ -2,7 +2,8 @@
 
 import re
 
-_MILLISECONDS = {"us": 0.001, "ms": 1, "": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_SECOND_MS = 1000
+_MILLISECONDS = {"us": 0.001, "ms": 1, "": 1, "s": _SECOND_MS, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _FORM = re.compile(r"([0-9]{1,15})(us|ms|s|m|h|d)?")
 LIMIT_MS = 2**31 - 1
 """HAProxy keeps timers in a signed 32-bit count of milliseconds (configuration manual, "Time format")."""
@@ -16,7 +17,7 @@ def is_duration(text: str) -> bool:
 def is_seconds(text: str, most: int) -> bool:
     """Say whether `text` is a duration with a unit, of whole seconds from 1 to `most`."""
     found = milliseconds(text)
-    return not text.isdigit() and found % 1000 == 0 and 1000 <= found <= most * 1000  # noqa: PLR2004 - a second
+    return not text.isdigit() and found % _SECOND_MS == 0 and _SECOND_MS <= found <= most * _SECOND_MS
 
 
 def milliseconds(text: str) -> float:

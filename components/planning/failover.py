@@ -157,9 +157,13 @@ def timers(failover: Failover) -> Timers:
     return dataclasses.replace(PRESETS[failover.preset], **explicit)
 
 
+VRRP2, VRRP3 = 2, 3
+"""Versions of the protocol."""
+
+
 def skew_ms(priority: int, advert_ms: int, version: int) -> float:
     """Return how long a backup waits after a hand-over, in ms (v2: RFC 3768 6.1, v3: RFC 5798 6.1)."""
-    unit = 1000 if version == 2 else advert_ms  # noqa: PLR2004 - the protocol's version number
+    unit = 1000 if version == VRRP2 else advert_ms
     return (256 - priority) / 256 * unit
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components import remedies
+from components import remedies, tokens
 from components.rules.violations import UNCHANGED
 
 _STACK = "::pulumi:pulumi:Stack::"
@@ -114,7 +114,7 @@ _KINDS = {
         lambda inputs: {"vswitchId": inputs.get("vswitchId"), "enableDetails": False},
         {"instanceName": "name", "privateIp": "privateIp", "vswitchId": "vswitchId"},
     ),
-    "alicloud:vpc/haVipv2:HaVipv2": _Kind(
+    tokens.HA_VIP: _Kind(
         "alicloud:vpc/getHavips:getHavips",
         "havips",
         lambda _: {},
@@ -148,7 +148,7 @@ class _Link:
 
 
 _LINKS = {
-    "alicloud:vpc/hAVipAttachment:HAVipAttachment": _Link(
+    tokens.ATTACHMENT: _Link(
         "alicloud:vpc/getHavips:getHavips", "havips", "haVipId", "instanceId", "associatedInstances"
     ),
     "alicloud:ecs/eipAssociation:EipAssociation": _Link(

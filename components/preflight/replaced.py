@@ -7,10 +7,9 @@ state has both, and the cloud refuses a third that is like the old one: whoever 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from components import tokens
 from components.rules.violations import UNCHANGED
 
-_HA_VIP = "alicloud:vpc/haVipv2:HaVipv2"
-_ATTACHMENT = "alicloud:vpc/hAVipAttachment:HAVipAttachment"
 Resource = Mapping[str, Any]
 
 
@@ -29,11 +28,11 @@ def message(
 
 
 def _vips(old: Collection[Resource], now: Collection[Resource], wanted: Collection[str]) -> Iterator[str]:
-    present = {one["urn"]: _address(one) for one in now if one["type"] == _HA_VIP}
+    present = {one["urn"]: _address(one) for one in now if one["type"] == tokens.HA_VIP}
     for one in old:
         address = _address(one)
         # In another vSwitch the new one may have the same address.
-        if one["type"] != _HA_VIP or address not in wanted or address in present.values():
+        if one["type"] != tokens.HA_VIP or address not in wanted or address in present.values():
             continue
         new = present.get(one["urn"], "")
         yield (
@@ -45,12 +44,12 @@ def _vips(old: Collection[Resource], now: Collection[Resource], wanted: Collecti
 def _instances(
     old: Collection[Resource], now: Collection[Resource], wanted: Collection[str]
 ) -> Iterator[str]:
-    ha_vips = {one["id"] for one in now if one["type"] == _HA_VIP and one.get("id")}
-    present = {one["urn"]: _pair(one) for one in now if one["type"] == _ATTACHMENT}
+    ha_vips = {one["id"] for one in now if one["type"] == tokens.HA_VIP and one.get("id")}
+    present = {one["urn"]: _pair(one) for one in now if one["type"] == tokens.ATTACHMENT}
     for one in old:
         pair = _pair(one)
         # At a HaVip that is itself replaced it is in nobody's way: the instance is attached to the new one, too.
-        if one["type"] == _ATTACHMENT and pair[0] in ha_vips and pair[1] in wanted:
+        if one["type"] == tokens.ATTACHMENT and pair[0] in ha_vips and pair[1] in wanted:
             new = present.get(one["urn"], ("", ""))[1]
             yield (
                 f"instance_id = {pair[1]!r}: it is attached to {pair[0]} until the change to {new!r} is complete; say "

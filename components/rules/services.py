@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from components.enums import NotReady, VrrpState
 from components.planning import connections
 from components.planning.durations import is_duration, is_seconds, milliseconds
+from components.planning.failover import VRRP2, VRRP3
 from components.planning.plan import Plan
 from components.rules.violations import Violation, not_a_port
 
-_VRRP2, _VRRP3 = 2, 3
+_ADVERTS_MS = {VRRP2: range(1_000, 255_001, 1_000), VRRP3: range(10, 40_951, 10)}
+"""Whole seconds in one byte (RFC 3768 5.3.7), or centiseconds in twelve bits (RFC 5798 5.2.7)."""
 _SECONDS = ("tcp_keepalive_idle", "tcp_keepalive_interval")
 _MOST_SECONDS = 32_767
 """What Linux takes (MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL)."""
@@ -125,20 +127,19 @@ def _haproxy(plan: Plan) -> Iterator[Violation]:
 
 def _vrrp(plan: Plan) -> Iterator[Violation]:
     keepalived, advert = plan.settings.keepalived, plan.timers.advert_interval_ms
-    if keepalived.vrrp_version not in (_VRRP2, _VRRP3):
+    if keepalived.vrrp_version not in _ADVERTS_MS:
         yield Violation(
             "keepalived.vrrp_version", keepalived.vrrp_version, "is no version of VRRP", "use 2 or 3"
         )
-    # VRRP counts adverts in whole seconds, one byte (v2), or in centiseconds, twelve bits (v3).
-    elif keepalived.vrrp_version == _VRRP2 and (advert % 1000 or not 1000 <= advert <= 255_000):  # noqa: PLR2004 - RFC 3768 5.3.7
+    elif advert not in _ADVERTS_MS[keepalived.vrrp_version] and keepalived.vrrp_version == VRRP2:
         rule = "VRRP version 2 counts whole seconds, 1 to 255"
         remedy = "use whole thousands, such as 1000 or 2000, or vrrp_version 3"
         yield Violation("failover.advert_interval_ms", advert, rule, remedy, _ADVERT)
-    elif keepalived.vrrp_version == _VRRP3 and (advert % 10 or not 10 <= advert <= 40_950):  # noqa: PLR2004 - RFC 5798 5.2.7
+    elif advert not in _ADVERTS_MS[keepalived.vrrp_version]:
         rule = "VRRP version 3 counts hundredths of a second, 10 to 40950 ms"
         remedy = "use a multiple of 10 in that range"
         yield Violation("failover.advert_interval_ms", advert, rule, remedy, _ADVERT)
-    if keepalived.auth and keepalived.vrrp_version != _VRRP2:
+    if keepalived.auth and keepalived.vrrp_version != VRRP2:
         rule = "VRRP version 3 has no authentication"
         remedy = "leave it out, or use vrrp_version 2"
         yield Violation("keepalived.auth_pass", "[secret]", rule, remedy, ("keepalived.vrrp_version",))
